@@ -1,0 +1,153 @@
+//! The element types that kernels are generic over.
+
+use std::fmt::Debug;
+use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+
+/// A type that tensors hold: f32, f64, i64, u8 or bool.
+pub trait Element: Copy + Send + Sync + PartialEq + PartialOrd + Debug + Default + 'static {}
+impl Element for f32 {}
+impl Element for f64 {}
+impl Element for i64 {}
+impl Element for u8 {}
+impl Element for bool {}
+
+/// An element with arithmetic: f32, f64, i64 or u8. Integers wrap around on overflow, as in C.
+pub trait Number: Element {
+    /// The neutral element of addition.
+    const ZERO: Self;
+    /// The neutral element of multiplication.
+    const ONE: Self;
+    /// Sum, wrapping for integers.
+    fn plus(self, other: Self) -> Self;
+    /// Difference, wrapping for integers.
+    fn minus(self, other: Self) -> Self;
+    /// Product, wrapping for integers.
+    fn times(self, other: Self) -> Self;
+    /// Nearest value of this type, truncating towards zero and saturating for integers.
+    fn from_f64(value: f64) -> Self;
+    /// The value as f64.
+    fn to_f64(self) -> f64;
+    /// Smallest value, −∞ for floats: what a running maximum starts from.
+    const LOWEST: Self;
+    /// Largest value, +∞ for floats: what a running minimum starts from.
+    const HIGHEST: Self;
+}
+
+macro_rules! float_number {
+    ($($t:ty),*) => {$(
+        impl Number for $t {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const LOWEST: Self = <$t>::NEG_INFINITY;
+            const HIGHEST: Self = <$t>::INFINITY;
+            #[inline(always)]
+            fn plus(self, other: Self) -> Self { self + other }
+            #[inline(always)]
+            fn minus(self, other: Self) -> Self { self - other }
+            #[inline(always)]
+            fn times(self, other: Self) -> Self { self * other }
+            #[inline(always)]
+            fn from_f64(value: f64) -> Self { value as $t }
+            #[inline(always)]
+            fn to_f64(self) -> f64 { self as f64 }
+        }
+    )*};
+}
+float_number!(f32, f64);
+
+macro_rules! integer_number {
+    ($($t:ty),*) => {$(
+        impl Number for $t {
+            const ZERO: Self = 0;
+            const ONE: Self = 1;
+            const LOWEST: Self = <$t>::MIN;
+            const HIGHEST: Self = <$t>::MAX;
+            #[inline(always)]
+            fn plus(self, other: Self) -> Self { self.wrapping_add(other) }
+            #[inline(always)]
+            fn minus(self, other: Self) -> Self { self.wrapping_sub(other) }
+            #[inline(always)]
+            fn times(self, other: Self) -> Self { self.wrapping_mul(other) }
+            #[inline(always)]
+            fn from_f64(value: f64) -> Self { value as $t }
+            #[inline(always)]
+            fn to_f64(self) -> f64 { self as f64 }
+        }
+    )*};
+}
+integer_number!(i64, u8);
+
+/// f32 or f64, with the functions that kernels need.
+pub trait Float:
+    Number
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+    + std::iter::Sum
+{
+    /// Not a number.
+    const NAN: Self;
+    /// Positive infinity.
+    const INFINITY: Self;
+    /// e to the power of self.
+    fn exp(self) -> Self;
+    /// eˣ − 1, accurate near 0.
+    fn exp_m1(self) -> Self;
+    /// Natural logarithm.
+    fn ln(self) -> Self;
+    /// ln(1 + x), accurate near 0.
+    fn ln_1p(self) -> Self;
+    /// Square root.
+    fn sqrt(self) -> Self;
+    /// Sine of an angle in radians.
+    fn sin(self) -> Self;
+    /// Cosine of an angle in radians.
+    fn cos(self) -> Self;
+    /// Hyperbolic tangent.
+    fn tanh(self) -> Self;
+    /// Error function, 2/√π ∫₀ˣ e^(−t²) dt.
+    fn erf(self) -> Self;
+    /// Self to the power of `exponent`.
+    fn powf(self, exponent: Self) -> Self;
+    /// Absolute value.
+    fn abs(self) -> Self;
+    /// Largest integer not above self.
+    fn floor(self) -> Self;
+    /// Smallest integer not below self.
+    fn ceil(self) -> Self;
+    /// Nearest integer, halves to the even one.
+    fn round_ties_even(self) -> Self;
+    /// Whether self is NaN.
+    fn is_nan(self) -> bool;
+    /// Whether self is neither infinite nor NaN.
+    fn is_finite(self) -> bool;
+}
+
+macro_rules! float {
+    ($t:ty, $erf:path) => {
+        impl Float for $t {
+            const NAN: Self = <$t>::NAN;
+            const INFINITY: Self = <$t>::INFINITY;
+            float!(@forward $t, exp exp_m1 ln ln_1p sqrt sin cos tanh abs floor ceil round_ties_even);
+            #[inline(always)]
+            fn erf(self) -> Self { $erf(self) }
+            #[inline(always)]
+            fn powf(self, exponent: Self) -> Self { <$t>::powf(self, exponent) }
+            #[inline(always)]
+            fn is_nan(self) -> bool { <$t>::is_nan(self) }
+            #[inline(always)]
+            fn is_finite(self) -> bool { <$t>::is_finite(self) }
+        }
+    };
+    (@forward $t:ty, $($name:ident)*) => {$(
+        #[inline(always)]
+        fn $name(self) -> Self { <$t>::$name(self) }
+    )*};
+}
+float!(f32, libm::erff);
+float!(f64, libm::erf);

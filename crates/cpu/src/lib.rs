@@ -1,0 +1,29 @@
+//! CPU kernels of wengert: plain functions over slices and strides that know nothing of tensors.
+//!
+//! Every kernel cuts its work into chunks whose size depends on the shape only, so that the result has the
+//! same bits for any number of threads. `unsafe` is allowed here, each block with its `SAFETY:` reason.
+
+pub mod axis_map;
+pub mod conv;
+pub mod element;
+pub mod fold;
+pub mod gemm;
+pub mod index;
+pub mod join;
+pub mod map;
+pub mod norm;
+pub mod optimize;
+pub mod pad;
+pub mod par;
+pub mod pool;
+pub mod reduce;
+pub mod resample;
+pub mod rng;
+pub mod scan;
+pub mod softmax;
+pub mod sort;
+pub mod view;
+pub mod window;
+
+pub use element::{Element, Float, Number};
+pub use view::View;

@@ -1,0 +1,330 @@
+//! One step of the classic optimisers over many tensors at once, and the running average of parameters.
+//!
+//! All tensors of a call are cut into chunks of one size and the chunks are run as one parallel loop, so that a model
+//! of fifty small tensors costs one dispatch and one large tensor still spreads over all cores. Every element is
+//! independent of the others: the cuts cannot change a bit of the result.
+//!
+//! Hyperparameters arrive in f64 and are rounded to the element type once.
+
+use crate::Float;
+use crate::par::CHUNK;
+use rayon::prelude::*;
+
+/// A tensor that a step changes: the parameter, its gradient, and `S` arrays that the optimiser keeps for it.
+#[derive(Debug)]
+pub struct Update<'a, T, const S: usize> {
+    /// Values that the step changes.
+    pub parameter: &'a mut [T],
+    /// Gradient of the loss with respect to them.
+    pub gradient: &'a [T],
+    /// What the optimiser remembers from step to step.
+    pub state: [&'a mut [T]; S],
+}
+
+impl<'a, T, const S: usize> Update<'a, T, S> {
+    /// Cuts `self` into pieces of [`CHUNK`] elements and adds them to `pieces`.
+    fn cut(self, pieces: &mut Vec<Update<'a, T, S>>) {
+        let len = self.parameter.len();
+        assert_eq!(self.gradient.len(), len, "a gradient is as long as its parameter");
+        for array in &self.state {
+            assert_eq!(array.len(), len, "optimiser state is as long as its parameter");
+        }
+        let mut rest = self;
+        while rest.parameter.len() > CHUNK {
+            let (parameter, parameter_rest) = rest.parameter.split_at_mut(CHUNK);
+            let (gradient, gradient_rest) = rest.gradient.split_at(CHUNK);
+            let mut heads = Vec::with_capacity(S);
+            let state_rest = rest.state.map(|array| {
+                let (head, tail) = array.split_at_mut(CHUNK);
+                heads.push(head);
+                tail
+            });
+            let mut heads = heads.into_iter();
+            let state = std::array::from_fn(|_| heads.next().expect("one head for each state array"));
+            pieces.push(Update { parameter, gradient, state });
+            rest = Update { parameter: parameter_rest, gradient: gradient_rest, state: state_rest };
+        }
+        pieces.push(rest);
+    }
+}
+
+/// Runs `body` on chunks of all tensors.
+fn each<T: Float, const S: usize>(
+    updates: Vec<Update<'_, T, S>>,
+    body: impl Fn(&mut [T], &[T], [&mut [T]; S]) + Send + Sync,
+) {
+    let total: usize = updates.iter().map(|update| update.parameter.len()).sum();
+    let mut pieces = Vec::with_capacity(updates.len() + total / CHUNK);
+    updates.into_iter().for_each(|update| update.cut(&mut pieces));
+    let run = |piece: Update<'_, T, S>| body(piece.parameter, piece.gradient, piece.state);
+    if total <= CHUNK {
+        pieces.into_iter().for_each(run);
+    } else {
+        pieces.into_par_iter().for_each(run);
+    }
+}
+
+/// Constants of one step of stochastic gradient descent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sgd {
+    /// Step length γ.
+    pub learning_rate: f64,
+    /// L2 penalty λ, added to the gradient as λθ.
+    pub weight_decay: f64,
+    /// Momentum μ.
+    pub momentum: f64,
+    /// Damping τ of what a gradient adds to the momentum buffer.
+    pub dampening: f64,
+    /// Whether the step looks ahead along the momentum.
+    pub nesterov: bool,
+}
+
+/// θ ← θ − γ(g + λθ).
+pub fn sgd<T: Float>(updates: Vec<Update<'_, T, 0>>, step: &Sgd) {
+    let rate = T::from_f64(step.learning_rate);
+    let decay = T::from_f64(step.weight_decay);
+    each(updates, |parameter, gradient, []| {
+        for (p, &g) in parameter.iter_mut().zip(gradient) {
+            *p = *p - rate * (g + decay * *p);
+        }
+    });
+}
+
+/// b ← μb + (1 − τ)g, then θ ← θ − γb, or θ ← θ − γ(g + μb) with Nesterov; g includes λθ. State: b.
+pub fn sgd_momentum<T: Float>(updates: Vec<Update<'_, T, 1>>, step: &Sgd) {
+    let rate = T::from_f64(step.learning_rate);
+    let decay = T::from_f64(step.weight_decay);
+    let momentum = T::from_f64(step.momentum);
+    let share = T::from_f64(1.0 - step.dampening);
+    let nesterov = step.nesterov;
+    each(updates, |parameter, gradient, [buffer]| {
+        for ((p, &g), b) in parameter.iter_mut().zip(gradient).zip(buffer) {
+            let g = g + decay * *p;
+            *b = momentum * *b + share * g;
+            let direction = if nesterov { g + momentum * *b } else { *b };
+            *p = *p - rate * direction;
+        }
+    });
+}
+
+/// Constants of one step of Adam or AdamW.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adam {
+    /// Step length γ.
+    pub learning_rate: f64,
+    /// Decay rates β₁ and β₂ of the two moments.
+    pub betas: (f64, f64),
+    /// Added to the denominator.
+    pub eps: f64,
+    /// Weight decay λ.
+    pub weight_decay: f64,
+    /// Whether λ shrinks the parameter itself (AdamW) instead of entering the gradient (Adam).
+    pub decoupled: bool,
+    /// Number t of this step, from 1 on.
+    pub step: u64,
+}
+
+/// The constants of [`Adam`] in the element type.
+struct AdamFactors<T> {
+    shrink: T,
+    decay: T,
+    beta1: T,
+    beta2: T,
+    share1: T,
+    share2: T,
+    step_size: T,
+    root_correction: T,
+    eps: T,
+}
+
+impl Adam {
+    fn factors<T: Float>(&self) -> AdamFactors<T> {
+        let (beta1, beta2) = self.betas;
+        let exponent = self.step as f64;
+        let (coupled, shrink) = match self.decoupled {
+            true => (0.0, 1.0 - self.learning_rate * self.weight_decay),
+            false => (self.weight_decay, 1.0),
+        };
+        AdamFactors {
+            shrink: T::from_f64(shrink),
+            decay: T::from_f64(coupled),
+            beta1: T::from_f64(beta1),
+            beta2: T::from_f64(beta2),
+            share1: T::from_f64(1.0 - beta1),
+            share2: T::from_f64(1.0 - beta2),
+            step_size: T::from_f64(self.learning_rate / (1.0 - beta1.powf(exponent))),
+            root_correction: T::from_f64((1.0 - beta2.powf(exponent)).sqrt()),
+            eps: T::from_f64(self.eps),
+        }
+    }
+}
+
+impl<T: Float> AdamFactors<T> {
+    /// Weight decay and both moments; returns the parameter before the step proper.
+    #[inline(always)]
+    fn moments(&self, p: T, g: T, m: &mut T, v: &mut T) -> T {
+        let p = p * self.shrink;
+        let g = g + self.decay * p;
+        *m = self.beta1 * *m + self.share1 * g;
+        *v = self.beta2 * *v + self.share2 * g * g;
+        p
+    }
+
+    #[inline(always)]
+    fn step(&self, p: T, m: T, v: T) -> T {
+        p - self.step_size * m / (v.sqrt() / self.root_correction + self.eps)
+    }
+}
+
+/// m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², θ ← θ − γ m̂ / (√v̂ + ε). State: m, v.
+pub fn adam<T: Float>(updates: Vec<Update<'_, T, 2>>, step: &Adam) {
+    let factors = step.factors::<T>();
+    each(updates, |parameter, gradient, [first, second]| {
+        for (((p, &g), m), v) in parameter.iter_mut().zip(gradient).zip(first).zip(second) {
+            let decayed = factors.moments(*p, g, m, v);
+            *p = factors.step(decayed, *m, *v);
+        }
+    });
+}
+
+/// [`adam`] with the largest v so far in the denominator. State: m, v, max v.
+pub fn adam_amsgrad<T: Float>(updates: Vec<Update<'_, T, 3>>, step: &Adam) {
+    let factors = step.factors::<T>();
+    each(updates, |parameter, gradient, [first, second, largest]| {
+        for ((((p, &g), m), v), top) in parameter.iter_mut().zip(gradient).zip(first).zip(second).zip(largest) {
+            let decayed = factors.moments(*p, g, m, v);
+            // Written so that a NaN stays one, as torch.maximum does.
+            *top = if *top > *v { *top } else { *v };
+            *p = factors.step(decayed, *m, *top);
+        }
+    });
+}
+
+/// Constants of one step of RMSProp.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RmsProp {
+    /// Step length γ.
+    pub learning_rate: f64,
+    /// Smoothing α of the squared gradients.
+    pub alpha: f64,
+    /// Added to the denominator.
+    pub eps: f64,
+    /// L2 penalty λ, added to the gradient as λθ.
+    pub weight_decay: f64,
+    /// Momentum μ; 0 leaves the buffer equal to the last step.
+    pub momentum: f64,
+    /// Whether the mean gradient is subtracted from the second moment.
+    pub centered: bool,
+}
+
+/// v ← αv + (1 − α)g², a ← αa + (1 − α)g, b ← μb + g / (√(v − a²) + ε), θ ← θ − γb, with a = 0 unless centered.
+/// State: v, b, a.
+pub fn rmsprop<T: Float>(updates: Vec<Update<'_, T, 3>>, step: &RmsProp) {
+    let rate = T::from_f64(step.learning_rate);
+    let alpha = T::from_f64(step.alpha);
+    let share = T::from_f64(1.0 - step.alpha);
+    let eps = T::from_f64(step.eps);
+    let decay = T::from_f64(step.weight_decay);
+    let momentum = T::from_f64(step.momentum);
+    let centered = step.centered;
+    each(updates, |parameter, gradient, [square, buffer, mean]| {
+        for ((((p, &g), v), b), a) in parameter.iter_mut().zip(gradient).zip(square).zip(buffer).zip(mean) {
+            let g = g + decay * *p;
+            *v = alpha * *v + share * g * g;
+            let variance = if centered {
+                *a = alpha * *a + share * g;
+                *v - *a * *a
+            } else {
+                *v
+            };
+            *b = momentum * *b + g / (variance.sqrt() + eps);
+            *p = *p - rate * *b;
+        }
+    });
+}
+
+/// Constants of one step of Adagrad.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adagrad {
+    /// Step length γ of this step, its own decay included.
+    pub learning_rate: f64,
+    /// Added to the denominator.
+    pub eps: f64,
+    /// L2 penalty λ, added to the gradient as λθ.
+    pub weight_decay: f64,
+}
+
+/// s ← s + g², θ ← θ − γg / (√s + ε). State: s.
+pub fn adagrad<T: Float>(updates: Vec<Update<'_, T, 1>>, step: &Adagrad) {
+    let rate = T::from_f64(step.learning_rate);
+    let eps = T::from_f64(step.eps);
+    let decay = T::from_f64(step.weight_decay);
+    each(updates, |parameter, gradient, [sum]| {
+        for ((p, &g), s) in parameter.iter_mut().zip(gradient).zip(sum) {
+            let g = g + decay * *p;
+            *s = *s + g * g;
+            *p = *p - rate * g / (s.sqrt() + eps);
+        }
+    });
+}
+
+/// a ← decay·a + (1 − decay)·x for every pair: `parameter` is the average a, `gradient` the new value x.
+pub fn running_average<T: Float>(updates: Vec<Update<'_, T, 0>>, decay: f64) {
+    let share = T::from_f64(1.0 - decay);
+    each(updates, |average, values, []| {
+        for (a, &x) in average.iter_mut().zip(values) {
+            *a = *a + share * (x - *a);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_cover_every_element_once() {
+        let sizes = [1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5];
+        let mut parameters: Vec<Vec<f64>> = sizes.iter().map(|&n| (0..n).map(|i| i as f64).collect()).collect();
+        let mut momenta: Vec<Vec<f64>> = sizes.iter().map(|&n| vec![0.0; n]).collect();
+        let gradients: Vec<Vec<f64>> = sizes.iter().map(|&n| (0..n).map(|i| 2.0 * i as f64).collect()).collect();
+        let updates = parameters
+            .iter_mut()
+            .zip(&gradients)
+            .zip(&mut momenta)
+            .map(|((parameter, gradient), b)| Update { parameter, gradient, state: [b] })
+            .collect();
+        let step =
+            Sgd { learning_rate: 0.25, weight_decay: 0.0, momentum: 0.5, dampening: 0.0, nesterov: false };
+        sgd_momentum(updates, &step);
+        for (parameter, momentum) in parameters.iter().zip(&momenta) {
+            assert!(parameter.iter().enumerate().all(|(i, &p)| p == 0.5 * i as f64));
+            assert!(momentum.iter().enumerate().all(|(i, &b)| b == 2.0 * i as f64));
+        }
+    }
+
+    #[test]
+    fn the_first_step_of_adam_is_the_sign_of_the_gradient() {
+        let (mut p, g) = ([1.0f64, 1.0, 1.0], [3.0, -0.01, 0.0]);
+        let (mut m, mut v) = ([0.0; 3], [0.0; 3]);
+        let step = Adam {
+            learning_rate: 0.1,
+            betas: (0.9, 0.999),
+            eps: 1e-12,
+            weight_decay: 0.0,
+            decoupled: false,
+            step: 1,
+        };
+        adam(vec![Update { parameter: &mut p, gradient: &g, state: [&mut m, &mut v] }], &step);
+        for (got, want) in p.iter().zip([0.9, 1.1, 1.0]) {
+            assert!((got - want).abs() < 1e-9, "{got} is not {want}");
+        }
+    }
+
+    #[test]
+    fn a_running_average_with_no_decay_is_the_value() {
+        let mut average = [5.0f32, -1.0];
+        running_average(vec![Update { parameter: &mut average, gradient: &[2.0, 3.0], state: [] }], 0.0);
+        assert_eq!(average, [2.0, 3.0]);
+    }
+}

@@ -1,0 +1,186 @@
+//! Reductions over any set of axes of a strided view, and positions of extremes.
+//!
+//! `out` holds the kept axes row-major; for the order of the sums see [`crate::fold`].
+
+use crate::fold::{fold, fold_pairs};
+use crate::{Element, Float, Number, View};
+
+/// Sum over `axes`; 0 where there are no elements.
+pub fn sum<T: Number>(view: View<T>, axes: &[usize], out: &mut [T]) {
+    fold(view, axes, out, T::ZERO, |x| x, T::plus);
+}
+
+/// Sum over `axes` of small integers or booleans, as i64.
+pub fn sum_as_i64<T: Element + Into<i64>>(view: View<T>, axes: &[usize], out: &mut [i64]) {
+    fold(view, axes, out, 0, T::into, i64::wrapping_add);
+}
+
+/// Product over `axes`; 1 where there are no elements.
+pub fn prod<T: Number>(view: View<T>, axes: &[usize], out: &mut [T]) {
+    fold(view, axes, out, T::ONE, |x| x, T::times);
+}
+
+/// Product over `axes` of small integers or booleans, as i64.
+pub fn prod_as_i64<T: Element + Into<i64>>(view: View<T>, axes: &[usize], out: &mut [i64]) {
+    fold(view, axes, out, 1, T::into, i64::wrapping_mul);
+}
+
+/// Largest value over `axes`; NaN where there is one.
+pub fn amax<T: Number>(view: View<T>, axes: &[usize], out: &mut [T]) {
+    fold(view, axes, out, T::LOWEST, |x| x, maximum);
+}
+
+/// Smallest value over `axes`; NaN where there is one.
+pub fn amin<T: Number>(view: View<T>, axes: &[usize], out: &mut [T]) {
+    fold(view, axes, out, T::HIGHEST, |x| x, minimum);
+}
+
+/// Number of elements over `axes` that are not zero or false; NaN counts.
+pub fn count_nonzero<T: Element>(view: View<T>, axes: &[usize], out: &mut [i64]) {
+    fold(view, axes, out, 0, |x| i64::from(x != T::default()), |a, b| a + b);
+}
+
+/// ln Σ exp(x) over `axes`, without overflow; −∞ where there are no elements.
+///
+/// Each running value is a pair (m, s) that stands for m + ln s, m being the largest element so far.
+pub fn logsumexp<T: Float>(view: View<T>, axes: &[usize], out: &mut [T]) {
+    let mut pairs = vec![(T::LOWEST, T::ZERO); out.len()];
+    fold(view, axes, &mut pairs, (T::LOWEST, T::ZERO), |x| (x, T::ONE), add_exponentials);
+    for (value, (largest, sum)) in out.iter_mut().zip(pairs) {
+        *value = largest + sum.ln();
+    }
+}
+
+fn add_exponentials<T: Float>((a, sum_a): (T, T), (b, sum_b): (T, T)) -> (T, T) {
+    // Equal infinities would otherwise be subtracted; a NaN fails every comparison and ends in the sum.
+    if a == b {
+        (a, sum_a + sum_b)
+    } else if a > b {
+        (a, sum_a + sum_b * (b - a).exp())
+    } else {
+        (b, sum_b + sum_a * (a - b).exp())
+    }
+}
+
+/// Position of the largest value over `axes`, counted row-major among the reduced elements: the first of equals; a
+/// NaN is larger than any number.
+///
+/// # Panics
+/// When the reduced axes have no elements but `out` has some.
+pub fn argmax<T: Number>(view: View<T>, axes: &[usize], out: &mut [i64]) {
+    arg_extreme(view, axes, out, |a, b| a > b);
+}
+
+/// Position of the smallest value over `axes`, as [`argmax`]; a NaN is smaller than any number.
+///
+/// # Panics
+/// When the reduced axes have no elements but `out` has some.
+pub fn argmin<T: Number>(view: View<T>, axes: &[usize], out: &mut [i64]) {
+    arg_extreme(view, axes, out, |a, b| a < b);
+}
+
+fn arg_extreme<T: Number>(
+    view: View<T>,
+    axes: &[usize],
+    out: &mut [i64],
+    precedes: impl Fn(T, T) -> bool + Send + Sync,
+) {
+    let shape = view.shape();
+    let mut strides = vec![0; shape.len()];
+    let mut count = 1;
+    for axis in (0..shape.len()).rev().filter(|axis| axes.contains(axis)) {
+        strides[axis] = count as isize;
+        count *= shape[axis];
+    }
+    assert!(count > 0 || out.is_empty(), "an extreme needs at least one element");
+    let numbers: Vec<i64> = (0..count as i64).collect();
+    let numbers = View::new(&numbers, shape, &strides, 0);
+    let mut extremes = vec![(T::ZERO, 0); out.len()];
+    let better = |(a, i): (T, i64), (b, j): (T, i64)| {
+        let (a_is_nan, b_is_nan) = (is_nan(a), is_nan(b));
+        let b_wins = match a_is_nan || b_is_nan {
+            true if a_is_nan && b_is_nan => j < i,
+            true => b_is_nan,
+            false => precedes(b, a) || (a == b && j < i),
+        };
+        if b_wins { (b, j) } else { (a, i) }
+    };
+    fold_pairs(view, numbers, axes, &mut extremes, (T::ZERO, 0), |_, value, number| (value, number), better);
+    for (position, (_, number)) in out.iter_mut().zip(extremes) {
+        *position = number;
+    }
+}
+
+/// Whether a number is NaN, for element types that may not have one.
+#[inline(always)]
+#[allow(clippy::eq_op)] // The one test of NaN that needs no float.
+pub(crate) fn is_nan<T: PartialEq + Copy>(value: T) -> bool {
+    value != value
+}
+
+/// The larger of two values, NaN where either is.
+#[inline(always)]
+pub(crate) fn maximum<T: Number>(a: T, b: T) -> T {
+    if (b > a) | is_nan(b) { b } else { a }
+}
+
+/// The smaller of two values, NaN where either is.
+#[inline(always)]
+pub(crate) fn minimum<T: Number>(a: T, b: T) -> T {
+    if (b < a) | is_nan(b) { b } else { a }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole<T: Element, R: Copy>(data: &[T], run: impl Fn(View<T>, &[usize], &mut [R]), start: R) -> R {
+        let mut out = [start];
+        run(View::new(data, &[data.len()], &[1], 0), &[0], &mut out);
+        out[0]
+    }
+
+    #[test]
+    fn nan_and_infinity() {
+        let mut data = vec![1.0f64; 40];
+        data[33] = f64::NAN;
+        data[35] = f64::NAN;
+        assert!(whole(&data, amax, 0.0).is_nan() && whole(&data, amin, 0.0).is_nan());
+        assert!(whole(&data, logsumexp, 0.0).is_nan());
+        assert_eq!((whole(&data, argmax, 0), whole(&data, argmin, 0)), (33, 33));
+        let lowest = [f64::NEG_INFINITY; 20];
+        assert_eq!(whole(&lowest, amax, 0.0), f64::NEG_INFINITY);
+        assert_eq!(whole(&lowest, logsumexp, 0.0), f64::NEG_INFINITY);
+        assert_eq!(whole(&[], logsumexp, 0.0), f64::NEG_INFINITY);
+        assert_eq!(whole(&[f64::INFINITY, 0.0, f64::INFINITY], logsumexp, 0.0), f64::INFINITY);
+    }
+
+    #[test]
+    fn logsumexp_of_large_numbers() {
+        let data: Vec<f64> = (0..100).map(|i| 1000.0 + f64::from(i % 7)).collect();
+        let exact = 1000.0 + data.iter().map(|x| (x - 1000.0).exp()).sum::<f64>().ln();
+        assert!((whole(&data, logsumexp, 0.0) - exact).abs() < 1e-11);
+    }
+
+    #[test]
+    fn first_of_equals() {
+        let data: Vec<i64> = (0..3000).map(|i| i % 10).collect();
+        assert_eq!((whole(&data, argmax, 0), whole(&data, argmin, 0)), (9, 0));
+        let mut out = [0; 10];
+        argmax(View::new(&data, &[300, 10], &[10, 1], 0), &[0], &mut out);
+        assert_eq!(out, [0; 10]);
+        let mut out = [0; 2];
+        argmax(View::new(&data, &[2, 3, 5], &[15, 1, 3], 0), &[1, 2], &mut out);
+        // The first matrix starts 0 3 6 9 2, the second 5 8 1 4 7, 6 9.
+        assert_eq!(out, [3, 6]);
+    }
+
+    #[test]
+    fn integers_and_booleans() {
+        assert_eq!(whole(&[200u8, 100], sum_as_i64, 0), 300);
+        assert_eq!(whole(&[200u8, 100], prod_as_i64, 0), 20_000);
+        assert_eq!(whole(&[true, false, true], sum_as_i64, 0), 2);
+        assert_eq!(whole(&[0.0f32, -0.0, f32::NAN, 2.0], count_nonzero, 0), 2);
+        assert_eq!((whole(&[], prod, 0i64), whole(&[3, 4], prod, 0i64)), (1, 12));
+    }
+}

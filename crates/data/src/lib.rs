@@ -1,0 +1,50 @@
+//! Data sets: readers, checksums, batches, and where to get the files.
+//!
+//! - [`catalogue()`]: the known data sets; [`load_images`] and [`load_speech`] find and read them by name.
+//! - [`read_idx`], [`read_cifar10`], [`read_wav`]: the file formats, raw or packed with gzip. No input makes them panic
+//!   or allocate more than it can hold.
+//! - [`ImageDataset`], [`SpeechDataset`]: what was read, in memory.
+//! - [`Loader`]: shuffled batches as tensors, binarised and normalised; resumable at any [`Position`].
+//! - [`Prefetch`]: the same items, made ahead by another thread.
+//! - [`verify_folder`], [`import_folder`] and, with the feature `fetch`, [`fetch`]: files that are what they should be.
+
+mod archive;
+mod batch;
+mod catalogue;
+mod cifar10;
+mod dataset;
+mod digest;
+mod error;
+#[cfg(feature = "fetch")]
+mod fetch;
+mod identify;
+mod idx;
+mod import;
+mod load;
+mod pixels;
+mod places;
+mod prefetch;
+mod random;
+mod source;
+mod speech;
+mod verify;
+mod wav;
+
+pub use batch::{Batch, BatchOptions, Epoch, Loader, Position};
+pub use catalogue::{DatasetInfo, Download, FileInfo, Role, Split, catalogue, dataset_info};
+pub use cifar10::{CIFAR10_SHAPE, read_cifar10};
+pub use dataset::ImageDataset;
+pub use digest::{sha256, sha256_file};
+pub use error::{Error, Result};
+#[cfg(feature = "fetch")]
+pub use fetch::{Progress, fetch};
+pub use identify::{Form, Known, identify};
+pub use idx::{IdxArray, IdxElements, read_idx, read_idx_bytes};
+pub use import::{Imported, candidates, import_file, import_folder};
+pub use load::{find_dataset, how_to_get, load_images, load_speech};
+pub use pixels::{Binarisation, Normalisation};
+pub use places::{DATASETS_VARIABLE, Places, user_folder};
+pub use prefetch::Prefetch;
+pub use speech::{Recording, SpeechDataset};
+pub use verify::{FileReport, FileStatus, verify_file, verify_folder};
+pub use wav::{Wav, parse_wav, read_wav};

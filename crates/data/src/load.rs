@@ -1,0 +1,126 @@
+//! Data sets by name.
+
+use crate::catalogue::{DatasetInfo, FileInfo, Role, Split, dataset_info};
+use crate::dataset::ImageDataset;
+use crate::error::{Error, Result};
+use crate::places::{Places, locate, user_folder};
+use crate::speech::SpeechDataset;
+use std::path::{Path, PathBuf};
+
+/// Loads the images of a split of a known data set.
+///
+/// CIFAR-10's training split is made of as many of its five batches as are there.
+///
+/// # Errors
+/// When the data set is not known, not one of images, not found in `places`, or its files are not usable.
+pub fn load_images(name: &str, split: Split, places: &Places) -> Result<ImageDataset> {
+    let info = dataset_info(name)?;
+    let files = Files::find(info, split, places)?;
+    match info.files[0].role {
+        Role::Images(_) | Role::Labels(_) => {
+            let (images, labels) = (files.of(Role::Images(split))?, files.of(Role::Labels(split))?);
+            ImageDataset::from_idx(info.name, split, images, labels, info.classes)
+        }
+        Role::Batch(_) => ImageDataset::from_cifar10(info.name, split, &files.paths(), info.classes),
+        Role::Photographs => {
+            ImageDataset::from_idx_photographs(info.name, split, files.of(Role::Photographs)?)
+        }
+        Role::Recordings => {
+            Err(Error::argument("data set", name, "one of images; this one is of recordings"))
+        }
+    }
+}
+
+/// Loads the recordings of a split of a known data set of speech.
+///
+/// # Errors
+/// When the data set is not known, not one of speech, not found in `places`, or its files are not usable.
+pub fn load_speech(name: &str, split: Split, places: &Places) -> Result<SpeechDataset> {
+    let info = dataset_info(name)?;
+    if info.files[0].role != Role::Recordings {
+        return Err(Error::argument("data set", name, "one of recordings; this one is of images"));
+    }
+    let files = Files::find(info, split, places)?;
+    SpeechDataset::read(info.name, split, files.of(Role::Recordings)?)
+}
+
+/// The first folder of `places` that holds all that is needed to load a split of `info`.
+///
+/// # Errors
+/// When there is none.
+pub fn find_dataset(info: &'static DatasetInfo, split: Split, places: &Places) -> Result<PathBuf> {
+    Files::find(info, split, places).map(|files| files.folder)
+}
+
+/// The files of one split in one folder.
+struct Files {
+    folder: PathBuf,
+    found: Vec<(&'static FileInfo, PathBuf)>,
+}
+
+impl Files {
+    fn find(info: &'static DatasetInfo, split: Split, places: &Places) -> Result<Self> {
+        let folders = places.folders(info);
+        folders
+            .iter()
+            .find_map(|folder| Self::in_folder(info, split, folder))
+            .ok_or_else(|| missing(info, split, places))
+    }
+
+    fn in_folder(info: &'static DatasetInfo, split: Split, folder: &Path) -> Option<Self> {
+        let wanted = info.files.iter().filter(|file| belongs(file.role, split));
+        let found: Vec<_> = wanted.clone().filter_map(|file| Some((file, locate(folder, file)?))).collect();
+        // One batch of several is enough to work with; of images and labels both are needed.
+        let enough = match info.files[0].role {
+            Role::Batch(_) => !found.is_empty(),
+            _ => found.len() == wanted.count(),
+        };
+        enough.then(|| Self { folder: folder.to_owned(), found })
+    }
+
+    fn of(&self, role: Role) -> Result<&Path> {
+        let file = self.found.iter().find(|(info, _)| info.role == role).map(|(_, path)| path.as_path());
+        file.ok_or_else(|| Error::argument("split", format!("{role:?}"), "a split that the data set has"))
+    }
+
+    fn paths(&self) -> Vec<&Path> {
+        self.found.iter().map(|(_, path)| path.as_path()).collect()
+    }
+}
+
+/// Whether a file of this role is read for `split`.
+fn belongs(role: Role, split: Split) -> bool {
+    match role {
+        Role::Images(of) | Role::Labels(of) | Role::Batch(of) => of == split,
+        Role::Recordings | Role::Photographs => true,
+    }
+}
+
+fn missing(info: &DatasetInfo, split: Split, places: &Places) -> Error {
+    let wanted: Vec<&str> =
+        info.files.iter().filter(|file| belongs(file.role, split)).map(|file| file.name).collect();
+    let mut mend = if places.is_explicit() {
+        "leave out the folder to search the usual places, or ".to_owned()
+    } else {
+        String::new()
+    };
+    mend.push_str(&how_to_get(info));
+    let wanted = format!("{} (raw, or .gz)", wanted.join(", "));
+    Error::Missing { name: info.name.to_owned(), wanted, places: places.folders(info), mend }
+}
+
+/// What to do to get a data set, over the network and by hand.
+pub fn how_to_get(info: &DatasetInfo) -> String {
+    let fetch = if info.downloads.is_empty() {
+        String::new()
+    } else {
+        format!("run `wengert data fetch {}`, or ", info.name)
+    };
+    let own = user_folder()
+        .map(|folder| format!(" (into {})", folder.join(info.name).display()))
+        .unwrap_or_default();
+    format!(
+        "get it: {fetch}download it yourself and run `wengert data import DIR`{own}, or name its folder with --data; {}",
+        info.by_hand
+    )
+}

@@ -1,0 +1,132 @@
+//! The resolved configuration of a run: everything that decides its result, and how far it goes.
+
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::ops::RangeInclusive;
+use toml::Table;
+
+/// The configuration of a run, as written to `config.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// The version of wengert that wrote the configuration.
+    pub version: String,
+    /// Name of the model in the registry; its options stand in the section of the same name.
+    pub model: String,
+    /// Seed of every random stream of the run.
+    pub seed: u64,
+    /// Which images.
+    pub data: DataConfig,
+    /// How long, and in what portions.
+    pub train: TrainConfig,
+    /// The options of the model, already checked against its defaults.
+    #[serde(skip)]
+    pub options: Table,
+}
+
+/// The section `[data]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataConfig {
+    /// Name of a data set that `wengert data list` knows.
+    pub name: String,
+    /// Folder that holds the data set; empty to look in the usual places.
+    pub directory: String,
+    /// Use only the first so many training images; 0 for all.
+    pub limit: usize,
+    /// Use only the first so many test images; 0 for all.
+    pub test_limit: usize,
+}
+
+/// The section `[train]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainConfig {
+    /// Passes over the training images.
+    pub epochs: u64,
+    /// Stop after so many steps in all; 0 for no limit.
+    pub steps: u64,
+    /// Images in a step.
+    pub batch: usize,
+    /// Threads to compute on; 0 for one on each core. The result does not depend on it.
+    pub threads: usize,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self { name: "mnist".into(), directory: String::new(), limit: 0, test_limit: 0 }
+    }
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self { epochs: 10, steps: 0, batch: 128, threads: 0 }
+    }
+}
+
+impl Config {
+    /// The defaults for a model with the given default options.
+    pub fn defaults(model: &str, options: Table) -> Config {
+        Config {
+            version: env!("CARGO_PKG_VERSION").into(),
+            model: model.into(),
+            seed: 0,
+            data: DataConfig::default(),
+            train: TrainConfig::default(),
+            options,
+        }
+    }
+
+    /// The configuration as one table, the model's options in the section of its name.
+    pub fn to_table(&self) -> Table {
+        let mut table = to_table(self);
+        table.insert(self.model.clone(), self.options.clone().into());
+        table
+    }
+
+    /// The configuration as a TOML document.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(&self.to_table()).expect("a table of plain values is TOML")
+    }
+
+    /// What decides the bits of the result, as a TOML document: all but the length of the run, the number of threads
+    /// and where the data lies. It stands in the checkpoint, and two runs that agree in it can continue one another.
+    pub fn identity(&self) -> Table {
+        let mut table = self.to_table();
+        for key in FREE_KEYS {
+            let (section, key) = key.split_once('.').expect("free keys stand in sections");
+            if let Some(toml::Value::Table(section)) = table.get_mut(section) {
+                section.remove(key);
+            }
+        }
+        table.remove("version");
+        table
+    }
+
+    /// Checks ranges of what every model shares; the model checks its own options when it is built.
+    pub fn validate(&self) -> Result<()> {
+        in_range("train.batch", self.train.batch, 1..=65_536)?;
+        in_range("train.epochs", self.train.epochs, 1..=1_000_000)?;
+        in_range("train.threads", self.train.threads, 0..=1024)?;
+        Ok(())
+    }
+}
+
+/// Keys that may change when a run is resumed, because they do not decide the value of any step.
+const FREE_KEYS: [&str; 4] = ["data.directory", "train.epochs", "train.steps", "train.threads"];
+
+/// An error unless the setting lies within its range.
+pub fn in_range<T: PartialOrd + std::fmt::Display>(key: &str, value: T, range: RangeInclusive<T>) -> Result<()> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let detail = format!("is {value}; it must be from {} to {}", range.start(), range.end());
+    Err(Error::Range { key: key.into(), detail })
+}
+
+/// A plain struct of options as a TOML table.
+pub fn to_table(options: &impl Serialize) -> Table {
+    Table::try_from(options).expect("options are a struct of plain values")
+}
+
+/// The options of a model from their table.
+pub fn from_table<T: DeserializeOwned>(section: &str, table: &Table) -> Result<T> {
+    table.clone().try_into().map_err(|error| Error::setting(format!("section [{section}]: {}", error.message())))
+}

@@ -1,0 +1,191 @@
+//! Where each thing of a run lies.
+
+use crate::{Error, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The folder of a run:
+///
+/// ```text
+/// config.toml                        the resolved configuration
+/// metrics.jsonl                      one object an epoch
+/// events.out.tfevents.…              the same for TensorBoard, with the pictures
+/// loss.svg                           the losses so far
+/// samples/epoch_001.png              images of the same codes after each epoch
+/// reconstructions/epoch_001.png      test images above their reconstructions
+/// checkpoints/last.safetensors       resumes the run
+/// checkpoints/best.safetensors       the epoch of the lowest test loss
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+/// What a run writes, so that starting over removes this and nothing else.
+const FILES: [&str; 3] = ["config.toml", "metrics.jsonl", "loss.svg"];
+const FOLDERS: [&str; 3] = ["samples", "reconstructions", "checkpoints"];
+const EVENTS: &str = "events.out.tfevents.";
+
+impl RunFolder {
+    /// Makes the folder of a new run. A folder that already holds something is refused, unless `overwrite`: then the
+    /// files of the earlier run are removed.
+    pub fn create(path: &Path, overwrite: bool) -> Result<RunFolder> {
+        let occupied = match fs::read_dir(path) {
+            Ok(mut entries) => entries.next().is_some(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+            Err(error) => return Err(Error::io(path, error)),
+        };
+        let folder = RunFolder { path: path.to_owned() };
+        if occupied && !overwrite {
+            let detail = "the folder is not empty; name another one, or pass --force to replace the run in it, or \
+                          --resume to continue it";
+            return Err(Error::file(path, detail));
+        }
+        if occupied {
+            folder.clear()?;
+        }
+        folder.make_folders()?;
+        Ok(folder)
+    }
+
+    /// Makes `parent/model-N` with the first N from 1 that is free.
+    pub fn create_next(parent: &Path, model: &str) -> Result<RunFolder> {
+        fs::create_dir_all(parent).map_err(|e| Error::io(parent, e))?;
+        for number in 1u64.. {
+            let path = parent.join(format!("{model}-{number}"));
+            // Making the folder is the test, so that two runs started at once do not share one.
+            match fs::create_dir(&path) {
+                Ok(()) => return Self::create(&path, false),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Error::io(path, error)),
+            }
+        }
+        unreachable!("the count of runs has no end")
+    }
+
+    /// The folder of a run that exists.
+    pub fn open(path: &Path) -> Result<RunFolder> {
+        let folder = RunFolder { path: path.to_owned() };
+        if !path.is_dir() {
+            return Err(Error::file(path, "there is no such folder; name the folder of a run, such as runs/vae-1"));
+        }
+        if !folder.config().is_file() {
+            return Err(Error::file(path, "this is not the folder of a run: it holds no config.toml"));
+        }
+        folder.make_folders()?;
+        Ok(folder)
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `config.toml`.
+    pub fn config(&self) -> PathBuf {
+        self.path.join("config.toml")
+    }
+
+    /// `metrics.jsonl`.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
+    /// `loss.svg`.
+    pub fn chart(&self) -> PathBuf {
+        self.path.join("loss.svg")
+    }
+
+    /// The samples of an epoch.
+    pub fn samples(&self, epoch: u64) -> PathBuf {
+        self.path.join(format!("samples/epoch_{epoch:03}.png"))
+    }
+
+    /// The reconstructions of an epoch.
+    pub fn reconstructions(&self, epoch: u64) -> PathBuf {
+        self.path.join(format!("reconstructions/epoch_{epoch:03}.png"))
+    }
+
+    /// The checkpoint that resumes the run.
+    pub fn last(&self) -> PathBuf {
+        self.path.join("checkpoints/last.safetensors")
+    }
+
+    /// The checkpoint of the lowest test loss.
+    pub fn best(&self) -> PathBuf {
+        self.path.join("checkpoints/best.safetensors")
+    }
+
+    /// Takes over what an earlier run has recorded and its best checkpoint, to go on from it in this folder.
+    pub fn copy_history(&self, earlier: &RunFolder) -> Result<()> {
+        for (from, to) in [(earlier.metrics(), self.metrics()), (earlier.best(), self.best())] {
+            if from.is_file() {
+                fs::copy(&from, &to).map_err(|e| Error::io(&to, e))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn make_folders(&self) -> Result<()> {
+        FOLDERS.iter().map(|name| self.path.join(name)).try_for_each(|path| {
+            fs::create_dir_all(&path).map_err(|e| Error::io(path, e))
+        })
+    }
+
+    fn clear(&self) -> Result<()> {
+        let absent = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+        let ignore_absent = |path: &Path, result: std::io::Result<()>| match result {
+            Err(error) if !absent(&error) => Err(Error::io(path, error)),
+            _ => Ok(()),
+        };
+        for name in FILES {
+            let path = self.path.join(name);
+            ignore_absent(&path, fs::remove_file(&path))?;
+        }
+        for name in FOLDERS {
+            let path = self.path.join(name);
+            ignore_absent(&path, fs::remove_dir_all(&path))?;
+        }
+        for entry in fs::read_dir(&self.path).map_err(|e| Error::io(&self.path, e))?.flatten() {
+            if entry.file_name().to_string_lossy().starts_with(EVENTS) {
+                ignore_absent(&entry.path(), fs::remove_file(entry.path()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_numbered_and_never_overwritten_unasked() {
+        let root = tempfile::tempdir().unwrap();
+        let first = RunFolder::create_next(root.path(), "vae").unwrap();
+        let second = RunFolder::create_next(root.path(), "vae").unwrap();
+        assert!(first.path().ends_with("vae-1") && second.path().ends_with("vae-2"));
+        assert!(RunFolder::create(first.path(), false).unwrap_err().to_string().contains("not empty"));
+    }
+
+    #[test]
+    fn starting_over_removes_the_run_and_keeps_what_is_not_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(&root.path().join("run"), false).unwrap();
+        let notes = run.path().join("notes.txt");
+        for path in [&run.metrics(), &run.last(), &run.samples(1), &run.path().join("events.out.tfevents.1"), &notes] {
+            fs::write(path, "x").unwrap();
+        }
+        let run = RunFolder::create(run.path(), true).unwrap();
+        assert!(notes.exists());
+        assert!(!run.metrics().exists() && !run.last().exists() && !run.samples(1).exists());
+        assert!(!run.path().join("events.out.tfevents.1").exists());
+    }
+
+    #[test]
+    fn only_a_run_opens() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(RunFolder::open(&root.path().join("none")).unwrap_err().to_string().contains("no such folder"));
+        assert!(RunFolder::open(root.path()).unwrap_err().to_string().contains("config.toml"));
+    }
+}

@@ -1,0 +1,357 @@
+//! The training loop.
+
+use crate::checkpoint::{self, Checkpoint, RunState};
+use crate::config::Config;
+use crate::dataset::Dataset;
+use crate::record::Record;
+use crate::registry::{self, ImageSet};
+use crate::run::{EpochRecord, RunFolder};
+use crate::{Error, Losses, Result, Training, pictures};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use wengert_data::{Batch, Position};
+use wengert_tensor::autograd::detect_anomaly;
+use wengert_tensor::{DType, Generator, Tensor, no_grad};
+
+/// Random streams of a run's seed. The order of the images is the data loader's own.
+const INITIAL_WEIGHTS: u64 = 0;
+const TRAINING_NOISE: u64 = 1;
+const EVALUATION_NOISE: u64 = 2;
+const SAMPLE_CODES: u64 = 3;
+
+/// Images in the grids of each epoch.
+const SAMPLES: usize = 64;
+const PAIRS: usize = 20;
+
+/// Batches prepared ahead of the step that runs.
+const AHEAD: usize = 2;
+
+/// What happens in a run, for whoever shows it.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The run begins or goes on.
+    Started(Start),
+    /// A step was taken.
+    Step {
+        /// The epoch, from 1.
+        epoch: u64,
+        /// Batches done of this epoch.
+        batch: u64,
+        /// Batches in an epoch.
+        batches: u64,
+        /// The mean loss of the epoch so far.
+        loss: f64,
+        /// Training speed in this epoch.
+        images_per_second: f64,
+    },
+    /// An epoch, or what there is of it at a limit, was evaluated and recorded.
+    Epoch(&'a EpochRecord),
+    /// A checkpoint was saved.
+    Saved {
+        /// The file.
+        path: PathBuf,
+        /// Whether it holds the lowest test loss so far.
+        best: bool,
+        /// Steps done in all.
+        step: u64,
+    },
+}
+
+/// What is known as a run begins.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The model's name.
+    pub model: String,
+    /// The run folder.
+    pub folder: PathBuf,
+    /// Trained numbers.
+    pub parameters: usize,
+    /// Training images.
+    pub train_images: usize,
+    /// Test images.
+    pub test_images: usize,
+    /// Epochs that the run is to have in all.
+    pub epochs: u64,
+    /// Steps in an epoch.
+    pub steps_per_epoch: u64,
+    /// Epochs done already.
+    pub epoch: u64,
+    /// Steps done already.
+    pub step: u64,
+}
+
+/// Why a run came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All epochs are done.
+    Finished,
+    /// The limit of steps is reached.
+    StepLimit,
+    /// It was asked to stop.
+    Interrupted,
+}
+
+/// A run: a model in training, its data and its folder.
+pub struct Trainer {
+    config: Config,
+    images: ImageSet,
+    training: Box<dyn Training>,
+    noise: Generator,
+    state: RunState,
+    data: Dataset,
+    record: Record,
+}
+
+impl Trainer {
+    /// A new run in an empty folder.
+    pub fn start(config: Config, data: Dataset, folder: RunFolder) -> Result<Trainer> {
+        let images = data.image_set();
+        let rng = Generator::new(config.seed);
+        let training =
+            (registry::find(&config.model)?.build)(&config.options, &images, &rng.stream(INITIAL_WEIGHTS))?;
+        let noise = rng.stream(TRAINING_NOISE);
+        let record = Record::open(folder, &config, 0)?;
+        Ok(Trainer { config, images, training, noise, state: RunState::default(), data, record })
+    }
+
+    /// Goes on from a checkpoint as if the run had never stopped. `config` must agree with the checkpoint's own in all
+    /// that decides the result; see [`first_conflict`](crate::settings::first_conflict).
+    pub fn resume(checkpoint: &Checkpoint, config: Config, data: Dataset, folder: RunFolder) -> Result<Trainer> {
+        let images = data.image_set();
+        if images != checkpoint.images {
+            let (old, new) = (checkpoint.images, images);
+            let detail = format!(
+                "the model was trained on images of {:?} in {} classes, and these are of {:?} in {}",
+                old.shape, old.classes, new.shape, new.classes
+            );
+            return Err(Error::file(checkpoint.path(), detail));
+        }
+        let rng = Generator::new(config.seed);
+        let mut training = checkpoint.build(&rng.stream(INITIAL_WEIGHTS))?;
+        let noise = rng.stream(TRAINING_NOISE);
+        checkpoint.restore(training.as_mut(), &noise)?;
+        let record = Record::open(folder, &config, checkpoint.state.epoch)?;
+        Ok(Trainer { config, images, training, noise, state: checkpoint.state.clone(), data, record })
+    }
+
+    /// Where the run stands.
+    pub fn state(&self) -> &RunState {
+        &self.state
+    }
+
+    /// The run folder.
+    pub fn folder(&self) -> &RunFolder {
+        self.record.folder()
+    }
+
+    /// Trains until the configured end, or until `stop` is set from elsewhere; then the step that runs is finished and
+    /// a checkpoint is saved, from which the run goes on in the middle of the epoch.
+    pub fn run(&mut self, observer: &mut dyn FnMut(&Event), stop: &AtomicBool) -> Result<Outcome> {
+        observer(&Event::Started(self.start_event()));
+        while self.state.epoch < self.config.train.epochs {
+            if self.at_step_limit() {
+                return Ok(Outcome::StepLimit);
+            }
+            let begun = Instant::now();
+            let speed = match self.train_epoch(observer, stop)? {
+                EpochEnd::Whole(speed) => speed,
+                EpochEnd::Stopped => {
+                    self.save(observer, false)?;
+                    return Ok(Outcome::Interrupted);
+                }
+                EpochEnd::Limit(speed) => {
+                    // The checkpoint comes first: evaluation must not leave a mark on a run that may go on.
+                    self.save(observer, false)?;
+                    self.evaluate_and_record("stopped", speed, begun.elapsed(), observer)?;
+                    return Ok(Outcome::StepLimit);
+                }
+            };
+            let loss = self.evaluate_and_record("epoch", speed, begun.elapsed(), observer)?;
+            let best = loss < self.state.best_loss;
+            let best_loss = self.state.best_loss.min(loss);
+            let RunState { epoch, step, .. } = self.state;
+            self.state = RunState { epoch: epoch + 1, step, best_loss, ..RunState::default() };
+            self.save(observer, best)?;
+        }
+        Ok(Outcome::Finished)
+    }
+
+    fn start_event(&self) -> Start {
+        Start {
+            model: self.config.model.clone(),
+            folder: self.folder().path().to_owned(),
+            parameters: self.training.model().parameter_count(),
+            train_images: self.data.train.dataset().len(),
+            test_images: self.data.test.dataset().len(),
+            epochs: self.config.train.epochs,
+            steps_per_epoch: self.data.train.batches_per_epoch(),
+            epoch: self.state.epoch,
+            step: self.state.step,
+        }
+    }
+
+    fn at_step_limit(&self) -> bool {
+        self.config.train.steps > 0 && self.state.step >= self.config.train.steps
+    }
+
+    /// Takes the steps that are left of an epoch.
+    fn train_epoch(&mut self, observer: &mut dyn FnMut(&Event), stop: &AtomicBool) -> Result<EpochEnd> {
+        let begun = Instant::now();
+        let before = self.state.images;
+        let batches = self.data.train.batches_per_epoch();
+        let speed = |images: u64| (images - before) as f64 / begun.elapsed().as_secs_f64().max(1e-9);
+        let from = Position { epoch: self.state.epoch, batch: self.state.batch };
+        self.training.model().train();
+        for batch in self.data.train.prefetch(from, AHEAD)? {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(EpochEnd::Stopped);
+            }
+            if self.at_step_limit() {
+                return Ok(EpochEnd::Limit(speed(self.state.images)));
+            }
+            let losses = self.step(&batch)?;
+            let count = batch.indices.len() as f64;
+            self.state.loss_sums.resize(losses.terms.len() + 1, 0.0);
+            for (sum, value) in self.state.loss_sums.iter_mut().zip(losses.values()) {
+                *sum += value * count;
+            }
+            self.state.step += 1;
+            self.state.batch += 1;
+            self.state.images += batch.indices.len() as u64;
+            observer(&Event::Step {
+                epoch: self.state.epoch + 1,
+                batch: self.state.batch,
+                batches,
+                loss: self.state.loss_sums[0] / self.state.images as f64,
+                images_per_second: speed(self.state.images),
+            });
+        }
+        Ok(EpochEnd::Whole(speed(self.state.images)))
+    }
+
+    /// One step; where a loss is not finite the step is run again in anomaly mode to find where that began.
+    fn step(&mut self, batch: &Batch) -> Result<Losses> {
+        let before = self.noise.state();
+        let what = match self.training.step(batch, &self.noise) {
+            Err(Error::NonFinite(what)) => what,
+            other => return other,
+        };
+        let mut message = format!("{what} in step {} (epoch {})", self.state.step + 1, self.state.epoch + 1);
+        if let Some(name) = self.spoiled_weight() {
+            message.push_str(&format!("; {name} is not finite since an earlier update"));
+        }
+        self.noise.set_state(before);
+        let (_, anomaly) = detect_anomaly(|| self.training.step(batch, &self.noise));
+        if let Some(anomaly) = anomaly {
+            message.push_str(&format!("; the first op to go wrong: {anomaly}"));
+        }
+        Err(self.non_finite(message))
+    }
+
+    fn non_finite(&self, message: String) -> Error {
+        let last = self.folder().last();
+        let kept = match last.exists() {
+            true => format!("; {} holds the last good state", last.display()),
+            false => String::new(),
+        };
+        Error::NonFinite(format!("{message}{kept}; a lower learning rate may help"))
+    }
+
+    /// The first parameter or buffer with a value that is not finite.
+    fn spoiled_weight(&self) -> Option<String> {
+        let model = self.training.model();
+        let state = model.named_parameters().into_iter().chain(model.named_buffers());
+        state.into_iter().find(|(_, tensor)| !is_finite(tensor)).map(|(name, _)| name)
+    }
+
+    /// Evaluates, records the epoch and shows it; returns the loss that chooses the best checkpoint.
+    fn evaluate_and_record(
+        &mut self,
+        event: &str,
+        images_per_second: f64,
+        training_time: Duration,
+        observer: &mut dyn FnMut(&Event),
+    ) -> Result<f64> {
+        let begun = Instant::now();
+        let model = self.training.model();
+        model.eval();
+        let (names, test) = self.evaluate()?;
+        let (test_loss, terms) = test.split_first().map_or((f64::NAN, &[][..]), |(loss, terms)| (*loss, terms));
+        if !test_loss.is_finite() {
+            return Err(self.non_finite(format!("the test loss of epoch {} is {test_loss}", self.state.epoch + 1)));
+        }
+        let train: Vec<f64> = self.state.loss_sums.iter().map(|sum| sum / self.state.images as f64).collect();
+        let mut losses: BTreeMap<String, f64> = names.iter().map(ToString::to_string).zip(terms.iter().copied()).collect();
+        losses.extend(names.iter().map(|name| format!("train_{name}")).zip(train.iter().skip(1).copied()));
+
+        let samples = pictures::draw(model, SAMPLES, &Generator::new(self.config.seed).stream(SAMPLE_CODES));
+        let first: Vec<usize> = (0..PAIRS.min(self.data.test.dataset().len())).collect();
+        let originals = self.data.test.images(&first, Position::default());
+        let pairs = pictures::reconstruct(model, &originals, &self.data.test.labels(&first))
+            .map(|images| pictures::pairs(&originals, &images));
+        let record = EpochRecord {
+            event: event.into(),
+            epoch: self.state.epoch + 1,
+            step: self.state.step,
+            train_loss: train.first().copied().unwrap_or(f64::NAN),
+            test_loss: Some(test_loss),
+            losses,
+            images_per_second,
+            seconds: (training_time + begun.elapsed()).as_secs_f64(),
+        };
+        self.record.add(record.clone(), &pictures::grid(&samples.images), pairs.as_ref())?;
+        observer(&Event::Epoch(&record));
+        Ok(test_loss)
+    }
+
+    /// Means over the test images of the total loss and of each term, with the names of the terms. The noise is the
+    /// same at each evaluation, so that epochs differ by the weights alone.
+    fn evaluate(&self) -> Result<(Vec<&'static str>, Vec<f64>)> {
+        let noise = Generator::new(self.config.seed).stream(EVALUATION_NOISE);
+        let (mut names, mut sums, mut images) = (Vec::new(), Vec::new(), 0.0);
+        for batch in self.data.test.prefetch(Position::default(), AHEAD)? {
+            let losses = no_grad(|| self.training.losses(&batch, &noise))?;
+            let count = batch.indices.len() as f64;
+            names = losses.terms.iter().map(|(name, _)| *name).collect();
+            sums.resize(names.len() + 1, 0.0);
+            sums.iter_mut().zip(losses.values()).for_each(|(sum, value)| *sum += value * count);
+            images += count;
+        }
+        Ok((names, sums.into_iter().map(|sum: f64| sum / images).collect()))
+    }
+
+    /// Saves the run; the last file written is the one that resumes it, so a crash before leaves the earlier state.
+    fn save(&mut self, observer: &mut dyn FnMut(&Event), best: bool) -> Result<()> {
+        if let Some(name) = self.spoiled_weight() {
+            return Err(self.non_finite(format!("{name} is not finite after step {}", self.state.step)));
+        }
+        if best {
+            self.save_to(&self.folder().best(), true, observer)?;
+        }
+        self.save_to(&self.folder().last(), false, observer)
+    }
+
+    fn save_to(&mut self, path: &Path, best: bool, observer: &mut dyn FnMut(&Event)) -> Result<()> {
+        let training = self.training.as_mut();
+        checkpoint::save(path, &self.config, &self.images, &self.state, training, &self.noise)?;
+        observer(&Event::Saved { path: path.to_owned(), best, step: self.state.step });
+        Ok(())
+    }
+}
+
+/// How the steps of an epoch ended, with the speed in images per second.
+enum EpochEnd {
+    Whole(f64),
+    Limit(f64),
+    Stopped,
+}
+
+fn is_finite(tensor: &Tensor) -> bool {
+    match tensor.dtype() {
+        DType::F32 => tensor.to_vec::<f32>().iter().all(|value| value.is_finite()),
+        DType::F64 => tensor.to_vec::<f64>().iter().all(|value| value.is_finite()),
+        _ => true,
+    }
+}

@@ -1,0 +1,183 @@
+//! The variational auto-encoder of Kingma and Welling, as the well-known PyTorch example builds it.
+//!
+//! `x → 400 → (μ, log σ²) of 20 each`, `z = μ + σ·ε`, `z → 400 → x̂`, ReLU between. The likelihood of a pixel is
+//! Bernoulli, so the loss per image, in nats, is
+//!
+//! `λ₁ · Σᵢ BCE(x̂ᵢ, xᵢ) + λ₂ · KL(N(μ, σ²) ‖ N(0, 1))`
+//!
+//! and with both weights 1 it is the negative evidence lower bound. A λ₂ above 1 makes it a β-VAE (Higgins et al. 2017).
+//!
+//! Kingma, Welling: Auto-Encoding Variational Bayes, <https://arxiv.org/abs/1312.6114>.
+
+use crate::config::{from_table, in_range, to_table};
+use crate::registry::{Entry, ImageSet};
+use crate::{Error, Losses, Model, Result, Training};
+use serde::{Deserialize, Serialize};
+use toml::Table;
+use wengert_data::Batch;
+use wengert_nn::{Adam, Layer, Linear, Module, Optimizer, module};
+use wengert_tensor::{
+    Generator, Reduction, Tensor, binary_cross_entropy_with_logits, gaussian_kl, reparameterise, scope,
+};
+
+/// The entry of the registry.
+pub const ENTRY: Entry = Entry {
+    name: "vae",
+    description: "variational auto-encoder: MLP, Gaussian code, Bernoulli pixels",
+    paper: "Kingma & Welling 2013, arXiv:1312.6114",
+    defaults: || to_table(&Options::default()),
+    check: |options| Options::read(options).map(|_| ()),
+    build: |options, images, rng| Ok(Box::new(VaeTraining::new(&Options::read(options)?, images, rng))),
+};
+
+/// The section `[vae]` of a configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Options {
+    /// Numbers in a code.
+    pub latent: usize,
+    /// Width of the hidden layers.
+    pub hidden: usize,
+    /// λ₁, the weight of the reconstruction term.
+    pub reconstruction_weight: f64,
+    /// λ₂, the weight of the KL term.
+    pub beta: f64,
+    /// Adam's learning rate.
+    pub learning_rate: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { latent: 20, hidden: 400, reconstruction_weight: 1.0, beta: 1.0, learning_rate: 1e-3 }
+    }
+}
+
+impl Options {
+    /// Reads and checks the section.
+    pub fn read(table: &Table) -> Result<Options> {
+        let options: Options = from_table("vae", table)?;
+        in_range("vae.latent", options.latent, 1..=4096)?;
+        in_range("vae.hidden", options.hidden, 1..=8192)?;
+        in_range("vae.reconstruction_weight", options.reconstruction_weight, 0.0..=1e6)?;
+        in_range("vae.beta", options.beta, 0.0..=1e6)?;
+        if options.learning_rate <= 0.0 || options.learning_rate > 1e3 {
+            let detail = format!("is {}; it must be above 0 and at most 1000", options.learning_rate);
+            return Err(Error::Range { key: "vae.learning_rate".into(), detail });
+        }
+        Ok(options)
+    }
+}
+
+/// The network. Layers carry the names of the PyTorch example, so its weights load by name.
+#[derive(Debug)]
+pub struct Vae {
+    image_shape: [usize; 3],
+    latent: usize,
+    fc1: Linear,
+    fc21: Linear,
+    fc22: Linear,
+    fc3: Linear,
+    fc4: Linear,
+}
+
+module!(Vae { modules: fc1, fc21, fc22, fc3, fc4 });
+
+impl Vae {
+    /// A network with PyTorch's default initialisation for images of `[channels, height, width]`.
+    pub fn new(image_shape: [usize; 3], hidden: usize, latent: usize, rng: &Generator) -> Vae {
+        let pixels = image_shape.iter().product();
+        let vae = Vae {
+            image_shape,
+            latent,
+            fc1: Linear::new(pixels, hidden, rng),
+            fc21: Linear::new(hidden, latent, rng),
+            fc22: Linear::new(hidden, latent, rng),
+            fc3: Linear::new(latent, hidden, rng),
+            fc4: Linear::new(hidden, pixels, rng),
+        };
+        vae.assign_names();
+        vae
+    }
+
+    /// Mean and logarithm of the variance of each image's code, both `[batch, latent]`, from pixels `[batch, pixels]`.
+    pub fn posterior(&self, pixels: &Tensor) -> (Tensor, Tensor) {
+        let hidden = self.fc1.forward(pixels).relu();
+        (self.fc21.forward(&hidden), self.fc22.forward(&hidden))
+    }
+
+    /// Logits of the pixels `[batch, pixels]` of codes `[batch, latent]`.
+    pub fn logits(&self, codes: &Tensor) -> Tensor {
+        self.fc4.forward(&self.fc3.forward(codes).relu())
+    }
+}
+
+impl Model for Vae {
+    fn image_shape(&self) -> [usize; 3] {
+        self.image_shape
+    }
+
+    fn code_size(&self) -> usize {
+        self.latent
+    }
+
+    fn decode(&self, codes: &Tensor, _labels: Option<&Tensor>) -> Tensor {
+        let [channels, height, width] = self.image_shape;
+        self.logits(codes).sigmoid().reshape([codes.dims()[0], channels, height, width])
+    }
+
+    fn encode(&self, images: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
+        Some(self.posterior(&images.flatten(1, -1)).0)
+    }
+}
+
+/// The network with its optimiser and the weights of its loss.
+#[derive(Debug)]
+pub struct VaeTraining {
+    vae: Vae,
+    adam: Adam,
+    reconstruction_weight: f64,
+    beta: f64,
+}
+
+impl VaeTraining {
+    /// A fresh network and optimiser.
+    pub fn new(options: &Options, images: &ImageSet, rng: &Generator) -> VaeTraining {
+        let vae = Vae::new(images.shape, options.hidden, options.latent, rng);
+        let adam = Adam::new(vae.parameters(), options.learning_rate);
+        VaeTraining { vae, adam, reconstruction_weight: options.reconstruction_weight, beta: options.beta }
+    }
+}
+
+impl Training for VaeTraining {
+    fn model(&self) -> &dyn Model {
+        &self.vae
+    }
+
+    fn losses(&self, batch: &Batch, rng: &Generator) -> Result<Losses> {
+        let pixels = batch.images.flatten(1, -1);
+        let per_image = 1.0 / batch.images.dims()[0] as f64;
+        let (mean, log_variance) = self.vae.posterior(&pixels);
+        let codes = {
+            let _scope = scope::enter("code");
+            reparameterise(&mean, &log_variance, &rng.normal_like(&mean))
+        };
+        let logits = self.vae.logits(&codes);
+        let _scope = scope::enter("loss");
+        let reconstruction = binary_cross_entropy_with_logits(&logits, &pixels, Reduction::Sum) * per_image;
+        let kl = gaussian_kl(&mean, &log_variance, Reduction::Sum) * per_image;
+        let total = &reconstruction * self.reconstruction_weight + &kl * self.beta;
+        Ok(Losses { total, terms: vec![("reconstruction", reconstruction), ("kl", kl)] })
+    }
+
+    fn step(&mut self, batch: &Batch, rng: &Generator) -> Result<Losses> {
+        let losses = self.losses(batch, rng)?;
+        losses.check_finite()?;
+        self.adam.zero_grad();
+        losses.total.backward()?;
+        self.adam.step()?;
+        Ok(losses)
+    }
+
+    fn optimizers(&mut self) -> Vec<(&'static str, &mut dyn Optimizer)> {
+        vec![("adam", &mut self.adam)]
+    }
+}

@@ -1,0 +1,144 @@
+//! Batch normalisation with running statistics.
+
+use super::{DTYPE, check_axis, check_rank, constant_parameter};
+use crate::{Layer, Scope, Training, module};
+use wengert_tensor::ops::norm::update_running_statistics;
+use wengert_tensor::{DType, Tensor, no_grad};
+
+/// Affine parameters and running statistics of C channels, as batch and instance normalisation keep them.
+fn running_statistics(channels: usize) -> (Tensor, Tensor, Tensor) {
+    let mean = Tensor::zeros([channels], DTYPE);
+    let variance = Tensor::ones([channels], DTYPE);
+    (mean, variance, Tensor::zeros((), DType::I64))
+}
+
+macro_rules! batch_norm {
+    ($(#[$doc:meta])* $layer:ident, $name:literal, ranks: $ranks:expr, axes: $axes:literal) => {
+        $(#[$doc])*
+        ///
+        /// In training each channel is normalised by the mean and the biased variance of the batch, and the running
+        /// statistics move towards the mean and the unbiased variance: r ← (1 − momentum)·r + momentum·statistic. In
+        /// evaluation the running statistics are used (Ioffe and Szegedy, 2015, arXiv:1502.03167).
+        #[derive(Debug)]
+        pub struct $layer {
+            /// γ, `[C]`.
+            pub weight: Option<Tensor>,
+            /// β, `[C]`.
+            pub bias: Option<Tensor>,
+            /// Running mean, `[C]`.
+            pub running_mean: Option<Tensor>,
+            /// Running unbiased variance, `[C]`.
+            pub running_var: Option<Tensor>,
+            /// Number of batches seen in training, i64.
+            pub num_batches_tracked: Option<Tensor>,
+            channels: usize,
+            eps: f64,
+            momentum: Option<f64>,
+            training: Training,
+            scope: Scope,
+        }
+
+        module!($layer {
+            parameters: weight, bias;
+            buffers: running_mean, running_var, num_batches_tracked;
+            training: training;
+            scope: scope;
+        });
+
+        impl $layer {
+            /// A layer for C channels with γ = 1, β = 0, ε = 1e-5, momentum 0.1 and running statistics.
+            pub fn new(channels: usize) -> Self {
+                let (mean, variance, count) = running_statistics(channels);
+                Self {
+                    weight: Some(constant_parameter(&[channels], 1.0)),
+                    bias: Some(constant_parameter(&[channels], 0.0)),
+                    running_mean: Some(mean),
+                    running_var: Some(variance),
+                    num_batches_tracked: Some(count),
+                    channels,
+                    eps: 1e-5,
+                    momentum: Some(0.1),
+                    training: Training::new(),
+                    scope: Scope::new(),
+                }
+            }
+
+            /// ε, added to the variance.
+            pub fn eps(self, eps: f64) -> Self {
+                Self { eps, ..self }
+            }
+
+            /// Weight of a new batch in the running statistics.
+            pub fn momentum(self, momentum: f64) -> Self {
+                Self { momentum: Some(momentum), ..self }
+            }
+
+            /// Running statistics that are the plain average over all batches.
+            pub fn cumulative(self) -> Self {
+                Self { momentum: None, ..self }
+            }
+
+            /// Whether to have γ and β.
+            pub fn affine(mut self, affine: bool) -> Self {
+                self.weight = affine.then(|| constant_parameter(&[self.channels], 1.0));
+                self.bias = affine.then(|| constant_parameter(&[self.channels], 0.0));
+                self
+            }
+
+            /// Whether to keep running statistics. Without them evaluation uses the batch too.
+            pub fn track_running_stats(mut self, track: bool) -> Self {
+                let (mean, variance, count) = running_statistics(self.channels);
+                self.running_mean = track.then_some(mean);
+                self.running_var = track.then_some(variance);
+                self.num_batches_tracked = track.then_some(count);
+                self
+            }
+        }
+
+        impl Layer for $layer {
+            fn forward(&self, input: &Tensor) -> Tensor {
+                let _scope = self.scope.enter();
+                check_rank($name, input, &$ranks, $axes);
+                check_axis($name, "channels", input, 1, self.channels);
+                let (weight, bias) = (self.weight.as_ref(), self.bias.as_ref());
+                let running = self.running_mean.as_ref().zip(self.running_var.as_ref());
+                match running {
+                    Some((mean, variance)) if !self.training.get() => {
+                        input.batch_norm_eval(mean, variance, weight, bias, self.eps)
+                    }
+                    running => {
+                        let statistics = no_grad(|| input.batch_norm_statistics());
+                        if let Some((mean, variance)) = running {
+                            let momentum = next_momentum(self.num_batches_tracked.as_ref(), self.momentum);
+                            let count = input.numel() / self.channels;
+                            update_running_statistics(mean, variance, &statistics, count, momentum)
+                                .unwrap_or_else(|error| panic!("{error}"));
+                        }
+                        input.batch_norm_with(&statistics, weight, bias, self.eps)
+                    }
+                }
+            }
+        }
+    };
+}
+
+/// Counts a batch, and returns the weight of its statistics: the momentum, or 1 / count for a plain average.
+pub(super) fn next_momentum(count: Option<&Tensor>, momentum: Option<f64>) -> f64 {
+    let count = count.map_or(1, |count| {
+        count.update(|count: &mut [i64]| {
+            count[0] = count[0].saturating_add(1);
+            count[0]
+        })
+    });
+    momentum.unwrap_or(1.0 / count as f64)
+}
+
+batch_norm! {
+    /// Batch normalisation of `[N, C]` or `[N, C, length]`.
+    BatchNorm1d, "batch_norm1d", ranks: [2, 3], axes: "[N, C] or [N, C, length]"
+}
+
+batch_norm! {
+    /// Batch normalisation of `[N, C, height, width]`.
+    BatchNorm2d, "batch_norm2d", ranks: [4], axes: "[N, C, height, width]"
+}

@@ -1,0 +1,76 @@
+//! The fully connected layer.
+
+use super::{DTYPE, Weighted, uniform_parameter};
+use crate::init::{self, Fan, Gain};
+use crate::{Layer, Scope, module, parameter};
+use wengert_tensor::{Generator, Tensor};
+
+/// y = x Wᵀ + b over the last axis: `[…, in]` to `[…, out]`.
+///
+/// Weight and bias start uniform within ±1/√in, as in PyTorch.
+#[derive(Debug)]
+pub struct Linear {
+    /// W, `[out, in]`.
+    pub weight: Tensor,
+    /// b, `[out]`.
+    pub bias: Option<Tensor>,
+    scope: Scope,
+}
+
+module!(Linear { parameters: weight, bias; scope: scope });
+
+impl Linear {
+    /// A layer with a bias.
+    pub fn new(in_features: usize, out_features: usize, rng: &Generator) -> Self {
+        Self::builder(in_features, out_features).build(rng)
+    }
+
+    /// A layer with options.
+    pub fn builder(in_features: usize, out_features: usize) -> LinearBuilder {
+        LinearBuilder { in_features, out_features, bias: true }
+    }
+}
+
+/// Options of a [`Linear`] layer.
+#[derive(Clone, Debug)]
+pub struct LinearBuilder {
+    in_features: usize,
+    out_features: usize,
+    bias: bool,
+}
+
+impl LinearBuilder {
+    /// Whether to add b; true at first.
+    pub fn bias(self, bias: bool) -> Self {
+        Self { bias, ..self }
+    }
+
+    /// Draws the parameters.
+    pub fn build(self, rng: &Generator) -> Linear {
+        let weight = Tensor::zeros([self.out_features, self.in_features], DTYPE);
+        init::kaiming_uniform_(&weight, Fan::In, Gain::LeakyReLU(5f64.sqrt()), rng);
+        let bound = 1.0 / (self.in_features as f64).sqrt();
+        Linear {
+            weight: parameter(weight),
+            bias: self.bias.then(|| uniform_parameter(&[self.out_features], bound, rng)),
+            scope: Scope::new(),
+        }
+    }
+}
+
+impl Layer for Linear {
+    fn forward(&self, input: &Tensor) -> Tensor {
+        self.forward_with(&self.weight, input)
+    }
+}
+
+impl Weighted for Linear {
+    fn weight(&self) -> &Tensor {
+        &self.weight
+    }
+
+    fn forward_with(&self, weight: &Tensor, input: &Tensor) -> Tensor {
+        let _scope = self.scope.enter();
+        input.linear(weight, self.bias.as_ref())
+    }
+}

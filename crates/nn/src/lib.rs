@@ -1,0 +1,1 @@
+//! Layers, initialisers, losses, optimisers and schedules.

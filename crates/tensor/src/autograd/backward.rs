@@ -1,0 +1,350 @@
+//! The walk back over the list.
+
+use super::node::{Edge, Node, Saved, lock};
+use super::{Tape, anomaly, modes::with_grad};
+use crate::op::{Op, Spec};
+use crate::{Error, Result, Tensor, scope};
+use smallvec::SmallVec;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How [`grad`] differentiates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GradOptions {
+    /// Record the backward pass as well, so that its results can be differentiated again.
+    pub create_graph: bool,
+    /// Keep what the forward pass saved, so that backward can run once more. `create_graph` implies it.
+    pub retain_graph: bool,
+    /// Answer zeros for an input that the outputs do not depend on, instead of an error.
+    pub unused_as_zeros: bool,
+}
+
+/// How [`backward_with`] walks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BackwardOptions {
+    /// Record the backward pass as well; the gradients then carry a graph.
+    pub create_graph: bool,
+    /// Keep what the forward pass saved, so that backward can run once more. `create_graph` implies it.
+    pub retain_graph: bool,
+}
+
+/// One step of the walk, as [`backward_with`] shows it after the step's vector–Jacobian product has run.
+pub struct BackwardStep<'a> {
+    /// Position of the op in execution order; the walk counts down.
+    pub position: usize,
+    /// Number of ops in the list.
+    pub total: usize,
+    /// The op whose backward step ran.
+    pub op: &'a dyn Op,
+    /// Layer path in which the op ran forward, empty outside layers.
+    pub scope: &'a str,
+    /// Shapes and types of the op's inputs.
+    pub inputs: &'a [Spec],
+    /// Shape and type of the op's output.
+    pub output: &'a Spec,
+    /// Positions of the inputs that the step read again, as saved by the forward run.
+    pub saved_inputs: SmallVec<[usize; 4]>,
+    /// Whether the step read the saved output.
+    pub saved_output: bool,
+    /// The cotangent that flowed in: ∂loss/∂output.
+    pub cotangent: &'a Tensor,
+    /// The cotangents that flowed out, one an input; `None` where no gradient was asked for.
+    pub gradients: &'a [Option<Tensor>],
+}
+
+/// Gradients of the sum of `outputs` with respect to `inputs`, in the shapes of `inputs`.
+///
+/// Every output must hold one element. Nothing is accumulated into [`Tensor::grad`].
+///
+/// # Errors
+/// An output that is not a scalar or needs no gradient; an input that no output depends on, unless `unused_as_zeros`;
+/// an op on the way that has no gradient; a saved tensor that was changed since.
+pub fn grad(outputs: &[&Tensor], inputs: &[&Tensor], options: GradOptions) -> Result<Vec<Tensor>> {
+    let cotangents = outputs.iter().map(|output| scalar_cotangent(output)).collect::<Result<Vec<_>>>()?;
+    grad_from(outputs, &cotangents.iter().collect::<Vec<_>>(), inputs, options)
+}
+
+/// Gradients of Σ ⟨outputsᵢ, cotangentsᵢ⟩ with respect to `inputs`: the vector–Jacobian product.
+///
+/// # Errors
+/// As [`grad`], and cotangents whose shapes or types are not those of the outputs.
+pub fn grad_from(
+    outputs: &[&Tensor],
+    cotangents: &[&Tensor],
+    inputs: &[&Tensor],
+    options: GradOptions,
+) -> Result<Vec<Tensor>> {
+    for (i, input) in inputs.iter().enumerate() {
+        if !input.requires_grad() {
+            return Err(Error::autograd(format!(
+                "grad: input {i} ({}) does not require a gradient; call requires_grad() on it before the forward pass",
+                input.label()
+            )));
+        }
+    }
+    let mut walk = Walk::new(outputs, Targets::Inputs(inputs), options.create_graph, options.retain_graph);
+    walk.seed(outputs, cotangents)?;
+    walk.run(&mut |_| {})?;
+    let missing = |i: usize, input: &Tensor| {
+        if options.unused_as_zeros {
+            return Ok(input.zeros_like());
+        }
+        Err(Error::autograd(format!(
+            "grad: no output depends on input {i} ({}); set unused_as_zeros if that is meant",
+            input.label()
+        )))
+    };
+    let found = std::mem::take(&mut walk.found);
+    inputs.iter().zip(found).enumerate().map(|(i, (input, found))| found.map_or_else(|| missing(i, input), Ok)).collect()
+}
+
+/// Adds the gradient of scalar `output` into [`Tensor::grad`] of every leaf it depends on, and shows each step.
+///
+/// # Errors
+/// As [`grad`].
+pub fn backward_with(output: &Tensor, options: BackwardOptions, observer: impl FnMut(&BackwardStep)) -> Result<()> {
+    backward_from(output, &scalar_cotangent(output)?, options, observer)
+}
+
+pub(crate) fn backward_from(
+    output: &Tensor,
+    cotangent: &Tensor,
+    options: BackwardOptions,
+    mut observer: impl FnMut(&BackwardStep),
+) -> Result<()> {
+    let mut walk = Walk::new(&[output], Targets::Leaves, options.create_graph, options.retain_graph);
+    walk.seed(&[output], &[cotangent])?;
+    walk.run(&mut observer)
+}
+
+fn scalar_cotangent(output: &Tensor) -> Result<Tensor> {
+    if output.numel() != 1 {
+        return Err(Error::autograd(format!(
+            "backward starts from one number, got shape {}; reduce it with sum or mean, or give a cotangent",
+            output.shape()
+        )));
+    }
+    Ok(output.ones_like())
+}
+
+enum Targets<'a> {
+    /// Every leaf that asks for a gradient collects it.
+    Leaves,
+    /// These tensors, leaves or not, are what the caller wants.
+    Inputs(&'a [&'a Tensor]),
+}
+
+/// State of one backward pass.
+struct Walk<'a> {
+    tape: Tape,
+    /// Cotangent of each node's output, as far as it has been added up.
+    cotangents: Vec<Option<Tensor>>,
+    /// Whether a node lies on a path to a target.
+    needed: Vec<bool>,
+    targets: Targets<'a>,
+    /// Cotangents of leaves as far as they have been added up, by address of the leaf.
+    leaves: HashMap<usize, (Tensor, Tensor)>,
+    found: Vec<Option<Tensor>>,
+    create_graph: bool,
+    retain_graph: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn new(outputs: &[&Tensor], targets: Targets<'a>, create_graph: bool, retain_graph: bool) -> Self {
+        let tape = Tape::of(outputs);
+        let found = match targets {
+            Targets::Leaves => Vec::new(),
+            Targets::Inputs(inputs) => vec![None; inputs.len()],
+        };
+        let mut walk = Self {
+            cotangents: vec![None; tape.nodes.len()],
+            needed: vec![false; tape.nodes.len()],
+            targets,
+            leaves: HashMap::new(),
+            found,
+            create_graph,
+            retain_graph: retain_graph || create_graph,
+            tape,
+        };
+        for slot in 0..walk.tape.nodes.len() {
+            let node = &walk.tape.nodes[slot];
+            walk.needed[slot] = walk.is_target(node) || node.edges().iter().any(|edge| walk.leads_to_target(edge));
+        }
+        walk
+    }
+
+    fn is_target(&self, node: &Arc<Node>) -> bool {
+        match self.targets {
+            Targets::Leaves => false,
+            Targets::Inputs(inputs) => inputs.iter().any(|input| input.node().is_some_and(|n| Arc::ptr_eq(n, node))),
+        }
+    }
+
+    fn leads_to_target(&self, edge: &Edge) -> bool {
+        match edge {
+            Edge::Constant => false,
+            Edge::Node(node) => self.needed[self.tape.slot(node)],
+            Edge::Leaf(leaf) => match self.targets {
+                Targets::Leaves => leaf.requires_grad(),
+                Targets::Inputs(inputs) => inputs.iter().any(|input| input.address() == leaf.address()),
+            },
+        }
+    }
+
+    fn seed(&mut self, outputs: &[&Tensor], cotangents: &[&Tensor]) -> Result<()> {
+        if outputs.len() != cotangents.len() {
+            return Err(Error::autograd(format!("{} outputs, but {} cotangents", outputs.len(), cotangents.len())));
+        }
+        for (output, cotangent) in outputs.iter().zip(cotangents) {
+            if output.spec() != cotangent.spec() {
+                return Err(Error::autograd(format!(
+                    "an output of {} needs a cotangent of the same shape and type, got {}",
+                    output.spec(),
+                    cotangent.spec()
+                )));
+            }
+            if !output.requires_grad() {
+                return Err(Error::autograd(format!(
+                    "the output ({}) depends on nothing that requires a gradient; was it computed under no_grad, or \
+                     detached?",
+                    output.label()
+                )));
+            }
+            let edge = output.edge();
+            if self.leads_to_target(&edge) {
+                self.add(&edge, (*cotangent).clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, observer: &mut dyn FnMut(&BackwardStep)) -> Result<()> {
+        let create_graph = self.create_graph;
+        with_grad(create_graph, || {
+            for slot in (0..self.tape.nodes.len()).rev() {
+                // A node that no cotangent reached contributes nothing: a symbolic zero, never an array of zeros.
+                if let Some(cotangent) = self.cotangents[slot].take() {
+                    self.step(slot, cotangent, observer)?;
+                }
+            }
+            self.finish_leaves();
+            Ok(())
+        })
+    }
+
+    fn step(&mut self, slot: usize, cotangent: Tensor, observer: &mut dyn FnMut(&BackwardStep)) -> Result<()> {
+        let node = self.tape.nodes[slot].clone();
+        let cotangent = node.hooks().run(cotangent);
+        if let Targets::Inputs(inputs) = self.targets {
+            for (i, input) in inputs.iter().enumerate() {
+                if input.node().is_some_and(|n| Arc::ptr_eq(n, &node)) {
+                    self.found[i] = Some(cotangent.clone());
+                }
+            }
+        }
+        let needs: SmallVec<[bool; 4]> = node.edges().iter().map(|edge| self.leads_to_target(edge)).collect();
+        if !needs.contains(&true) {
+            return Ok(());
+        }
+        let Some(values) = node.saved() else {
+            return Err(Error::autograd(format!(
+                "what {} saved has been freed by an earlier backward pass; give that pass retain_graph",
+                node.describe()
+            )));
+        };
+        values.check_versions(&node)?;
+        let gradients = {
+            let _scope = scope::enter_path(node.shared_scope());
+            let _backward = anomaly::enter_backward(&node);
+            node.op().vjp(&Saved { node: &node, values: &values, needs: &needs }, &cotangent)?
+        };
+        check_gradients(&node, &gradients, &needs)?;
+        observer(&BackwardStep {
+            position: slot,
+            total: self.tape.nodes.len(),
+            op: &**node.op(),
+            scope: node.scope(),
+            inputs: node.inputs(),
+            output: node.output(),
+            saved_inputs: (0..node.inputs().len()).filter(|&i| values.has_input(i)).collect(),
+            saved_output: values.output().is_some(),
+            cotangent: &cotangent,
+            gradients: &gradients,
+        });
+        drop((values, cotangent));
+        if !self.retain_graph {
+            node.free_saved();
+        }
+        for ((edge, gradient), needed) in node.edges().iter().zip(gradients).zip(needs) {
+            if let (Some(gradient), true) = (gradient, needed) {
+                self.add(edge, gradient);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a contribution to the cotangent of what `edge` leads to. The first one is stored, not added to zeros; later
+    /// ones go into its memory where the walk is its only owner.
+    fn add(&mut self, edge: &Edge, contribution: Tensor) {
+        let sum = |old: Option<Tensor>| match old {
+            Some(old) => old + contribution,
+            None => contribution,
+        };
+        match edge {
+            Edge::Constant => {}
+            Edge::Node(node) => {
+                let slot = self.tape.slot(node);
+                let old = self.cotangents[slot].take();
+                self.cotangents[slot] = Some(sum(old));
+            }
+            Edge::Leaf(leaf) => {
+                let old = self.leaves.remove(&leaf.address()).map(|(_, old)| old);
+                self.leaves.insert(leaf.address(), (leaf.clone(), sum(old)));
+            }
+        }
+    }
+
+    fn finish_leaves(&mut self) {
+        for (address, (leaf, cotangent)) in std::mem::take(&mut self.leaves) {
+            let cotangent = leaf.leaf_hooks().run(cotangent);
+            match self.targets {
+                Targets::Leaves => {
+                    let mut slot = lock(leaf.grad_slot());
+                    *slot = Some(match slot.take() {
+                        Some(old) => old + cotangent,
+                        None => cotangent,
+                    });
+                }
+                Targets::Inputs(inputs) => {
+                    for (i, input) in inputs.iter().enumerate() {
+                        if input.address() == address {
+                            self.found[i] = Some(cotangent.clone());
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A gradient is never dropped: an op must answer for every input that asks, in that input's shape and type.
+fn check_gradients(node: &Node, gradients: &[Option<Tensor>], needs: &[bool]) -> Result<()> {
+    let name = node.op().name();
+    if gradients.len() != needs.len() {
+        return Err(Error::autograd(format!("{name}: vjp gave {} gradients for {} inputs", gradients.len(), needs.len())));
+    }
+    for (i, (gradient, needed)) in gradients.iter().zip(needs).enumerate() {
+        match gradient {
+            None if *needed => return Err(Error::autograd(format!("{}: no gradient for input {i}", node.describe()))),
+            Some(gradient) if gradient.spec() != node.inputs()[i] => {
+                return Err(Error::autograd(format!(
+                    "{name}: the gradient of input {i} is {}, the input {}",
+                    gradient.spec(),
+                    node.inputs()[i]
+                )));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! Reverse-mode differentiation: the nodes that ops leave behind, and the walk back over them.
+
+mod anomaly;
+mod backward;
+mod custom;
+mod functional;
+mod gradcheck;
+mod modes;
+mod node;
+mod tape;
+
+pub use anomaly::{Anomaly, detect_anomaly};
+pub use backward::{BackwardOptions, BackwardStep, GradOptions, backward_with, grad, grad_from};
+pub use custom::{Function, call, gradient_reversal, straight_through};
+pub use functional::{hessian, hvp, jacobian, jvp, vjp};
+pub use gradcheck::{Check, CheckReport, gradcheck, gradgradcheck};
+pub use modes::{is_grad_enabled, no_grad, with_grad};
+pub use node::{HookHandle, Saved};
+
+pub(crate) use anomaly::inspect as inspect_for_anomaly;
+pub(crate) use backward::backward_from;
+pub(crate) use node::{Edge, Hooks, Node, Recording, lock};
+pub(crate) use tape::Tape;

@@ -1,0 +1,62 @@
+//! Tensors, the tape and reverse-mode differentiation.
+//!
+//! - [`Tensor`]: an n-dimensional array that remembers how it was computed.
+//! - [`Op`]: one line of a Wengert list, with its shape rule, its kernel and its vector–Jacobian product.
+//! - [`apply()`]: the one door through which every op passes.
+//! - [`autograd`]: the walk back over the list, and what is built on it.
+//! - [`inspect`]: the list as text, DOT and JSON, and an observer of what runs.
+//!
+//! ```
+//! use wengert_tensor::Tensor;
+//!
+//! let x = Tensor::from_slice(&[1.0, 2.0, 3.0], 3).requires_grad_(true);
+//! let loss = (&x * &x).sum_all();
+//! loss.backward()?;
+//! assert_eq!(x.grad().unwrap().to_vec::<f64>(), [2.0, 4.0, 6.0]);
+//! # Ok::<(), wengert_tensor::Error>(())
+//! ```
+
+#[macro_use]
+mod dtype;
+
+mod apply;
+pub mod autograd;
+mod create;
+mod device;
+mod display;
+mod error;
+pub mod inspect;
+pub mod io;
+mod layout;
+pub mod op;
+pub mod ops;
+pub mod scope;
+mod operators;
+mod shape;
+mod storage;
+mod tensor;
+mod value;
+
+pub use apply::{apply, apply_owned};
+pub use autograd::no_grad;
+pub use device::Device;
+pub use dtype::{DType, Element};
+pub use error::{Error, Result};
+pub use layout::{Layout, Strides};
+pub use op::{Gradients, Op, Saves, Spec, Values};
+pub use ops::conv::{
+    Conv1dOptions, Conv2dOptions, ConvOptions, ConvTranspose1dOptions, ConvTranspose2dOptions, ConvTransposeOptions,
+};
+pub use ops::pad::PadMode;
+pub use ops::pool::{Pool1dOptions, Pool2dOptions, PoolOptions};
+pub use ops::resample::Resize;
+pub use ops::unary::Gelu;
+pub use ops::unfold::UnfoldOptions;
+pub use shape::{MAX_RANK, Shape, axes, axis, broadcast};
+pub use tensor::Tensor;
+pub use value::{Read, Value, Write};
+
+/// What tensors hold in memory.
+pub mod memory {
+    pub use crate::storage::{live_bytes, peak_bytes, release_cache};
+}

@@ -1,0 +1,133 @@
+//! `+ - * /` and unary `-` for tensors, references to tensors and numbers, in every combination.
+//!
+//! An operand that is given away, `a + &b` rather than `&a + &b`, lends its memory to the result where nobody else
+//! holds it.
+
+use crate::Tensor;
+use crate::apply::{apply_owned, must};
+use crate::ops::{binary::Binary, unary::Unary};
+use smallvec::smallvec;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+macro_rules! tensor_operator {
+    ($trait:ident $method:ident; $($left:ty, $right:ty;)*) => {$(
+        impl $trait<$right> for $left {
+            type Output = Tensor;
+
+            #[track_caller]
+            fn $method(self, other: $right) -> Tensor {
+                // Cloning an owned tensor would keep its memory from being reused.
+                must(apply_owned(Binary::$trait, smallvec![Tensor::from(self), Tensor::from(other)]))
+            }
+        }
+    )*};
+    ($($trait:ident $method:ident),*) => {$(
+        tensor_operator!($trait $method; Tensor, Tensor; Tensor, &Tensor; &Tensor, Tensor; &Tensor, &Tensor;);
+    )*};
+}
+tensor_operator!(Add add, Sub sub, Mul mul, Div div);
+
+impl From<&Tensor> for Tensor {
+    /// Another handle to the same tensor.
+    fn from(tensor: &Tensor) -> Tensor {
+        tensor.clone()
+    }
+}
+
+macro_rules! scalar_operator {
+    ($($trait:ident $method:ident: $tensor_first:expr, $scalar_first:expr;)*) => {
+        $(
+            scalar_operator!(@ $trait $method, Tensor, $tensor_first, $scalar_first);
+            scalar_operator!(@ $trait $method, &Tensor, $tensor_first, $scalar_first);
+        )*
+    };
+    (@ $trait:ident $method:ident, $tensor:ty, $tensor_first:expr, $scalar_first:expr) => {
+        impl $trait<f64> for $tensor {
+            type Output = Tensor;
+
+            #[track_caller]
+            fn $method(self, scalar: f64) -> Tensor {
+                let op: fn(f64) -> Unary = $tensor_first;
+                must(apply_owned(op(scalar), smallvec![Tensor::from(self)]))
+            }
+        }
+
+        impl $trait<$tensor> for f64 {
+            type Output = Tensor;
+
+            #[track_caller]
+            fn $method(self, tensor: $tensor) -> Tensor {
+                let (first, second): (Option<Unary>, fn(f64) -> Unary) = $scalar_first;
+                let tensor = Tensor::from(tensor);
+                let tensor = match first {
+                    Some(first) => must(apply_owned(first, smallvec![tensor])),
+                    None => tensor,
+                };
+                must(apply_owned(second(self), smallvec![tensor]))
+            }
+        }
+    };
+}
+scalar_operator! {
+    Add add: Unary::AddScalar, (None, Unary::AddScalar);
+    Sub sub: |scalar| Unary::AddScalar(-scalar), (Some(Unary::Neg), Unary::AddScalar);
+    Mul mul: Unary::MulScalar, (None, Unary::MulScalar);
+    Div div: |scalar| Unary::MulScalar(1.0 / scalar), (Some(Unary::Reciprocal), Unary::MulScalar);
+}
+
+impl Neg for Tensor {
+    type Output = Tensor;
+
+    #[track_caller]
+    fn neg(self) -> Tensor {
+        must(apply_owned(Unary::Neg, smallvec![self]))
+    }
+}
+
+impl Neg for &Tensor {
+    type Output = Tensor;
+
+    #[track_caller]
+    fn neg(self) -> Tensor {
+        must(apply_owned(Unary::Neg, smallvec![self.clone()]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_combination_of_operands() {
+        let (a, b) = (Tensor::from_slice(&[6.0, 8.0], 2), Tensor::from_slice(&[3.0, 2.0], 2));
+        for difference in [&a - &b, a.clone() - &b, &a - b.clone(), a.clone() - b.clone()] {
+            assert_eq!(difference.to_vec::<f64>(), [3.0, 6.0]);
+        }
+        assert_eq!((1.0 - &b).to_vec::<f64>(), [-2.0, -1.0]);
+        assert_eq!((6.0 / b.clone()).to_vec::<f64>(), [2.0, 3.0]);
+        assert_eq!((-(&a / 2.0) + 1.0).to_vec::<f64>(), [-2.0, -3.0]);
+        assert_eq!((2.0 * a).to_vec::<f64>(), [12.0, 16.0]);
+    }
+
+    #[test]
+    fn an_owned_operand_lends_its_memory() {
+        let address = |tensor: &Tensor| tensor.value().read().slice::<f64>().as_ptr();
+        let (a, b) = (Tensor::ones(9, crate::DType::F64), Tensor::ones(9, crate::DType::F64));
+        let before = address(&a);
+        let sum = a + &b;
+        assert_eq!(address(&sum), before);
+        let difference = &b - sum;
+        assert_eq!((address(&difference), difference.to_vec::<f64>()), (before, vec![-1.0; 9]));
+        // What the tape saves is not overwritten.
+        let leaf = Tensor::ones(9, crate::DType::F64).requires_grad_(true);
+        let exponential = leaf.exp();
+        let kept = address(&exponential);
+        assert_ne!(address(&(exponential * 2.0)), kept);
+    }
+
+    #[test]
+    #[should_panic(expected = "shapes [2] and [3] do not broadcast")]
+    fn shapes_that_do_not_broadcast() {
+        let _ = Tensor::ones(2, crate::DType::F32) + Tensor::ones(3, crate::DType::F32);
+    }
+}

@@ -1,0 +1,91 @@
+//! Elementwise kernels on values: broadcasting, and writing into an operand that was given away.
+
+use crate::op::{Spec, Values};
+use crate::{DType, Element, Error, Result, Shape, Value};
+use wengert_cpu::map::{map1, map1_in_place, map2, map2_in_place, map3};
+
+/// The inputs of an op that takes exactly `N`.
+pub(crate) fn take<'a, const N: usize>(op: &'static str, inputs: &'a [Spec]) -> Result<&'a [Spec; N]> {
+    let wrong_count = |_| Error::argument(op, format!("takes {N} inputs, got {}", inputs.len()));
+    inputs.try_into().map_err(wrong_count)
+}
+
+/// The type that two operands share.
+pub(crate) fn same_dtype(op: &'static str, a: DType, b: DType) -> Result<DType> {
+    if a == b {
+        return Ok(a);
+    }
+    Err(Error::dtype(op, format!("needs operands of one type, got {a} and {b}; convert one with to_dtype")))
+}
+
+/// An error unless all inputs have the same shape and the same float type: what fused ops demand, which broadcast
+/// nothing.
+pub(crate) fn same_floats(op: &'static str, inputs: &[Spec]) -> Result<Spec> {
+    let first = &inputs[0];
+    for other in &inputs[1..] {
+        if other.shape != first.shape {
+            return Err(Error::shape(op, format!("needs inputs of one shape, got {} and {}", first.shape, other.shape)));
+        }
+        same_dtype(op, first.dtype, other.dtype)?;
+    }
+    for_float!(first.dtype, op, T => Ok(Spec::new(&first.shape, T::DTYPE)))
+}
+
+/// The value seen in a shape that it broadcasts to.
+pub(crate) fn stretched(value: &Value, shape: &Shape) -> Value {
+    value.with_layout(value.layout().broadcast_to(shape).expect("infer has checked that the shapes broadcast"))
+}
+
+/// f of every element, in the operand's own memory where it was given away.
+pub(crate) fn map<T: Element>(input: Value, f: impl Fn(T) -> T + Sync) -> Value {
+    if input.is_unique() {
+        map1_in_place(input.write().slice_mut::<T>(), f);
+        return input;
+    }
+    map_to(&input, f)
+}
+
+/// f of every element, which may be of another type.
+pub(crate) fn map_to<T: Element, R: Element>(input: &Value, f: impl Fn(T) -> R + Sync) -> Value {
+    let input = input.read();
+    let view = input.view::<T>();
+    Value::build(view.shape(), |out| map1(view, out, f))
+}
+
+/// f of every pair of two operands broadcast to `shape`, in the memory of one that was given away.
+pub(crate) fn zip<T: Element>(inputs: &Values, shape: &Shape, f: impl Fn(T, T) -> T + Sync) -> Value {
+    let (a, b) = (&inputs[0], &inputs[1]);
+    let may_hold_result = |operand: &Value| operand.shape() == shape && operand.is_unique();
+    if may_hold_result(a) {
+        map2_in_place(a.write().slice_mut::<T>(), stretched(b, shape).read().view::<T>(), f);
+        return a.clone();
+    }
+    if may_hold_result(b) {
+        map2_in_place(b.write().slice_mut::<T>(), stretched(a, shape).read().view::<T>(), |b, a| f(a, b));
+        return b.clone();
+    }
+    zip_to(a, b, shape, f)
+}
+
+/// f of every pair of two operands broadcast to `shape`.
+pub(crate) fn zip_to<A: Element, B: Element, R: Element>(
+    a: &Value,
+    b: &Value,
+    shape: &Shape,
+    f: impl Fn(A, B) -> R + Sync,
+) -> Value {
+    let (a, b) = (stretched(a, shape), stretched(b, shape));
+    let (a, b) = (a.read(), b.read());
+    Value::build(shape, |out| map2(a.view::<A>(), b.view::<B>(), out, f))
+}
+
+/// f of every triple of three operands broadcast to `shape`.
+pub(crate) fn zip3_to<A: Element, B: Element, C: Element, R: Element>(
+    inputs: &Values,
+    shape: &Shape,
+    f: impl Fn(A, B, C) -> R + Sync,
+) -> Value {
+    let [a, b, c] = [0, 1, 2].map(|i| stretched(&inputs[i], shape));
+    let (a, b, c) = (a.read(), b.read(), c.read());
+    Value::build(shape, |out| map3(a.view::<A>(), b.view::<B>(), c.view::<C>(), out, f))
+}

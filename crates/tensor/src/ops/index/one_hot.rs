@@ -1,0 +1,45 @@
+//! Class numbers as unit vectors.
+
+use super::{check_index_dtype, check_range};
+use crate::apply::{apply, must};
+use crate::op::{Op, Spec, Values};
+use crate::{Result, Shape, Tensor, Value};
+use wengert_cpu::index;
+
+/// Input: class numbers of any shape.
+#[derive(Clone, Debug)]
+struct OneHot {
+    classes: usize,
+}
+
+impl Op for OneHot {
+    fn name(&self) -> &'static str {
+        "one_hot"
+    }
+
+    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
+        check_index_dtype(self.name(), &inputs[0])?;
+        let shape: Shape = inputs[0].shape.iter().copied().chain([self.classes]).collect();
+        shape.checked_numel(self.name())?;
+        Ok(Spec::new(shape, inputs[0].dtype))
+    }
+
+    fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
+        let classes = inputs[0].contiguous();
+        check_range(self.name(), &classes, self.classes)?;
+        let read = classes.read();
+        Ok(Value::build(&output.shape, |out| index::one_hot(read.slice(), self.classes, out)))
+    }
+}
+
+impl Tensor {
+    /// Class numbers (i64, any shape) as unit vectors along a new last axis of `classes`: 1 at the class, 0 elsewhere.
+    /// i64, as in PyTorch.
+    ///
+    /// # Panics
+    /// When a class is not in `0..classes`.
+    #[track_caller]
+    pub fn one_hot(&self, classes: usize) -> Tensor {
+        must(apply(OneHot { classes }, &[self]))
+    }
+}

@@ -1,0 +1,65 @@
+//! The part of a matrix on one side of a diagonal.
+
+use crate::apply::{apply, must};
+use crate::autograd::Saved;
+use crate::op::{Gradients, Op, Spec, Values};
+use crate::{Error, Result, Tensor, Value};
+use smallvec::smallvec;
+use wengert_cpu::index::{self, Triangle};
+
+/// Matrices with zeros beyond the diagonal where `column - row = diagonal`.
+#[derive(Clone, Debug)]
+struct KeepTriangle {
+    side: Triangle,
+    diagonal: i64,
+}
+
+impl Op for KeepTriangle {
+    fn name(&self) -> &'static str {
+        match self.side {
+            Triangle::Lower => "tril",
+            Triangle::Upper => "triu",
+        }
+    }
+
+    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
+        if inputs[0].shape.rank() < 2 {
+            return Err(Error::shape(self.name(), format!("needs matrices, got {}", inputs[0].shape)));
+        }
+        Ok(inputs[0].clone())
+    }
+
+    fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
+        let matrices = inputs[0].contiguous();
+        let read = matrices.read();
+        let rows = output.shape[output.shape.rank() - 2];
+        let columns = output.shape[output.shape.rank() - 1];
+        Ok(for_any!(output.dtype, T => Value::build(&output.shape, |out: &mut [T]| {
+            index::triangle(read.slice::<T>(), [rows, columns], self.side, self.diagonal, out)
+        })))
+    }
+
+    fn vjp(&self, _saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
+        Ok(smallvec![Some(apply(self.clone(), &[cotangent])?)])
+    }
+}
+
+impl Tensor {
+    /// The last two axes as matrices: elements where `column - row ≤ diagonal`, zero elsewhere.
+    ///
+    /// # Panics
+    /// When there are fewer than two axes.
+    #[track_caller]
+    pub fn tril(&self, diagonal: i64) -> Tensor {
+        must(apply(KeepTriangle { side: Triangle::Lower, diagonal }, &[self]))
+    }
+
+    /// The last two axes as matrices: elements where `column - row ≥ diagonal`, zero elsewhere.
+    ///
+    /// # Panics
+    /// When there are fewer than two axes.
+    #[track_caller]
+    pub fn triu(&self, diagonal: i64) -> Tensor {
+        must(apply(KeepTriangle { side: Triangle::Upper, diagonal }, &[self]))
+    }
+}

@@ -1,0 +1,213 @@
+//! In-place steps of the optimisers. These are not ops: they run outside the tape and change parameters where they lie.
+//!
+//! Each function takes many tensors of one element type and hands them to the kernel as one batch. A tape that saved
+//! one of the parameters notices the change (see [`Error::ModifiedAfterSave`]).
+
+use crate::dtype::Element;
+use crate::value::{Read, Write};
+use crate::{Error, Result, Tensor, Value};
+use wengert_cpu::optimize as kernel;
+pub use wengert_cpu::optimize::{Adagrad, Adam, RmsProp, Sgd};
+
+/// A parameter in a step: what changes, its gradient, and the `S` tensors that the optimiser keeps for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Update<'a, const S: usize> {
+    /// The tensor that the step changes.
+    pub parameter: &'a Tensor,
+    /// Gradient of the loss with respect to it.
+    pub gradient: &'a Tensor,
+    /// What the optimiser remembers, in the order that the step's function names.
+    pub state: [&'a Tensor; S],
+}
+
+/// θ ← θ − γ(g + λθ).
+///
+/// # Errors
+/// As for all steps of this module: the tensors of a batch must have one float type, each must have the shape of its
+/// gradient and state, and parameters and state must be contiguous and each appear once.
+#[track_caller]
+pub fn sgd_step(updates: &[Update<'_, 0>], step: &Sgd) -> Result<()> {
+    let batch = Batch::new("sgd_step", updates)?;
+    for_float!(batch.dtype(), "sgd_step", T => batch.run(|updates: Vec<kernel::Update<'_, T, 0>>| kernel::sgd(updates, step)))
+}
+
+/// Stochastic gradient descent with momentum; state: the momentum buffer b. See [`kernel::sgd_momentum`].
+///
+/// # Errors
+/// See [`sgd_step`].
+#[track_caller]
+pub fn sgd_momentum_step(updates: &[Update<'_, 1>], step: &Sgd) -> Result<()> {
+    let batch = Batch::new("sgd_step", updates)?;
+    for_float!(batch.dtype(), "sgd_step", T => {
+        batch.run(|updates: Vec<kernel::Update<'_, T, 1>>| kernel::sgd_momentum(updates, step))
+    })
+}
+
+/// Adam or AdamW; state: first moment m, second moment v. See [`kernel::adam`].
+///
+/// # Errors
+/// See [`sgd_step`].
+#[track_caller]
+pub fn adam_step(updates: &[Update<'_, 2>], step: &Adam) -> Result<()> {
+    let batch = Batch::new("adam_step", updates)?;
+    for_float!(batch.dtype(), "adam_step", T => {
+        batch.run(|updates: Vec<kernel::Update<'_, T, 2>>| kernel::adam(updates, step))
+    })
+}
+
+/// Adam or AdamW with AMSGrad; state: m, v, the largest v so far. See [`kernel::adam_amsgrad`].
+///
+/// # Errors
+/// See [`sgd_step`].
+#[track_caller]
+pub fn adam_amsgrad_step(updates: &[Update<'_, 3>], step: &Adam) -> Result<()> {
+    let batch = Batch::new("adam_step", updates)?;
+    for_float!(batch.dtype(), "adam_step", T => {
+        batch.run(|updates: Vec<kernel::Update<'_, T, 3>>| kernel::adam_amsgrad(updates, step))
+    })
+}
+
+/// RMSProp; state: second moment v, momentum buffer b, mean gradient a. See [`kernel::rmsprop`].
+///
+/// # Errors
+/// See [`sgd_step`].
+#[track_caller]
+pub fn rmsprop_step(updates: &[Update<'_, 3>], step: &RmsProp) -> Result<()> {
+    let batch = Batch::new("rmsprop_step", updates)?;
+    for_float!(batch.dtype(), "rmsprop_step", T => {
+        batch.run(|updates: Vec<kernel::Update<'_, T, 3>>| kernel::rmsprop(updates, step))
+    })
+}
+
+/// Adagrad; state: the sum of squared gradients s. See [`kernel::adagrad`].
+///
+/// # Errors
+/// See [`sgd_step`].
+#[track_caller]
+pub fn adagrad_step(updates: &[Update<'_, 1>], step: &Adagrad) -> Result<()> {
+    let batch = Batch::new("adagrad_step", updates)?;
+    for_float!(batch.dtype(), "adagrad_step", T => {
+        batch.run(|updates: Vec<kernel::Update<'_, T, 1>>| kernel::adagrad(updates, step))
+    })
+}
+
+/// average ← decay·average + (1 − decay)·value, where `parameter` is the average and `gradient` the value.
+///
+/// # Errors
+/// See [`sgd_step`].
+#[track_caller]
+pub fn running_average_step(updates: &[Update<'_, 0>], decay: f64) -> Result<()> {
+    let batch = Batch::new("running_average_step", updates)?;
+    for_float!(batch.dtype(), "running_average_step", T => {
+        batch.run(|updates: Vec<kernel::Update<'_, T, 0>>| kernel::running_average(updates, decay))
+    })
+}
+
+/// Checked tensors of one step.
+struct Batch<'a, const S: usize> {
+    updates: &'a [Update<'a, S>],
+    gradients: Vec<Value>,
+}
+
+/// The tensors of an update, locked.
+struct Locked<'a, const S: usize> {
+    parameter: Write<'a>,
+    gradient: Read<'a>,
+    state: [Write<'a>; S],
+}
+
+impl<'a, const S: usize> Batch<'a, S> {
+    fn new(op: &'static str, updates: &'a [Update<'a, S>]) -> Result<Self> {
+        let written = || updates.iter().flat_map(|update| std::iter::once(update.parameter).chain(update.state));
+        for update in updates {
+            let (shape, dtype) = (update.parameter.shape(), update.parameter.dtype());
+            for tensor in update.state.into_iter().chain([update.gradient]) {
+                if tensor.shape() != shape {
+                    let found = tensor.shape();
+                    return Err(Error::shape(op, format!("a parameter of shape {shape} with a gradient or state of {found}")));
+                }
+                if tensor.dtype() != dtype || dtype != updates[0].parameter.dtype() {
+                    return Err(Error::dtype(op, format!("{dtype} and {} in one batch", tensor.dtype())));
+                }
+            }
+        }
+        if let Some(tensor) = written().find(|tensor| !tensor.value().is_contiguous()) {
+            return Err(Error::argument(op, format!("a strided view of shape {} cannot be changed", tensor.shape())));
+        }
+        // Each storage is locked once for writing: the same one twice would wait for itself.
+        let mut storages: Vec<_> = written().map(|tensor| tensor.value().storage_address()).collect();
+        storages.sort_unstable();
+        if storages.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(Error::argument(op, "a parameter appears twice in one step; give tied weights to the optimiser once"));
+        }
+        let gradients: Vec<Value> = updates.iter().map(|update| update.gradient.value().contiguous()).collect();
+        if gradients.iter().any(|gradient| storages.binary_search(&gradient.storage_address()).is_ok()) {
+            return Err(Error::argument(op, "a gradient shares its memory with a parameter or with optimiser state"));
+        }
+        Ok(Self { updates, gradients })
+    }
+
+    fn dtype(&self) -> crate::DType {
+        self.updates.first().map_or(crate::DType::F32, |update| update.parameter.dtype())
+    }
+
+    #[track_caller]
+    fn run<T: Element>(&self, kernel: impl FnOnce(Vec<kernel::Update<'_, T, S>>)) -> Result<()> {
+        let mut locked = Vec::with_capacity(self.updates.len());
+        for (update, gradient) in self.updates.iter().zip(&self.gradients) {
+            locked.push(Locked {
+                parameter: update.parameter.value().modify(),
+                gradient: gradient.read(),
+                state: update.state.map(|tensor| tensor.value().modify()),
+            });
+        }
+        let slices = locked
+            .iter_mut()
+            .map(|update| kernel::Update {
+                parameter: update.parameter.slice_mut(),
+                gradient: update.gradient.slice(),
+                state: update.state.each_mut().map(|array| array.slice_mut()),
+            })
+            .collect();
+        kernel(slices);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(elements: &[f64]) -> Tensor {
+        Tensor::from_slice(elements, elements.len())
+    }
+
+    const STEP: Sgd =
+        Sgd { learning_rate: 0.5, weight_decay: 0.0, momentum: 0.0, dampening: 0.0, nesterov: false };
+
+    #[test]
+    fn steps_several_tensors_at_once() {
+        let (a, b) = (tensor(&[1.0, 2.0]), tensor(&[3.0]));
+        let (da, db) = (tensor(&[2.0, 2.0]), tensor(&[-2.0]));
+        let updates = [
+            Update { parameter: &a, gradient: &da, state: [] },
+            Update { parameter: &b, gradient: &db, state: [] },
+        ];
+        sgd_step(&updates, &STEP).unwrap();
+        assert_eq!(a.to_vec::<f64>(), [0.0, 1.0]);
+        assert_eq!(b.to_vec::<f64>(), [4.0]);
+        sgd_step(&[], &STEP).unwrap();
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_step() {
+        let (a, b) = (tensor(&[1.0, 2.0]), tensor(&[3.0]));
+        let refuse = |updates: &[Update<'_, 0>]| sgd_step(updates, &STEP).unwrap_err().to_string();
+        let good = Update { parameter: &a, gradient: &a, state: [] };
+        assert!(refuse(&[Update { gradient: &b, ..good }]).contains("[2]"));
+        assert!(refuse(&[good]).contains("shares its memory"));
+        let gradient = tensor(&[0.0, 0.0]);
+        let fine = Update { gradient: &gradient, ..good };
+        assert!(refuse(&[fine, fine]).contains("twice"));
+    }
+}

@@ -1,0 +1,133 @@
+//! Pooling: the largest or the mean element of each window.
+
+mod average;
+mod max;
+
+use super::slide::{AXES, Slide};
+use crate::{Error, Result};
+use wengert_cpu::pool::every_window_meets_input;
+use wengert_cpu::window::Window;
+
+pub(crate) const OPS: &[&str] = &[
+    "max_pool2d_indices",
+    "max_pool2d",
+    "max_pool2d_grad",
+    "avg_pool2d",
+    "avg_pool2d_grad",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_grad",
+];
+
+/// Attributes of pooling over `D` axes.
+///
+/// ```
+/// use wengert_tensor::Pool2dOptions;
+/// let options = Pool2dOptions::new([3, 3]).stride(2).padding(1);
+/// assert_eq!((options.kernel, options.stride), ([3, 3], [2, 2]));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolOptions<const D: usize> {
+    /// Size of the window.
+    pub kernel: [usize; D],
+    /// Distance between neighbouring windows (the size of the window).
+    pub stride: [usize; D],
+    /// Padding before and after each axis (0): never the largest element, and zero in an average. Less than the dilated
+    /// window, so that no window holds padding only.
+    pub padding: [(usize, usize); D],
+    /// Distance between neighbouring elements of a window (1).
+    pub dilation: [usize; D],
+    /// Whether a last window that begins inside but ends outside the padded axis counts too (no).
+    pub ceil_mode: bool,
+    /// Whether padding counts in the divisor of an average (yes).
+    pub count_include_pad: bool,
+}
+
+/// Attributes of [`Tensor::max_pool1d`](crate::Tensor::max_pool1d) and its relatives.
+pub type Pool1dOptions = PoolOptions<1>;
+/// Attributes of [`Tensor::max_pool2d`](crate::Tensor::max_pool2d) and its relatives.
+pub type Pool2dOptions = PoolOptions<2>;
+
+impl<const D: usize> PoolOptions<D> {
+    /// Windows of `kernel` elements side by side.
+    pub fn new(kernel: [usize; D]) -> Self {
+        Self {
+            kernel,
+            stride: kernel,
+            padding: [(0, 0); D],
+            dilation: [1; D],
+            ceil_mode: false,
+            count_include_pad: true,
+        }
+    }
+
+    /// The same stride along every axis.
+    pub fn stride(self, stride: usize) -> Self {
+        Self { stride: [stride; D], ..self }
+    }
+
+    /// The same padding on every side.
+    pub fn padding(self, padding: usize) -> Self {
+        Self { padding: [(padding, padding); D], ..self }
+    }
+
+    /// The same dilation along every axis.
+    pub fn dilation(self, dilation: usize) -> Self {
+        Self { dilation: [dilation; D], ..self }
+    }
+
+    /// Whether a last window that ends outside the padded axis counts too.
+    pub fn ceil_mode(self, ceil_mode: bool) -> Self {
+        Self { ceil_mode, ..self }
+    }
+
+    /// Whether padding counts in the divisor of an average.
+    pub fn count_include_pad(self, count_include_pad: bool) -> Self {
+        Self { count_include_pad, ..self }
+    }
+}
+
+impl From<Pool1dOptions> for Pool2dOptions {
+    /// The same over images of height 1.
+    fn from(options: Pool1dOptions) -> Self {
+        Self {
+            kernel: [1, options.kernel[0]],
+            stride: [1, options.stride[0]],
+            padding: [(0, 0), options.padding[0]],
+            dilation: [1, options.dilation[0]],
+            ceil_mode: options.ceil_mode,
+            count_include_pad: options.count_include_pad,
+        }
+    }
+}
+
+impl Pool2dOptions {
+    /// The windows over the rows and the columns of an image of height and width `size`, or why there are none.
+    fn windows(&self, op: &'static str, size: [usize; 2]) -> Result<[Window; 2]> {
+        let slide = Slide::new(self.stride, self.padding, self.dilation);
+        let mut windows = slide.windows(op, size, self.kernel)?;
+        for (axis, window) in windows.iter_mut().enumerate() {
+            if self.ceil_mode {
+                add_partial_window(window, self.padding[axis].1);
+            }
+            if !every_window_meets_input(window) {
+                let (name, size) = (AXES[axis], size[axis]);
+                let detail = format!(
+                    "some window over {name} {size} holds padding only, with kernel {}, dilation {} and padding {:?}; pad \
+                     by less than the window spans",
+                    self.kernel[axis], self.dilation[axis], self.padding[axis]
+                );
+                return Err(Error::argument(op, detail));
+            }
+        }
+        Ok(windows)
+    }
+}
+
+/// Adds the last window where it begins inside the axis (or in the padding before it) but ends outside the padded axis.
+fn add_partial_window(window: &mut Window, padding_after: usize) {
+    let end_of_last = (window.output - 1) * window.stride + (window.kernel - 1) * window.dilation + 1;
+    let begins_inside = window.output * window.stride < window.input + window.padding;
+    if begins_inside && end_of_last < window.padding + window.input + padding_after {
+        window.output += 1;
+    }
+}

@@ -1,0 +1,206 @@
+//! Resampling of images: nearest and linear interpolation, and the exchange of channels for resolution.
+
+use super::plane_map::{PlaneMap, map_images};
+use super::slide::{AXES, IMAGES, as_images, four_axes};
+use crate::apply::must;
+use crate::{Error, Result, Tensor};
+use wengert_cpu::axis_map::AxisMap;
+use wengert_cpu::resample::{linear, nearest};
+
+pub(crate) const OPS: &[&str] =
+    &["upsample_nearest2d", "upsample_nearest2d_grad", "upsample_bilinear2d", "upsample_bilinear2d_grad"];
+
+/// How large to resample `D` axes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Resize<const D: usize> {
+    /// To these sizes.
+    Size([usize; D]),
+    /// To ⌊size·factor⌋, with neighbouring outputs 1/factor input elements apart, as PyTorch's `scale_factor`.
+    Scale([f64; D]),
+}
+
+impl From<Resize<1>> for Resize<2> {
+    /// The same for images of height 1.
+    fn from(resize: Resize<1>) -> Self {
+        match resize {
+            Resize::Size([length]) => Resize::Size([1, length]),
+            Resize::Scale([factor]) => Resize::Scale([1.0, factor]),
+        }
+    }
+}
+
+impl Resize<2> {
+    fn output_size(&self, op: &'static str, size: [usize; 2]) -> Result<[usize; 2]> {
+        let mut output = [0; 2];
+        for axis in 0..2 {
+            output[axis] = match self {
+                Resize::Size(sizes) => sizes[axis],
+                Resize::Scale(factors) if !(factors[axis].is_finite() && factors[axis] > 0.0) => {
+                    let detail = format!("the scale must be finite and above 0, got {}", factors[axis]);
+                    return Err(Error::argument(op, detail));
+                }
+                Resize::Scale(factors) => (size[axis] as f64 * factors[axis]).floor() as usize,
+            };
+            if size[axis] == 0 || output[axis] == 0 {
+                let (name, from, to) = (AXES[axis], size[axis], output[axis]);
+                return Err(Error::shape(
+                    op,
+                    format!("needs {name} of at least 1, got {from} to be resampled to {to}"),
+                ));
+            }
+        }
+        Ok(output)
+    }
+
+    /// Distance between neighbouring outputs in input elements.
+    fn step(&self, axis: usize, input: usize, output: usize) -> f64 {
+        match self {
+            Resize::Size(_) => input as f64 / output as f64,
+            Resize::Scale(factors) => 1.0 / factors[axis],
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct UpsampleNearest2d(Resize<2>);
+
+impl PlaneMap for UpsampleNearest2d {
+    const NAMES: [&'static str; 2] = ["upsample_nearest2d", "upsample_nearest2d_grad"];
+
+    fn output_size(&self, size: [usize; 2]) -> Result<[usize; 2]> {
+        self.0.output_size(Self::NAMES[0], size)
+    }
+
+    fn axis_maps(&self, size: [usize; 2]) -> Result<[AxisMap; 2]> {
+        let output = self.output_size(size)?;
+        let map =
+            |axis: usize| nearest(size[axis], output[axis], self.0.step(axis, size[axis], output[axis]));
+        Ok([map(0), map(1)])
+    }
+
+    fn terms(&self, _size: [usize; 2]) -> usize {
+        1
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct UpsampleBilinear2d {
+    resize: Resize<2>,
+    align_corners: bool,
+}
+
+impl PlaneMap for UpsampleBilinear2d {
+    const NAMES: [&'static str; 2] = ["upsample_bilinear2d", "upsample_bilinear2d_grad"];
+
+    fn output_size(&self, size: [usize; 2]) -> Result<[usize; 2]> {
+        self.resize.output_size(Self::NAMES[0], size)
+    }
+
+    fn axis_maps(&self, size: [usize; 2]) -> Result<[AxisMap; 2]> {
+        let output = self.output_size(size)?;
+        let map = |axis: usize| {
+            let step = match (self.align_corners, output[axis]) {
+                (false, _) => self.resize.step(axis, size[axis], output[axis]),
+                // A single output stands on the first input.
+                (true, 1) => 0.0,
+                (true, _) => (size[axis] - 1) as f64 / (output[axis] - 1) as f64,
+            };
+            linear(size[axis], output[axis], step, self.align_corners)
+        };
+        Ok([map(0), map(1)])
+    }
+
+    fn terms(&self, _size: [usize; 2]) -> usize {
+        4
+    }
+}
+
+impl Tensor {
+    /// Resamples images `[batch, channels, height, width]`: output row i is input row ⌊i·step⌋, with step = input size /
+    /// output size or 1 / scale factor, and columns likewise.
+    ///
+    /// # Panics
+    /// When the tensor does not have four axes, a size is zero, a scale is not positive, or the dtype is not a float.
+    #[track_caller]
+    pub fn upsample_nearest2d(&self, resize: Resize<2>) -> Tensor {
+        must(map_images(UpsampleNearest2d(resize), self))
+    }
+
+    /// Resamples signals `[batch, channels, length]`, see [`upsample_nearest2d`](Tensor::upsample_nearest2d).
+    ///
+    /// # Panics
+    /// As [`upsample_nearest2d`](Tensor::upsample_nearest2d).
+    #[track_caller]
+    pub fn upsample_nearest1d(&self, resize: Resize<1>) -> Tensor {
+        must(as_images("upsample_nearest1d", "input", self)).upsample_nearest2d(resize.into()).squeeze(2)
+    }
+
+    /// Resamples images `[batch, channels, height, width]`, interpolating linearly between rows and between columns:
+    /// output row i lies at input row max((i + ½)·step − ½, 0), or at i·(input − 1)/(output − 1) where `align_corners`.
+    ///
+    /// # Panics
+    /// When the tensor does not have four axes, a size is zero, a scale is not positive, or the dtype is not a float.
+    #[track_caller]
+    pub fn upsample_bilinear2d(&self, resize: Resize<2>, align_corners: bool) -> Tensor {
+        must(map_images(UpsampleBilinear2d { resize, align_corners }, self))
+    }
+
+    /// Resamples signals `[batch, channels, length]`, interpolating linearly, see
+    /// [`upsample_bilinear2d`](Tensor::upsample_bilinear2d).
+    ///
+    /// # Panics
+    /// As [`upsample_bilinear2d`](Tensor::upsample_bilinear2d).
+    #[track_caller]
+    pub fn upsample_linear1d(&self, resize: Resize<1>, align_corners: bool) -> Tensor {
+        let images = must(as_images("upsample_linear1d", "input", self));
+        images.upsample_bilinear2d(resize.into(), align_corners).squeeze(2)
+    }
+
+    /// Spreads groups of r² channels over r × r pixels, `[batch, channels·r², height, width]` to `[batch, channels,
+    /// height·r, width·r]`: y[n, c, h·r + i, w·r + j] = x[n, c·r² + i·r + j, h, w].
+    ///
+    /// Source: W. Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel
+    /// convolutional neural network" (2016).
+    ///
+    /// # Panics
+    /// When the tensor does not have four axes or r² does not divide its channels.
+    #[track_caller]
+    pub fn pixel_shuffle(&self, r: usize) -> Tensor {
+        let [batch, channels, height, width] =
+            must(four_axes("pixel_shuffle", "input", IMAGES, &self.spec()));
+        let Some(outputs) =
+            r.checked_mul(r).and_then(|area| channels.checked_div(area)).filter(|n| n * r * r == channels)
+        else {
+            let detail =
+                format!("{channels} channels must be a multiple of the square of the upscale factor {r}");
+            return must(Err(Error::shape("pixel_shuffle", detail)));
+        };
+        self.reshape([batch, outputs, r, r, height, width]).permute(&[0, 1, 4, 2, 5, 3]).reshape([
+            batch,
+            outputs,
+            height * r,
+            width * r,
+        ])
+    }
+
+    /// Gathers r × r pixels into r² channels: undoes [`pixel_shuffle`](Tensor::pixel_shuffle), `[batch, channels, height·r,
+    /// width·r]` to `[batch, channels·r², height, width]`.
+    ///
+    /// # Panics
+    /// When the tensor does not have four axes or r does not divide its height and width.
+    #[track_caller]
+    pub fn pixel_unshuffle(&self, r: usize) -> Tensor {
+        let [batch, channels, height, width] =
+            must(four_axes("pixel_unshuffle", "input", IMAGES, &self.spec()));
+        if r == 0 || !height.is_multiple_of(r) || !width.is_multiple_of(r) {
+            let detail = format!("{height} × {width} must be multiples of the downscale factor {r}");
+            return must(Err(Error::shape("pixel_unshuffle", detail)));
+        }
+        self.reshape([batch, channels, height / r, r, width / r, r]).permute(&[0, 1, 3, 5, 2, 4]).reshape([
+            batch,
+            channels * r * r,
+            height / r,
+            width / r,
+        ])
+    }
+}

@@ -1,0 +1,91 @@
+//! Running sums and products.
+
+use crate::apply::{apply, must};
+use crate::autograd::Saved;
+use crate::op::{Gradients, Op, Spec, Values};
+use crate::shape;
+use crate::{DType, Error, Result, Tensor, Value};
+use smallvec::smallvec;
+use wengert_cpu::{Number, scan};
+
+pub(crate) const OPS: &[&str] = &["cumsum"];
+
+/// Running sum along one axis, from its end where `reverse`.
+#[derive(Clone, Copy, Debug)]
+struct CumSum {
+    dim: isize,
+    reverse: bool,
+}
+
+impl Op for CumSum {
+    fn name(&self) -> &'static str {
+        "cumsum"
+    }
+
+    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
+        let [Spec { shape, dtype }] = inputs else {
+            return Err(Error::argument(self.name(), format!("takes 1 input, got {}", inputs.len())));
+        };
+        shape::axis(self.name(), self.dim, shape.rank())?;
+        Ok(Spec::new(shape, if dtype.is_float() { *dtype } else { DType::I64 }))
+    }
+
+    fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
+        let x = inputs[0].contiguous();
+        let x = x.read();
+        let axis = shape::axis(self.name(), self.dim, output.shape.rank())?;
+        let (shape, dims, reverse) = (&output.shape, output.shape.around(axis), self.reverse);
+        if output.dtype.is_float() {
+            return for_float!(output.dtype, self.name(), T => Ok(Value::build(shape, |out: &mut [T]| {
+                let step = |total: f64, x: T| total + x.to_f64();
+                scan::cumulate(x.slice(), dims, reverse, out, 0.0, step, T::from_f64);
+            })));
+        }
+        let integers = |x: &[i64]| {
+            Value::build(shape, |out| {
+                scan::cumulate(x, dims, reverse, out, 0i64, i64::wrapping_add, |total| total)
+            })
+        };
+        Ok(match inputs[0].dtype() {
+            DType::I64 => integers(x.slice()),
+            DType::U8 => integers(&x.slice::<u8>().iter().map(|&x| i64::from(x)).collect::<Vec<_>>()),
+            _ => integers(&x.slice::<bool>().iter().map(|&x| i64::from(x)).collect::<Vec<_>>()),
+        })
+    }
+
+    /// Each element enters every later sum, so the gradient is the running sum from the other end.
+    fn vjp(&self, _saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
+        Ok(smallvec![Some(apply(CumSum { reverse: !self.reverse, ..*self }, &[cotangent])?)])
+    }
+}
+
+impl Tensor {
+    /// yᵢ = x₀ + … + xᵢ along `dim`; floats are added in f64, integers and booleans as i64.
+    ///
+    /// # Panics
+    /// When `dim` is out of range.
+    #[track_caller]
+    pub fn cumsum(&self, dim: isize) -> Tensor {
+        must(apply(CumSum { dim, reverse: false }, &[self]))
+    }
+
+    /// yᵢ = x₀ · … · xᵢ along `dim`. The gradient is right at zeros too.
+    ///
+    /// # Panics
+    /// When `dim` is out of range.
+    #[track_caller]
+    pub fn cumprod(&self, dim: isize) -> Tensor {
+        let axis = must(shape::axis("cumprod", dim, self.rank()));
+        let size = self.dims()[axis];
+        // After each step every element is the product of twice as many (Hillis and Steele, 1986).
+        let mut product = self.clone();
+        let mut reach = 1;
+        while reach < size {
+            let ones = Tensor::ones(self.shape().with_dim(axis, reach), self.dtype());
+            let earlier = Tensor::cat(&[&ones, &product.narrow(dim, 0, size - reach)], dim);
+            product = product * earlier;
+            reach *= 2;
+        }
+        product
+    }
+}

@@ -1,0 +1,291 @@
+//! Functions of one number, applied to every element.
+
+mod activations;
+mod forward;
+mod functions;
+
+use crate::autograd::Saved;
+use crate::op::{Gradients, Op, Saves, Spec, Values};
+use crate::ops::elementwise::take;
+use crate::ops::unary_grad::UnaryGrad;
+use crate::{DType, Error, Result, Tensor, Value};
+use smallvec::smallvec;
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI};
+
+pub(crate) const OPS: &[&str] = &[
+    "neg",
+    "abs",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "sqrt",
+    "rsqrt",
+    "square",
+    "reciprocal",
+    "sin",
+    "cos",
+    "tanh",
+    "sigmoid",
+    "log_sigmoid",
+    "softplus",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "hardtanh",
+    "erf",
+    "sign",
+    "floor",
+    "ceil",
+    "round",
+    "clamp",
+    "add_scalar",
+    "mul_scalar",
+    "pow_scalar",
+];
+
+/// A function of one number. The formulas are in the docs of the [`Tensor`] methods of the same names.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum Unary {
+    Neg,
+    Abs,
+    Exp,
+    Expm1,
+    Log,
+    Log1p,
+    Sqrt,
+    Rsqrt,
+    Square,
+    Reciprocal,
+    Sin,
+    Cos,
+    Tanh,
+    Sigmoid,
+    LogSigmoid,
+    Softplus { beta: f64, threshold: f64 },
+    Relu,
+    LeakyRelu { negative_slope: f64 },
+    Elu { alpha: f64 },
+    Selu,
+    Gelu { approximation: Gelu },
+    Silu,
+    Hardtanh { min: f64, max: f64 },
+    Erf,
+    Sign,
+    Floor,
+    Ceil,
+    Round,
+    Clamp { min: Option<f64>, max: Option<f64> },
+    AddScalar(f64),
+    MulScalar(f64),
+    PowScalar(f64),
+}
+
+/// How [`Tensor::gelu_with`] computes the normal distribution function.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gelu {
+    /// Exactly, through the error function.
+    #[default]
+    Erf,
+    /// Through tanh(√(2/π) (x + 0.044715 x³)), as GPT-2 has it.
+    Tanh,
+}
+
+/// The constants of [`Tensor::selu`]: its fixed point has mean 0 and variance 1.
+const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+
+/// √(2/π) and the cubic coefficient of the tanh form of GELU.
+const GELU_SCALE: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
+const GELU_CUBIC: f64 = 0.044715;
+
+impl Unary {
+    /// Whether the function is defined on integers too.
+    fn takes_integers(&self) -> bool {
+        matches!(
+            self,
+            Unary::Neg
+                | Unary::Abs
+                | Unary::Square
+                | Unary::Sign
+                | Unary::Relu
+                | Unary::Floor
+                | Unary::Ceil
+                | Unary::Round
+                | Unary::Clamp { .. }
+                | Unary::AddScalar(_)
+                | Unary::MulScalar(_)
+        )
+    }
+
+    /// Numbers that must be whole where the elements are.
+    fn scalars(&self) -> [Option<f64>; 2] {
+        match *self {
+            Unary::AddScalar(value) | Unary::MulScalar(value) => [Some(value), None],
+            Unary::Clamp { min, max } => [min, max],
+            _ => [None, None],
+        }
+    }
+}
+
+impl Op for Unary {
+    fn name(&self) -> &'static str {
+        match self {
+            Unary::Neg => "neg",
+            Unary::Abs => "abs",
+            Unary::Exp => "exp",
+            Unary::Expm1 => "expm1",
+            Unary::Log => "log",
+            Unary::Log1p => "log1p",
+            Unary::Sqrt => "sqrt",
+            Unary::Rsqrt => "rsqrt",
+            Unary::Square => "square",
+            Unary::Reciprocal => "reciprocal",
+            Unary::Sin => "sin",
+            Unary::Cos => "cos",
+            Unary::Tanh => "tanh",
+            Unary::Sigmoid => "sigmoid",
+            Unary::LogSigmoid => "log_sigmoid",
+            Unary::Softplus { .. } => "softplus",
+            Unary::Relu => "relu",
+            Unary::LeakyRelu { .. } => "leaky_relu",
+            Unary::Elu { .. } => "elu",
+            Unary::Selu => "selu",
+            Unary::Gelu { .. } => "gelu",
+            Unary::Silu => "silu",
+            Unary::Hardtanh { .. } => "hardtanh",
+            Unary::Erf => "erf",
+            Unary::Sign => "sign",
+            Unary::Floor => "floor",
+            Unary::Ceil => "ceil",
+            Unary::Round => "round",
+            Unary::Clamp { .. } => "clamp",
+            Unary::AddScalar(_) => "add_scalar",
+            Unary::MulScalar(_) => "mul_scalar",
+            Unary::PowScalar(_) => "pow_scalar",
+        }
+    }
+
+    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
+        let [input] = take(self.name(), inputs)?;
+        match (*self, input.dtype) {
+            (Unary::Clamp { min: None, max: None }, _) => {
+                return Err(Error::argument("clamp", "needs a lower or an upper bound"));
+            }
+            (_, DType::F32 | DType::F64) => {}
+            (op, DType::I64 | DType::U8) if op.takes_integers() => {
+                if let Some(value) = op.scalars().into_iter().flatten().find(|value| value.fract() != 0.0) {
+                    let detail = format!("{value} is not whole, but the elements are {}", input.dtype);
+                    return Err(Error::argument(self.name(), detail));
+                }
+            }
+            (op, dtype) => {
+                let wanted = if op.takes_integers() { "numbers" } else { "f32 or f64" };
+                let detail = format!("needs {wanted}, got {dtype}; convert with to_dtype");
+                return Err(Error::dtype(self.name(), detail));
+            }
+        }
+        Ok(input.clone())
+    }
+
+    fn saves(&self) -> Saves {
+        match *self {
+            Unary::Neg | Unary::Sign | Unary::Floor | Unary::Ceil | Unary::Round => Saves::NONE,
+            Unary::AddScalar(_) | Unary::MulScalar(_) => Saves::NONE,
+            Unary::Exp | Unary::Expm1 | Unary::Sqrt | Unary::Rsqrt | Unary::Reciprocal => Saves::OUTPUT,
+            Unary::Tanh | Unary::Sigmoid | Unary::Relu => Saves::OUTPUT,
+            // The sign of the output tells that of the input, so that one buffer serves this op and the next.
+            Unary::LeakyRelu { negative_slope } if negative_slope >= 0.0 => Saves::OUTPUT,
+            _ => Saves::inputs(&[0]),
+        }
+    }
+
+    fn forward(&self, mut inputs: Values, _output: &Spec) -> Result<Value> {
+        let input = inputs.remove(0);
+        match input.dtype() {
+            DType::I64 => self.forward_integer::<i64>(input),
+            DType::U8 => self.forward_integer::<u8>(input),
+            dtype => for_float!(dtype, self.name(), T => Ok(self.forward_float::<T>(input))),
+        }
+    }
+
+    /// g · f′(x), with f′ in terms of the output where that is cheaper.
+    fn vjp(&self, saved: &Saved, g: &Tensor) -> Result<Gradients> {
+        let x = || saved.input(0);
+        let y = || saved.output();
+        let gradient = match *self {
+            Unary::Neg => -g,
+            Unary::Abs => g * x().detach().sign(),
+            Unary::Exp => g * y(),
+            Unary::Expm1 => g * (y() + 1.0),
+            Unary::Log => g / x(),
+            Unary::Log1p => g / (x() + 1.0),
+            Unary::Sqrt => g * 0.5 / y(),
+            Unary::Rsqrt => g * (y().pow_scalar(3.0) * -0.5),
+            Unary::Square => g * (x() * 2.0),
+            Unary::Reciprocal => -(g * y().square()),
+            Unary::Sin => g * x().cos(),
+            Unary::Cos => -(g * x().sin()),
+            Unary::Tanh => UnaryGrad::Tanh.apply(g, &y())?,
+            Unary::Sigmoid => UnaryGrad::Sigmoid.apply(g, &y())?,
+            Unary::LogSigmoid => g * (-x()).sigmoid(),
+            Unary::Softplus { beta, threshold } => {
+                let scaled = x() * beta;
+                (scaled.detach().gt_scalar(threshold)).where_(g, &(g * scaled.sigmoid()))
+            }
+            // The slope of a piecewise linear function does not depend on x: nothing flows back through the sign.
+            Unary::Relu => UnaryGrad::LeakyRelu { negative_slope: 0.0 }.apply(g, &y().detach())?,
+            Unary::LeakyRelu { negative_slope } => {
+                let sign = if negative_slope >= 0.0 { y() } else { x() };
+                UnaryGrad::LeakyRelu { negative_slope }.apply(g, &sign.detach())?
+            }
+            Unary::Elu { alpha } => elu_gradient(&x(), g, alpha, 1.0),
+            Unary::Selu => elu_gradient(&x(), g, SELU_ALPHA, SELU_SCALE),
+            Unary::Gelu { approximation: Gelu::Erf } => {
+                let x = x();
+                let distribution = ((&x * FRAC_1_SQRT_2).erf() + 1.0) * 0.5;
+                let density = (x.square() * -0.5).exp() * (1.0 / (2.0 * PI).sqrt());
+                g * (distribution + x * density)
+            }
+            Unary::Gelu { approximation: Gelu::Tanh } => {
+                let x = x();
+                let square = x.square();
+                let tanh = ((&square * GELU_CUBIC + 1.0) * &x * GELU_SCALE).tanh();
+                let slope = (square * (3.0 * GELU_CUBIC) + 1.0) * GELU_SCALE;
+                g * ((&tanh + 1.0) * 0.5 + x * 0.5 * (1.0 - tanh.square()) * slope)
+            }
+            Unary::Silu => {
+                let (x, sigmoid) = (x(), x().sigmoid());
+                g * (&sigmoid * (x * (1.0 - &sigmoid) + 1.0))
+            }
+            Unary::Hardtanh { min, max } => {
+                let x = x().detach();
+                g.masked_fill(&x.le_scalar(min).logical_or(&x.ge_scalar(max)), 0.0)
+            }
+            Unary::Erf => g * ((-x().square()).exp() * FRAC_2_SQRT_PI),
+            Unary::Sign | Unary::Floor | Unary::Ceil | Unary::Round => g.zeros_like(),
+            Unary::Clamp { min, max } => {
+                let x = x().detach();
+                let g = min.map_or_else(|| g.clone(), |min| g.masked_fill(&x.lt_scalar(min), 0.0));
+                max.map_or_else(|| g.clone(), |max| g.masked_fill(&x.gt_scalar(max), 0.0))
+            }
+            Unary::AddScalar(_) => g.clone(),
+            Unary::MulScalar(factor) => g * factor,
+            Unary::PowScalar(0.0) => g.zeros_like(),
+            Unary::PowScalar(exponent) => g * (x().pow_scalar(exponent - 1.0) * exponent),
+        };
+        Ok(smallvec![Some(gradient)])
+    }
+}
+
+/// g · scale · (1 where x > 0, α eˣ elsewhere).
+fn elu_gradient(x: &Tensor, g: &Tensor, alpha: f64, scale: f64) -> Tensor {
+    // Clamped, because eˣ of a large positive x would be infinite, and 0 · ∞ in the second gradient NaN.
+    let falling = x.clamp(None, Some(0.0)).exp() * alpha;
+    let g = g * scale;
+    x.detach().gt_scalar(0.0).where_(&g, &(&g * falling))
+}

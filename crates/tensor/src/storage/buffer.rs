@@ -1,0 +1,125 @@
+//! A block of aligned bytes that holds elements of one type. All `unsafe` of this crate is in this file.
+
+use super::cache;
+use crate::{DType, dtype::Element};
+use std::ptr::NonNull;
+
+/// Elements of one type in memory that is aligned to a cache line and always initialised.
+#[derive(Debug)]
+pub(crate) struct Buffer {
+    block: Block,
+    dtype: DType,
+    len: usize,
+}
+
+impl Buffer {
+    /// A buffer whose contents are unspecified but valid: whatever a recycled block held, zeros in a fresh one, and
+    /// NaN in debug builds, so that a kernel that forgets an element is noticed.
+    pub fn unspecified(dtype: DType, len: usize) -> Self {
+        let block = cache::take(len * dtype.size_of());
+        let mut buffer = Self { block, dtype, len };
+        match dtype {
+            // A bool must be 0 or 1, which a recycled block need not hold.
+            DType::Bool => buffer.bytes_mut().fill(0),
+            DType::F32 if cfg!(debug_assertions) => buffer.as_mut_slice::<f32>().fill(f32::NAN),
+            DType::F64 if cfg!(debug_assertions) => buffer.as_mut_slice::<f64>().fill(f64::NAN),
+            _ => {}
+        }
+        buffer
+    }
+
+    /// # Panics
+    /// When `T` is not the buffer's type.
+    pub fn as_slice<T: Element>(&self) -> &[T] {
+        assert_eq!(T::DTYPE, self.dtype, "a buffer is read as another type than it holds");
+        // SAFETY: the block is aligned to 64 bytes, holds at least `len` elements of `dtype` (see `unspecified`), is
+        // initialised from its allocation on, and every byte pattern in it is valid for `T`: any for the numeric
+        // types, and bool buffers were zeroed and only ever written through `&mut [bool]`.
+        unsafe { std::slice::from_raw_parts(self.block.start.as_ptr().cast(), self.len) }
+    }
+
+    /// # Panics
+    /// When `T` is not the buffer's type.
+    pub fn as_mut_slice<T: Element>(&mut self) -> &mut [T] {
+        assert_eq!(T::DTYPE, self.dtype, "a buffer is written as another type than it holds");
+        // SAFETY: as in `as_slice`, and `&mut self` is the only access to the block.
+        unsafe { std::slice::from_raw_parts_mut(self.block.start.as_ptr().cast(), self.len) }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        let bytes = self.len * self.dtype.size_of();
+        // SAFETY: the block holds at least `bytes` initialised bytes, and u8 allows any pattern.
+        unsafe { std::slice::from_raw_parts_mut(self.block.start.as_ptr(), bytes) }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        cache::give_back(std::mem::replace(&mut self.block, Block::EMPTY));
+    }
+}
+
+/// Owned, initialised memory, aligned to a cache line (64 bytes).
+#[derive(Debug)]
+pub(super) struct Block {
+    start: NonNull<u8>,
+    pub(super) bytes: usize,
+}
+
+// SAFETY: a block owns its memory and has no interior mutability: like `Box<[u8]>`, it may move between threads.
+unsafe impl Send for Block {}
+// SAFETY: shared references to a block give no access to its bytes except through `Buffer`'s borrow-checked methods.
+unsafe impl Sync for Block {}
+
+impl Block {
+    const ALIGNMENT: usize = 64;
+    const EMPTY: Block = Block { start: NonNull::<CacheLine>::dangling().cast(), bytes: 0 };
+
+    /// Zeroed memory from the system.
+    ///
+    /// # Panics
+    /// Aborts through [`std::alloc::handle_alloc_error`] when the system has no more memory.
+    pub fn allocate(bytes: usize) -> Self {
+        if bytes == 0 {
+            return Self::EMPTY;
+        }
+        let layout = Self::layout(bytes);
+        // SAFETY: the layout has a non-zero size.
+        let start = unsafe { std::alloc::alloc_zeroed(layout) };
+        match NonNull::new(start) {
+            Some(start) => Self { start, bytes },
+            None => std::alloc::handle_alloc_error(layout),
+        }
+    }
+
+    fn layout(bytes: usize) -> std::alloc::Layout {
+        std::alloc::Layout::from_size_align(bytes, Self::ALIGNMENT).expect("sizes are checked when shapes are inferred")
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            // SAFETY: `start` came from `allocate` with this very layout and is freed once.
+            unsafe { std::alloc::dealloc(self.start.as_ptr(), Self::layout(self.bytes)) }
+        }
+    }
+}
+
+#[repr(align(64))]
+struct CacheLine(#[allow(dead_code)] u8);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_aligned_and_recycled_bools_are_valid() {
+        let mut bytes = Buffer::unspecified(DType::U8, 100);
+        bytes.as_mut_slice::<u8>().fill(7);
+        assert_eq!(bytes.as_slice::<u8>().as_ptr() as usize % 64, 0);
+        drop(bytes);
+        assert!(Buffer::unspecified(DType::Bool, 100).as_slice::<bool>().iter().all(|&b| !b));
+        assert!(Buffer::unspecified(DType::F64, 0).as_slice::<f64>().is_empty());
+    }
+}

@@ -1,0 +1,78 @@
+//! A buffer that several tensors share, with a version that counts its in-place changes.
+
+use super::buffer::Buffer;
+use crate::{DType, dtype::Element};
+use std::panic::Location;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+#[derive(Debug)]
+pub(crate) struct Storage {
+    buffer: RwLock<Buffer>,
+    dtype: DType,
+    len: usize,
+    version: AtomicU64,
+    last_change: Mutex<Option<&'static Location<'static>>>,
+}
+
+impl Storage {
+    /// Fresh memory with unspecified contents, filled by `fill` before anyone sees it.
+    pub fn build<T: Element>(len: usize, fill: impl FnOnce(&mut [T])) -> Self {
+        let mut buffer = Buffer::unspecified(T::DTYPE, len);
+        fill(buffer.as_mut_slice());
+        Self { dtype: T::DTYPE, len, buffer: RwLock::new(buffer), version: AtomicU64::new(0), last_change: Mutex::new(None) }
+    }
+
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn read(&self) -> ReadGuard<'_> {
+        ReadGuard(self.buffer.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Access for a new result in recycled memory: nobody else sees this storage, so its version stays.
+    pub fn write(&self) -> WriteGuard<'_> {
+        WriteGuard(self.buffer.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Access for a change that other holders of this storage must be able to notice.
+    #[track_caller]
+    pub fn modify(&self) -> WriteGuard<'_> {
+        self.version.fetch_add(1, Relaxed);
+        *self.last_change.lock().unwrap_or_else(PoisonError::into_inner) = Some(Location::caller());
+        self.write()
+    }
+
+    /// How often the contents were changed in place.
+    pub fn version(&self) -> u64 {
+        self.version.load(Relaxed)
+    }
+
+    /// Where the contents were last changed in place.
+    pub fn last_change(&self) -> Option<&'static Location<'static>> {
+        *self.last_change.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct ReadGuard<'a>(RwLockReadGuard<'a, Buffer>);
+
+impl ReadGuard<'_> {
+    pub fn as_slice<T: Element>(&self) -> &[T] {
+        self.0.as_slice()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct WriteGuard<'a>(RwLockWriteGuard<'a, Buffer>);
+
+impl WriteGuard<'_> {
+    pub fn as_mut_slice<T: Element>(&mut self) -> &mut [T] {
+        self.0.as_mut_slice()
+    }
+}

@@ -1,0 +1,8 @@
+//! Memory that tensors live in: aligned buffers, the cache they come from, and a lock with a version around each.
+
+mod buffer;
+mod cache;
+mod cell;
+
+pub use cache::{live_bytes, peak_bytes, release_cache};
+pub(crate) use cell::{ReadGuard, Storage, WriteGuard};

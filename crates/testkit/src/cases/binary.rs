@@ -1,0 +1,8 @@
+//! Cases of the binary ops.
+
+use crate::case::*;
+
+/// The cases of this family.
+pub fn cases() -> Vec<Case> {
+    vec![]
+}

@@ -1,0 +1,8 @@
+//! Cases of the random ops.
+
+use crate::case::*;
+
+/// The cases of this family.
+pub fn cases() -> Vec<Case> {
+    vec![]
+}

@@ -1,0 +1,8 @@
+//! Cases of the unary ops.
+
+use crate::case::*;
+
+/// The cases of this family.
+pub fn cases() -> Vec<Case> {
+    vec![]
+}

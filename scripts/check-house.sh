@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Rules of the house that no compiler checks: imports go down a floor, unsafe stays where it may be, no stubs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+failed=0
+complain() { printf 'check-house: %s\n' "$1" >&2; failed=1; }
+
+# An import goes down, never up and never sideways (docs/architecture.md).
+declare -A below=(
+  [cpu]="" [tensor]="cpu" [nn]="tensor" [data]="tensor" [models]="tensor nn data" [testkit]="tensor nn"
+)
+for crate in "${!below[@]}"; do
+  for used in $(sed -n '/^\[dependencies\]/,/^\[/p' "crates/$crate/Cargo.toml" | grep -oE '^wengert-[a-z]+' | sed 's/wengert-//'); do
+    case " ${below[$crate]} " in
+      *" $used "*) ;;
+      *) complain "crates/$crate must not depend on wengert-$used" ;;
+    esac
+  done
+done
+
+# `unsafe` only in the kernels and in the storage module.
+while IFS=: read -r file line _; do
+  case "$file" in
+    crates/cpu/src/*|crates/tensor/src/storage/buffer.rs) ;;
+    *) complain "unsafe outside crates/cpu and the storage module: $file:$line" ;;
+  esac
+done < <(grep -rnE '\bunsafe (fn|impl|trait|extern)\b|\bunsafe \{' --include='*.rs' crates src tests benches || true)
+
+while IFS= read -r hit; do
+  complain "stub: $hit"
+done < <(grep -rnE 'todo!\(|unimplemented!\(|#\[ignore' --include='*.rs' crates src tests benches || true)
+
+while IFS= read -r file; do
+  lines=$(wc -l < "$file")
+  [ "$lines" -le 500 ] || complain "$file has $lines lines; a file holds one idea in at most 500"
+done < <(git ls-files --cached --others --exclude-standard '*.rs' '*.py')
+
+exit "$failed"

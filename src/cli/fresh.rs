@@ -1,0 +1,50 @@
+//! A model with fresh weights, for the commands that look at its structure.
+
+use anyhow::{Result, bail};
+use clap::Args;
+use wengert_data::{Batch, Position};
+use wengert_models::settings::Settings;
+use wengert_models::{ImageSet, Training, find};
+use wengert_tensor::{DType, Generator};
+
+/// Flags that choose a model and a batch of made-up images.
+#[derive(Debug, Args)]
+pub struct FreshArgs {
+    /// Model (see `wengert models`)
+    pub model: String,
+    /// Images in the batch
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    pub batch: usize,
+    /// Set any setting by its dotted key
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl FreshArgs {
+    /// The model, and a batch of noise in the shape of MNIST.
+    pub fn build(&self) -> Result<(Box<dyn Training>, Batch)> {
+        if !(1..=4096).contains(&self.batch) {
+            bail!("--batch is {}; it must be from 1 to 4096", self.batch);
+        }
+        let entry = find(&self.model)?;
+        let mut settings = Settings::new(entry);
+        for assignment in &self.set {
+            let Some((key, value)) = assignment.split_once('=') else {
+                bail!("--set takes KEY=VALUE, found `{assignment}`; for example --set {}.latent=2", entry.name);
+            };
+            settings.set(key.trim(), value.trim(), "--set")?;
+        }
+        let config = settings.resolve()?;
+        let (images, rng) = (ImageSet::default(), Generator::new(config.seed));
+        let training = (entry.build)(&config.options, &images, &rng.stream(0))?;
+        let [channels, height, width] = images.shape;
+        let noise = rng.stream(1);
+        let batch = Batch {
+            images: noise.uniform([self.batch, channels, height, width], 0.0, 1.0, DType::F32),
+            labels: noise.randint(0, images.classes as i64, [self.batch]),
+            indices: (0..self.batch).collect(),
+            position: Position::default(),
+        };
+        Ok((training, batch))
+    }
+}

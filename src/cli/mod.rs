@@ -1,0 +1,106 @@
+//! The command line: parsing, dispatch, and what every command shares.
+
+mod data;
+mod devices;
+mod fresh;
+mod gradcheck;
+mod gradcheck_ops;
+mod graph;
+mod models;
+mod output;
+mod progress;
+mod reconstruct;
+mod run;
+mod sample;
+mod summary;
+mod train;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  wengert train vae                            train on MNIST; the run goes to runs/vae-1
+  wengert train vae --latent 2 --beta 4        other settings
+  wengert train --resume runs/vae-1 --epochs 20    go on with a run
+  wengert sample runs/vae-1 --count 100 --out digits.png
+  wengert graph vae --step                     watch the backward pass, op by op
+  wengert gradcheck conv2d                     compare a gradient with finite differences
+
+`wengert COMMAND --help` tells more about a command.
+
+Exit codes: 0 success; 1 a check failed or training diverged; 2 wrong input; 130 interrupted.";
+
+/// A reverse-mode autodiff engine you can watch, and generative models to train with it.
+#[derive(Debug, Parser)]
+#[command(name = "wengert", version, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a model, or go on with a run
+    Train(train::TrainArgs),
+    /// Draw images from a trained model
+    Sample(sample::SampleArgs),
+    /// Show test images beside what a trained model makes of them
+    Reconstruct(reconstruct::ReconstructArgs),
+    /// Print or draw the recorded list of ops of one training step
+    Graph(graph::GraphArgs),
+    /// List a model's layers with shapes, parameters and FLOPs
+    Summary(summary::SummaryArgs),
+    /// List the models that can be trained
+    Models,
+    /// Say what this machine computes with
+    Devices,
+    /// Compare gradients with finite differences
+    Gradcheck(gradcheck::GradcheckArgs),
+    /// List, verify, import or fetch data sets
+    Data(data::DataArgs),
+}
+
+/// Runs the program; wrong input ends in one message and exit code 2.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Train(args) => train::run(&args),
+        Command::Sample(args) => sample::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Reconstruct(args) => reconstruct::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Graph(args) => graph::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Summary(args) => summary::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Models => models::run().map(|()| ExitCode::SUCCESS),
+        Command::Devices => devices::run().map(|()| ExitCode::SUCCESS),
+        Command::Gradcheck(args) => gradcheck::run(&args),
+        Command::Data(args) => data::run(&args).map(|()| ExitCode::SUCCESS),
+    };
+    match result {
+        Ok(code) => code,
+        // The reader of a pipe has seen enough (`wengert graph vae | head`): no message, as any Unix tool.
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&error);
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+/// Diverged training is a result (1); everything else that reaches this point is wrong input (2).
+fn exit_code(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<wengert_models::Error>() {
+        Some(wengert_models::Error::NonFinite(_)) => 1,
+        _ => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,174 @@
+//! Training drawn on a terminal, told in plain lines, or written as JSON lines.
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+use wengert_models::run::EpochRecord;
+use wengert_models::trainer::Event;
+
+/// How a run is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Errors only.
+    Quiet,
+    /// One JSON object for each event, on standard output.
+    Json,
+    /// For people: a line an epoch on standard output, and a bar on standard error where that is a terminal.
+    Human,
+}
+
+/// What a person without a progress bar sees between two epochs: a line at most this often.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Shows the events of a run.
+pub struct Progress {
+    mode: Mode,
+    bar: Option<ProgressBar>,
+    epochs: u64,
+    last_line: Instant,
+    /// The first failure to write to standard output; the run is stopped by it.
+    failure: Option<std::io::Error>,
+}
+
+impl Progress {
+    /// Shows a run in the given way.
+    pub fn new(mode: Mode) -> Progress {
+        Progress { mode, bar: None, epochs: 0, last_line: Instant::now(), failure: None }
+    }
+
+    /// Shows an event; returns false once nobody reads standard output, and the run should stop.
+    pub fn show(&mut self, event: &Event) -> bool {
+        let written = match self.mode {
+            Mode::Quiet => Ok(()),
+            Mode::Json => json_line(event).map_or(Ok(()), |line| write_line(&line)),
+            Mode::Human => self.human(event),
+        };
+        if let Err(error) = written {
+            self.failure.get_or_insert(error);
+        }
+        self.failure.is_none()
+    }
+
+    /// Removes the bar, and reports a failed write.
+    pub fn finish(mut self) -> Result<()> {
+        self.clear_bar();
+        self.failure.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    fn human(&mut self, event: &Event) -> std::io::Result<()> {
+        match event {
+            Event::Started(start) => {
+                self.epochs = start.epochs;
+                let mut line = format!(
+                    "{}: {} parameters, {} training images in {} steps an epoch, {} test images",
+                    start.model,
+                    thousands(start.parameters as u64),
+                    thousands(start.train_images as u64),
+                    start.steps_per_epoch,
+                    thousands(start.test_images as u64),
+                );
+                let _ = write!(line, "\nrun folder: {}", start.folder.display());
+                if start.step > 0 {
+                    let _ = write!(line, "\ngoing on after step {} (epoch {})", start.step, start.epoch + 1);
+                }
+                write_line(&line)
+            }
+            Event::Step { epoch, batch, batches, loss, images_per_second, .. } => {
+                if std::io::stderr().is_terminal() {
+                    let epochs = self.epochs;
+                    let bar = self.bar.get_or_insert_with(|| new_bar(*epoch, epochs, *batches, *batch));
+                    bar.set_position(*batch);
+                    bar.set_message(format!("loss {loss:.2}  {} images/s", thousands(*images_per_second as u64)));
+                    return Ok(());
+                }
+                if self.last_line.elapsed() < PLAIN_INTERVAL {
+                    return Ok(());
+                }
+                self.last_line = Instant::now();
+                let speed = thousands(*images_per_second as u64);
+                write_line(&format!("epoch {epoch}  step {batch}/{batches}  loss {loss:.2}  {speed} images/s"))
+            }
+            Event::Epoch(record) => {
+                self.clear_bar();
+                self.last_line = Instant::now();
+                write_line(&epoch_line(record, self.epochs))
+            }
+            Event::Saved { .. } => Ok(()),
+        }
+    }
+
+    fn clear_bar(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn new_bar(epoch: u64, epochs: u64, batches: u64, batch: u64) -> ProgressBar {
+    let template = "{prefix} {bar:30.cyan/dim} {pos}/{len}  {msg}  ETA {eta}";
+    let style = ProgressStyle::with_template(template).expect("the template is constant").progress_chars("━╸─");
+    let bar = ProgressBar::new(batches).with_position(batch).with_style(style);
+    bar.reset_eta();
+    bar.with_prefix(format!("epoch {epoch}/{epochs}"))
+}
+
+fn epoch_line(record: &EpochRecord, epochs: u64) -> String {
+    let mut line = format!("epoch {}/{epochs}  train {:.2}", record.epoch, record.train_loss);
+    if let Some(loss) = record.test_loss {
+        let _ = write!(line, "  test {loss:.2}");
+    }
+    for (name, value) in record.losses.iter().filter(|(name, _)| !name.starts_with("train_")) {
+        let _ = write!(line, "  {name} {value:.2}");
+    }
+    let speed = thousands(record.images_per_second as u64);
+    let _ = write!(line, "  {speed} images/s  {:.1} s", record.seconds);
+    line
+}
+
+fn json_line(event: &Event) -> Option<String> {
+    let value = match event {
+        Event::Started(start) => json!({
+            "event": "start", "model": start.model, "folder": start.folder, "epochs": start.epochs,
+            "steps_per_epoch": start.steps_per_epoch, "train_images": start.train_images,
+            "test_images": start.test_images, "parameters": start.parameters, "epoch": start.epoch,
+            "step": start.step,
+        }),
+        // A step is far too short for a line of its own; the epoch tells the mean.
+        Event::Step { .. } => return None,
+        Event::Epoch(record) => json!(record),
+        Event::Saved { path, best, step } => json!({ "event": "saved", "path": path, "best": best, "step": step }),
+    };
+    Some(value.to_string())
+}
+
+fn write_line(line: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+/// 1234567 as `1,234,567`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thousands;
+
+    #[test]
+    fn digits_are_grouped() {
+        assert_eq!([0, 999, 1000, 1234567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

@@ -1,0 +1,45 @@
+//! `wengert sample`.
+
+use super::run::{check_count, open_checkpoint};
+use anyhow::{Result, bail};
+use clap::Args;
+use std::path::PathBuf;
+use wengert_models::pictures::{self, Samples};
+use wengert_tensor::Generator;
+use wengert_tensor::io::npz;
+
+/// Flags of `wengert sample`.
+#[derive(Debug, Args)]
+pub struct SampleArgs {
+    /// Run folder (its best checkpoint is used) or checkpoint file
+    run: PathBuf,
+    /// Images to draw
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    count: usize,
+    /// A .png for a grid, or a .npz with `images` (f32, N×C×H×W, 0..1), `codes` and, for a conditional model, `labels`
+    #[arg(long, default_value = "samples.png", value_name = "FILE")]
+    out: PathBuf,
+    /// Seed of the codes
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    seed: u64,
+}
+
+/// Draws images.
+pub fn run(args: &SampleArgs) -> Result<()> {
+    check_count("--count", args.count)?;
+    let extension = args.out.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
+    if !["png", "npz"].contains(&extension.as_str()) {
+        bail!("--out is {}; its name must end in .png or .npz", args.out.display());
+    }
+    let training = open_checkpoint(&args.run)?.model()?;
+    let samples = pictures::draw(training.model(), args.count, &Generator::new(args.seed));
+    if extension == "png" {
+        pictures::grid(&samples.images).save(&args.out)?;
+        return Ok(());
+    }
+    let Samples { images, codes, labels } = &samples;
+    let mut arrays = vec![("images", images), ("codes", codes)];
+    arrays.extend(labels.as_ref().map(|labels| ("labels", labels)));
+    npz::save(&args.out, arrays)?;
+    Ok(())
+}

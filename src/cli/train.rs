@@ -1,0 +1,293 @@
+//! `wengert train`.
+
+use super::output::print;
+use super::progress::{Mode, Progress};
+use super::run::{Wanted, checkpoint_path};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use wengert_models::run::RunFolder;
+use wengert_models::settings::{Settings, first_conflict, read_toml};
+use wengert_models::trainer::Outcome;
+use wengert_models::{Checkpoint, Config, Dataset, Trainer, find};
+
+/// The exit code of a program that Ctrl-C ended, as shells know it.
+const INTERRUPTED: u8 = 130;
+
+const NOTES: &str = "\
+Settings come from the model's defaults, then the file of --config, then --set and the other flags. Every key stands in
+the config.toml of any run, and `--set` takes each of them, such as `--set data.limit=1000`.
+
+Examples:
+  wengert train vae --epochs 3 --seed 1
+  wengert train vae --latent 2 --set vae.hidden=200 --out runs/plane
+  wengert train vae --data fashion-mnist
+  wengert train --resume runs/vae-1 --epochs 20
+
+Ctrl-C saves a checkpoint first; --resume then goes on in the middle of the epoch, to the very bytes of a run that was
+never stopped.";
+
+/// Flags of `wengert train`.
+#[derive(Debug, Args)]
+#[command(after_help = NOTES)]
+pub struct TrainArgs {
+    /// Model to train (see `wengert models`); may be left out with --resume or --config
+    model: Option<String>,
+    /// Data set by name (see `wengert data list`), or the folder that holds the data set
+    #[arg(long, value_name = "NAME|DIR")]
+    data: Option<String>,
+    /// Passes over the training images, counted from the start of the run [default: 10]
+    #[arg(long, value_name = "N")]
+    epochs: Option<u64>,
+    /// Stop after so many steps, counted from the start of the run; 0 for no limit
+    #[arg(long, value_name = "N")]
+    steps: Option<u64>,
+    /// Images in a step [default: 128]
+    #[arg(long, value_name = "N")]
+    batch: Option<u64>,
+    /// Learning rate of the optimiser [default: the model's]
+    #[arg(long, visible_alias = "lr", value_name = "RATE")]
+    learning_rate: Option<f64>,
+    /// Numbers in a code [default: the model's]
+    #[arg(long, value_name = "N")]
+    latent: Option<u64>,
+    /// Weight of the KL term (λ₂) [default: 1]
+    #[arg(long, value_name = "WEIGHT")]
+    beta: Option<f64>,
+    /// Seed of weights, data order and noise [default: 0]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Threads to compute on, 0 for all cores; the result is the same for any number [default: 0]
+    #[arg(long, value_name = "N")]
+    threads: Option<u64>,
+    /// Run folder [default: the first free runs/MODEL-N]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace the run in --out, if there is one
+    #[arg(long, conflicts_with = "resume")]
+    force: bool,
+    /// Go on with a run: its folder or a checkpoint [default: the folder of --out]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "")]
+    resume: Option<PathBuf>,
+    /// Read settings from a TOML file, such as the config.toml of a run
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Set any setting by its dotted key
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Print nothing but errors
+    #[arg(long, conflicts_with = "json")]
+    quiet: bool,
+    /// Print one JSON object for each event
+    #[arg(long)]
+    json: bool,
+}
+
+/// Trains.
+pub fn run(args: &TrainArgs) -> Result<ExitCode> {
+    let checkpoint = args.resume_from()?.map(|path| Checkpoint::load(&path)).transpose()?;
+    let config = args.resolve(checkpoint.as_ref())?;
+    // What can be wrong is looked at before the first file is written.
+    let data = Dataset::load(&config)?;
+    let folder = args.folder(&config, checkpoint.as_ref())?;
+
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(config.train.threads);
+    let pool = threads.build().context("the threads could not be started; pass a smaller --threads")?;
+    pool.install(|| {
+        let trainer = match &checkpoint {
+            Some(checkpoint) => Trainer::resume(checkpoint, config.clone(), data, folder)?,
+            None => Trainer::start(config.clone(), data, folder)?,
+        };
+        args.drive(trainer, &config)
+    })
+}
+
+impl TrainArgs {
+    fn drive(&self, mut trainer: Trainer, config: &Config) -> Result<ExitCode> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let from_signal = stop.clone();
+        ctrlc::set_handler(move || {
+            // A second signal means that the user does not want to wait for the checkpoint.
+            if from_signal.swap(true, Ordering::Relaxed) {
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+        })
+        .context("the handler of Ctrl-C could not be set")?;
+
+        let before = trainer.state().step;
+        let mut progress = Progress::new(self.mode());
+        let result = trainer.run(
+            &mut |event| {
+                if !progress.show(event) {
+                    stop.store(true, Ordering::Relaxed);
+                }
+            },
+            &stop,
+        );
+        let shown = progress.finish();
+        let outcome = result?;
+        shown?;
+        if self.mode() == Mode::Human {
+            print(&self.farewell(&trainer, config, outcome, trainer.state().step == before))?;
+        }
+        Ok(match outcome {
+            Outcome::Interrupted => ExitCode::from(INTERRUPTED),
+            Outcome::Finished | Outcome::StepLimit => ExitCode::SUCCESS,
+        })
+    }
+
+    fn mode(&self) -> Mode {
+        match (self.quiet, self.json) {
+            (true, _) => Mode::Quiet,
+            (_, true) => Mode::Json,
+            _ => Mode::Human,
+        }
+    }
+
+    fn farewell(&self, trainer: &Trainer, config: &Config, outcome: Outcome, idle: bool) -> String {
+        let folder = trainer.folder().path().display();
+        let state = trainer.state();
+        match outcome {
+            Outcome::Finished if idle => {
+                format!("nothing to do: the run has its {} epochs; raise --epochs to go on\n", config.train.epochs)
+            }
+            Outcome::StepLimit if idle => format!(
+                "nothing to do: the run has taken {} steps and its limit is {}; raise --steps, or pass --steps 0\n",
+                state.step, config.train.steps
+            ),
+            Outcome::Finished => format!(
+                "best test loss {:.2}\nmore: wengert sample {folder} --out digits.png; wengert reconstruct {folder}\n",
+                state.best_loss
+            ),
+            Outcome::StepLimit => {
+                format!("stopped after {} steps; go on: wengert train --resume {folder} --steps 0\n", state.step)
+            }
+            Outcome::Interrupted => {
+                format!("stopped after {} steps; go on: wengert train --resume {folder}\n", state.step)
+            }
+        }
+    }
+
+    /// The checkpoint to go on from, where --resume asks for it.
+    fn resume_from(&self) -> Result<Option<PathBuf>> {
+        let Some(run) = &self.resume else { return Ok(None) };
+        let run = match (run.as_os_str().is_empty(), &self.out) {
+            (false, _) => run,
+            (true, Some(out)) => out,
+            (true, None) => bail!("--resume needs the folder of the run: --resume runs/vae-1"),
+        };
+        checkpoint_path(run, Wanted::Last).map(Some)
+    }
+
+    /// The configuration out of all layers, checked.
+    fn resolve(&self, checkpoint: Option<&Checkpoint>) -> Result<Config> {
+        let file = self.config.as_deref().map(|path| Ok((path, read_toml(path)?))).transpose();
+        let file = file.map_err(|error: wengert_models::Error| error)?;
+        let in_file = file.as_ref().and_then(|(_, table)| table.get("model")?.as_str());
+        let in_checkpoint = checkpoint.map(|checkpoint| checkpoint.config.model.as_str());
+        let Some(name) = self.model.as_deref().or(in_file).or(in_checkpoint) else {
+            bail!("which model? `wengert train vae`; `wengert models` lists them all");
+        };
+        let entry = find(name)?;
+        let mut settings = Settings::new(entry);
+        if let Some(checkpoint) = checkpoint {
+            if checkpoint.config.model != entry.name {
+                let (path, found) = (checkpoint.path().display(), &checkpoint.config.model);
+                bail!("{path} is a checkpoint of the model `{found}`, and cannot go on as `{}`", entry.name);
+            }
+            // The run's own file also knows how long it was to be; a checkpoint apart from its run does not.
+            let path = run_of(checkpoint.path()).map(|run| run.config()).filter(|path| path.is_file());
+            match path {
+                Some(path) => settings.apply_file(&path)?,
+                None => settings.apply_table(checkpoint.config.to_table(), checkpoint.path())?,
+            }
+        }
+        if let Some((path, table)) = file {
+            settings.apply_table(table, path)?;
+        }
+        self.apply_flags(&mut settings, entry.name)?;
+        let config = settings.resolve()?;
+        if let Some(checkpoint) = checkpoint
+            && let Some((key, old, new)) = first_conflict(&checkpoint.config, &config)
+        {
+            let path = checkpoint.path().display();
+            bail!("{path} was trained with {key} = {old} and cannot go on with {key} = {new}; start a new run for that");
+        }
+        Ok(config)
+    }
+
+    fn apply_flags(&self, settings: &mut Settings, model: &str) -> Result<()> {
+        for assignment in &self.set {
+            let Some((key, value)) = assignment.split_once('=') else {
+                bail!("--set takes KEY=VALUE, found `{assignment}`; for example --set train.batch=64");
+            };
+            settings.set(key.trim(), value.trim(), "--set")?;
+        }
+        if let Some(data) = &self.data {
+            let known = wengert_data::catalogue();
+            if known.iter().any(|info| info.name == data) {
+                settings.set("data.name", data, "--data")?;
+            } else if Path::new(data).is_dir() {
+                let folder = std::fs::canonicalize(data).with_context(|| format!("--data: {data}"))?;
+                settings.set("data.directory", &folder.to_string_lossy(), "--data")?;
+            } else {
+                let names: Vec<&str> = known.iter().map(|info| info.name).collect();
+                let hint = wengert_models::suggest::did_you_mean(data, names.iter().copied());
+                bail!("--data: `{data}` is neither a data set ({}) nor a folder{hint}", names.join(", "));
+            }
+        }
+        let numbers = [
+            ("--epochs", "train.epochs".to_string(), self.epochs.map(|n| n.to_string())),
+            ("--steps", "train.steps".into(), self.steps.map(|n| n.to_string())),
+            ("--batch", "train.batch".into(), self.batch.map(|n| n.to_string())),
+            ("--threads", "train.threads".into(), self.threads.map(|n| n.to_string())),
+            ("--seed", "seed".into(), self.seed.map(|n| n.to_string())),
+            ("--learning-rate", format!("{model}.learning_rate"), self.learning_rate.map(|x| format!("{x:?}"))),
+            ("--latent", format!("{model}.latent"), self.latent.map(|n| n.to_string())),
+            ("--beta", format!("{model}.beta"), self.beta.map(|x| format!("{x:?}"))),
+        ];
+        for (flag, key, value) in numbers {
+            if let Some(value) = value {
+                settings.set(&key, &value, flag)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The run folder: that of the run which goes on, the one of --out, or a new one.
+    fn folder(&self, config: &Config, checkpoint: Option<&Checkpoint>) -> Result<RunFolder> {
+        let Some(checkpoint) = checkpoint else {
+            return Ok(match &self.out {
+                Some(out) => RunFolder::create(out, self.force)?,
+                None => RunFolder::create_next(Path::new("runs"), &config.model)?,
+            });
+        };
+        let run = run_of(checkpoint.path()).filter(|run| run.config().is_file());
+        match (&self.out, run) {
+            (None, Some(run)) => Ok(run),
+            (Some(out), Some(run)) if same_folder(out, run.path()) => Ok(run),
+            (Some(out), run) => {
+                let folder = RunFolder::create(out, false)?;
+                if let Some(run) = run {
+                    folder.copy_history(&run)?;
+                }
+                Ok(folder)
+            }
+            (None, None) => Ok(RunFolder::create_next(Path::new("runs"), &config.model)?),
+        }
+    }
+}
+
+/// The run folder that a checkpoint lies in, by its path alone.
+fn run_of(checkpoint: &Path) -> Option<RunFolder> {
+    let folder = checkpoint.parent().filter(|parent| parent.ends_with("checkpoints"))?.parent()?;
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    RunFolder::open(folder).ok()
+}
+
+fn same_folder(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
