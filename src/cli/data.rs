@@ -5,8 +5,8 @@ use clap::{Args, Subcommand};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use wengert_data::{
-    DatasetInfo, FileReport, FileStatus, Places, Split, candidates, catalogue, dataset_info, find_dataset,
-    identify, import_folder, user_folder, verify_folder,
+    DatasetInfo, FileStatus, Places, Split, candidates, catalogue, dataset_info, find_dataset, identify,
+    import_folder, user_folder, verify_folder,
 };
 
 /// Data sets: list, check, import and download them
@@ -64,7 +64,9 @@ fn list(places: &Places, out: &mut impl Write) -> Result<()> {
         writeln!(out, "{:<14} licence: {}", "", info.licence)?;
         match found(info, places) {
             Some(folder) => writeln!(out, "{:<14} found in {}", "", folder.display())?,
-            None if info.downloads.is_empty() => writeln!(out, "{:<14} not found; {}", "", info.by_hand)?,
+            None if info.downloads.is_empty() => {
+                writeln!(out, "{:<14} not found; by hand: {}", "", info.by_hand)?
+            }
             None => writeln!(out, "{:<14} not found; get it with `wengert data fetch {}`", "", info.name)?,
         }
     }
@@ -82,8 +84,10 @@ fn verify(target: Option<&str>, places: &Places, out: &mut impl Write) -> Result
         Some(target) => match dataset_info(target) {
             // A name wins over a folder of that name, which can be written `./mnist`.
             Ok(info) => {
-                let folder = find_dataset(info, Split::Train, places)
-                    .or_else(|_| find_dataset(info, Split::Test, places))?;
+                let folder = match find_dataset(info, Split::Train, places) {
+                    Ok(folder) => folder,
+                    Err(missing) => find_dataset(info, Split::Test, places).map_err(|_| missing)?,
+                };
                 verify_one(info, &folder, out)?
             }
             Err(_) if Path::new(target).is_dir() => verify_any(Path::new(target), out)?,
@@ -226,8 +230,8 @@ fn fetch(name: &str, out: &mut impl Write) -> Result<()> {
 fn fetch(name: &str, _out: &mut impl Write) -> Result<()> {
     let info = dataset_info(name)?;
     bail!(
-        "this wengert was built without downloading; build it with `--features fetch`, or {}",
-        wengert_data::how_to_get(info)
+        "this wengert was built without downloading; build it with `--features fetch`, or\n{}",
+        wengert_data::how_to_get_by_hand(info)
     )
 }
 

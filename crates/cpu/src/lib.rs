@@ -5,6 +5,7 @@
 
 pub mod axis_map;
 pub mod conv;
+pub mod cross_entropy;
 pub mod element;
 pub mod fold;
 pub mod gemm;

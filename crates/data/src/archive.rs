@@ -17,8 +17,10 @@ const MAGIC_AT: usize = 257;
 /// When the file cannot be read or unpacked.
 pub(crate) fn is_tar(path: &Path) -> Result<bool> {
     let mut start = Vec::new();
-    let stream = Source::open(path, "tar")?.into_stream(LARGEST_CONTENT);
-    stream.take(512).read_to_end(&mut start).map_err(|error| explain(path, error))?;
+    let stream = Source::open(path, "gzip")?.into_stream(LARGEST_CONTENT);
+    stream.take(512).read_to_end(&mut start).map_err(|error| {
+        Error::format(path, "gzip", format!("damaged data ({error})"), "an intact file; get it again")
+    })?;
     Ok(start.get(MAGIC_AT..MAGIC_AT + 5) == Some(b"ustar"))
 }
 

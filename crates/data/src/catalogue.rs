@@ -378,8 +378,8 @@ const USPS: DatasetInfo = DatasetInfo {
         ),
     ],
     downloads: &[],
-    by_hand: "no mirror has it as IDX files; write them from zip.train and zip.test of \"The Elements of Statistical \
-              Learning\", each value v as the byte trunc((v + 1) / 2 · 255) in f32, as torchvision does, in that order",
+    by_hand: "write zip.train and zip.test of \"The Elements of Statistical Learning\" as IDX files, in that order, each \
+              value v as the byte trunc((v + 1) / 2 · 255) in f32",
 };
 
 const FSDD: DatasetInfo = DatasetInfo {
@@ -420,6 +420,6 @@ const BSDS500_CROPS: DatasetInfo = DatasetInfo {
         Some("7a7ad25cd21336309b2ebc93bcb2c054958948bbbdd1fc67e61ccf0065a23ff6"),
     )],
     downloads: &[],
-    by_hand: "no mirror has these crops; cut the centre 128×128 of every third training image of BSDS500 (sorted by name) \
+    by_hand: "cut the centre 128×128 of every third training image of BSDS500 (sorted by name) \
               and write them as IDX bytes of 60×128×128×3. Any colour photographs in that format work with --data DIR",
 };

@@ -24,7 +24,7 @@ pub fn read_cifar10(path: impl AsRef<Path>) -> Result<(Vec<u8>, Vec<u8>)> {
     let Some(bytes) = source.rest(MOST_RECORDS * RECORD as u64)? else {
         return Err(source.wrong("more than 60000 records", "a batch of the binary version, 10000 records"));
     };
-    if bytes.is_empty() || bytes.len() % RECORD != 0 {
+    if bytes.is_empty() || !bytes.len().is_multiple_of(RECORD) {
         return Err(source.wrong(
             format!("{} bytes", bytes.len()),
             format!("whole records of {RECORD} bytes; 30730000 bytes in a published batch"),

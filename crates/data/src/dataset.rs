@@ -40,7 +40,7 @@ impl ImageDataset {
                 "channels, height and width of at least 1",
             ));
         }
-        if images.is_empty() || images.len() % pixels != 0 {
+        if images.is_empty() || !images.len().is_multiple_of(pixels) {
             let found = format!("{} bytes", images.len());
             return Err(Error::argument(
                 "images",

@@ -3,7 +3,7 @@
 use crate::catalogue::{DatasetInfo, Download};
 use crate::error::{Error, Result};
 use crate::import::import_file;
-use crate::load::how_to_get;
+use crate::load::how_to_get_by_hand;
 use crate::verify::{FileStatus, verify_folder};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ pub fn fetch(
     let target = target.as_ref();
     if info.downloads.is_empty() {
         let attempts = vec!["  no mirror has it in this form".to_owned()];
-        return Err(Error::Download { name: info.name.to_owned(), attempts, mend: how_to_get(info) });
+        return Err(Error::Download { name: info.name.to_owned(), attempts, mend: how_to_get_by_hand(info) });
     }
     let folder = target.join(info.name);
     std::fs::create_dir_all(&folder).map_err(|error| Error::io("create", &folder, error))?;
@@ -94,7 +94,7 @@ fn from_any_mirror(
     if unreachable == download.urls.len() {
         attempts.push("  no mirror can be reached: is there a network?".to_owned());
     }
-    Err(Error::Download { name: info.name.to_owned(), attempts, mend: how_to_get(info) })
+    Err(Error::Download { name: info.name.to_owned(), attempts, mend: how_to_get_by_hand(info) })
 }
 
 /// Puts a downloaded file into place, or says why it is not what it should be.

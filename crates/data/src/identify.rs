@@ -50,7 +50,7 @@ pub fn identify(path: impl AsRef<Path>) -> Result<Vec<Known>> {
     let source = Source::open(path, "gzip")?;
     let form = if source.is_compressed() { Form::Gzip } else { Form::Raw };
     if !archive::is_tar(path)? {
-        let content = content_sha256(source)?;
+        let content = content_sha256(path, source)?;
         return Ok(find(|_| true, &content, form).into_iter().collect());
     }
     let mut known = Vec::new();
@@ -71,7 +71,7 @@ pub fn identify(path: impl AsRef<Path>) -> Result<Vec<Known>> {
 pub(crate) fn sha256_of(file: &FileInfo, path: &Path) -> Result<String> {
     match file.role {
         Role::Recordings => recordings_sha256(path),
-        _ => content_sha256(Source::open(path, "gzip")?),
+        _ => content_sha256(path, Source::open(path, "gzip")?),
     }
 }
 
@@ -81,14 +81,10 @@ fn find(role: impl Fn(&FileInfo) -> bool, sha256: &str, form: Form) -> Option<Kn
     Some(Known { info, file, form })
 }
 
-fn content_sha256(source: Source) -> Result<String> {
-    let damaged = source.wrong("damaged data", "an intact file; get it again");
+fn content_sha256(path: &Path, source: Source) -> Result<String> {
     // What is larger than any known file is cut, and then has a checksum that no known file has.
-    sha256_stream(&mut source.into_stream(u64::MAX).take(LARGEST_CONTENT)).map_err(|error| match damaged {
-        Error::Format { path, format, expected, .. } => {
-            Error::Format { path, format, found: format!("damaged data ({error})"), expected }
-        }
-        other => other,
+    sha256_stream(&mut source.into_stream(u64::MAX).take(LARGEST_CONTENT)).map_err(|error| {
+        Error::format(path, "gzip", format!("damaged data ({error})"), "an intact file; get it again")
     })
 }
 

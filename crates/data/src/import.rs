@@ -4,10 +4,9 @@ use crate::archive;
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::identify::{Form, Known, LARGEST_CONTENT, identify};
-use crate::speech::for_each_recording;
+use crate::speech::{for_each_recording, is_wav};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -77,7 +76,7 @@ fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> 
             if depth > 0 {
                 collect(&path, depth - 1, found)?;
             }
-        } else if path.extension() == Some(OsStr::new("wav")) {
+        } else if is_wav(&path) {
             has_recordings = true;
         } else if path.is_file() {
             found.push(path);

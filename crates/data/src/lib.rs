@@ -41,7 +41,7 @@ pub use fetch::{Progress, fetch};
 pub use identify::{Form, Known, identify};
 pub use idx::{IdxArray, IdxElements, read_idx, read_idx_bytes};
 pub use import::{Imported, candidates, import_file, import_folder};
-pub use load::{find_dataset, how_to_get, load_images, load_speech};
+pub use load::{find_dataset, how_to_get, how_to_get_by_hand, load_images, load_speech};
 pub use pixels::{Binarisation, Normalisation};
 pub use places::{DATASETS_VARIABLE, Places, user_folder};
 pub use prefetch::Prefetch;

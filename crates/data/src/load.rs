@@ -99,28 +99,28 @@ fn belongs(role: Role, split: Split) -> bool {
 fn missing(info: &DatasetInfo, split: Split, places: &Places) -> Error {
     let wanted: Vec<&str> =
         info.files.iter().filter(|file| belongs(file.role, split)).map(|file| file.name).collect();
-    let mut mend = if places.is_explicit() {
-        "leave out the folder to search the usual places, or ".to_owned()
-    } else {
-        String::new()
-    };
-    mend.push_str(&how_to_get(info));
+    let mut mend = how_to_get(info);
+    if places.is_explicit() {
+        mend.push_str("\n  or leave out the folder, to search the usual places");
+    }
     let wanted = format!("{} (raw, or .gz)", wanted.join(", "));
     Error::Missing { name: info.name.to_owned(), wanted, places: places.folders(info), mend }
 }
 
-/// What to do to get a data set, over the network and by hand.
+/// What to do to get a data set, over the network and by hand; several lines.
 pub fn how_to_get(info: &DatasetInfo) -> String {
-    let fetch = if info.downloads.is_empty() {
-        String::new()
-    } else {
-        format!("run `wengert data fetch {}`, or ", info.name)
-    };
-    let own = user_folder()
-        .map(|folder| format!(" (into {})", folder.join(info.name).display()))
-        .unwrap_or_default();
+    if info.downloads.is_empty() {
+        return how_to_get_by_hand(info);
+    }
+    format!("to get it: wengert data fetch {}\n{}", info.name, how_to_get_by_hand(info))
+}
+
+/// What to do to get a data set without a mirror or a network.
+pub fn how_to_get_by_hand(info: &DatasetInfo) -> String {
+    let own =
+        user_folder().map_or_else(String::new, |folder| format!(", which copies it to {}", folder.display()));
     format!(
-        "get it: {fetch}download it yourself and run `wengert data import DIR`{own}, or name its folder with --data; {}",
+        "by hand: {};\n  then run `wengert data import DIR`{own}, or name its folder with --data DIR",
         info.by_hand
     )
 }

@@ -31,7 +31,9 @@ impl Places {
         let variable =
             std::env::var_os(DATASETS_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
         // A path shown in messages should not contain `..`; where the repository is gone, it is not a place.
-        let repository = Path::new(REPOSITORY).canonicalize().ok();
+        let here = Path::new("datasets").canonicalize().ok();
+        let repository =
+            Path::new(REPOSITORY).canonicalize().ok().filter(|folder| here.as_ref() != Some(folder));
         let collections = variable.into_iter().chain([PathBuf::from("datasets")]).chain(repository);
         Self { collections: collections.chain(user_folder()).collect(), explicit: None }
     }

@@ -126,7 +126,7 @@ fn wav_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn is_wav(path: &Path) -> bool {
+pub(crate) fn is_wav(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wav"))
 }
 

@@ -38,7 +38,7 @@ fn truncations_fail<T>(bytes: &[u8], read: impl Fn(&Path) -> Result<T, wengert_d
 }
 
 #[test]
-fn idx() {
+fn idx_files() {
     let labels = idx(0x08, &[7], &[5, 0, 4, 1, 9, 2, 1]);
     let doubles = idx(0x0e, &[2, 1, 1], &[0; 16]);
     for bytes in [labels.clone(), doubles.clone(), gzip(&labels), gzip(&doubles)] {

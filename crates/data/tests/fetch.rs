@@ -116,7 +116,7 @@ fn mirrors_are_tried_in_order_until_one_has_the_right_content() {
     let new = fetch(info, target.path(), &mut |progress| received = progress.received)
         .expect("one mirror is right");
     let place = target.path().join("mnist").join(format!("{LABELS}.gz"));
-    assert_eq!(new, [place.clone()]);
+    assert_eq!(new, std::slice::from_ref(&place));
     assert_eq!(std::fs::read(&place).expect("it was downloaded"), labels());
     assert_eq!(received, 4542);
     let asked_for = || asked.lock().expect("no panic").clone();
@@ -156,7 +156,7 @@ fn a_set_without_mirrors_says_so() {
     let info = dataset_info("usps").expect("a known name");
     let error = fetch(info, target.path(), &mut |_| ()).expect_err("there is no mirror");
     assert!(matches!(error, Error::Download { .. }));
-    assert!(error.to_string().contains("torchvision"), "{error}");
+    assert!(error.to_string().contains("zip.train"), "{error}");
     let reports = verify_folder(info, target.path().join("usps"));
     assert!(reports.iter().all(|report| matches!(report.status, FileStatus::Absent)));
 }

@@ -103,16 +103,18 @@ fn idx_errors_say_what_was_found_and_expected() {
     assert_says(read_idx(&absent), &absent, &["cannot read"]);
 }
 
-/// A small file that unpacks to very much is read no further than its header promises.
+/// A small file that unpacks to very much is read no further than its header promises: the damage in its middle is not
+/// even reached.
 #[test]
 fn a_gzip_bomb_is_refused_after_the_promised_bytes() {
     let folder = folder();
     let mut bytes = idx(0x08, &[4], &[0; 4]);
-    bytes.resize(256 << 20, 0);
-    let path = write(folder.path(), "bomb.gz", &gzip(&bytes));
-    let start = std::time::Instant::now();
+    bytes.resize(64 << 20, 0);
+    let mut bomb = gzip(&bytes);
+    let middle = bomb.len() / 2;
+    bomb[middle..].fill(0xff);
+    let path = write(folder.path(), "bomb.gz", &bomb);
     assert_says(read_idx(&path), &path, &["more data after byte 12"]);
-    assert!(start.elapsed() < std::time::Duration::from_millis(100), "the whole bomb was unpacked");
 }
 
 #[test]

@@ -12,9 +12,9 @@ use crate::{Error, Result, Training};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use wengert_nn::StateDict;
-use wengert_nn::state::{generator_from_tensor, generator_to_tensor, prefix, strip_prefix};
+use wengert_nn::state::{prefix, strip_prefix};
 use wengert_tensor::io::safetensors;
-use wengert_tensor::{DType, Generator, Tensor};
+use wengert_tensor::{DType, Generator, GeneratorState, Tensor};
 
 /// Where a run stands between two steps.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,7 +80,8 @@ pub fn save(
     insert("position", Tensor::from_slice(&counts, 4));
     insert("loss_sums", Tensor::from_slice(&state.loss_sums, state.loss_sums.len()));
     insert("best_loss", Tensor::from_slice(&[state.best_loss], 1));
-    insert("noise", generator_to_tensor(noise));
+    let GeneratorState { seed, stream, offset } = noise.state();
+    insert("noise", Tensor::from_slice(&[seed, stream, offset].map(u64::cast_signed), 3));
     let metadata = BTreeMap::from([
         ("model".to_string(), config.model.clone()),
         ("config".to_string(), toml::to_string(&config.identity()).expect("a table of plain values is TOML")),
@@ -143,8 +144,9 @@ impl Checkpoint {
         Ok(training)
     }
 
-    /// Puts a freshly built model, its optimisers and the run's noise where they were when the checkpoint was saved.
-    pub fn restore(&self, training: &mut dyn Training, noise: &Generator) -> Result<()> {
+    /// Puts a freshly built model and its optimisers where they were when the checkpoint was saved, and returns the
+    /// source of the run's noise as it was.
+    pub fn restore(&self, training: &mut dyn Training) -> Result<Generator> {
         self.restore_model(training)?;
         let model_generators = strip_prefix(&self.tensors, GENERATOR);
         self.located(training.model().load_generator_state(&model_generators))?;
@@ -156,9 +158,13 @@ impl Checkpoint {
             let state = strip_prefix(&self.tensors, &format!("{AVERAGE}{name}."));
             self.located(average.load_state_dict(&state))?;
         }
-        let missing = || Error::file(&self.path, format!("it holds no {TRAINER}noise, so it cannot resume a run"));
-        let state = self.tensors.get(&format!("{TRAINER}noise")).ok_or_else(missing)?;
-        self.located(generator_from_tensor(noise, "trainer.noise", state))
+        let state: Vec<i64> = numbers(&self.path, &self.tensors, "noise")?;
+        let [seed, stream, offset] = state[..] else {
+            let detail = format!("{TRAINER}noise holds {} numbers; 3 were expected", state.len());
+            return Err(Error::file(&self.path, detail));
+        };
+        let [seed, stream, offset] = [seed, stream, offset].map(i64::cast_unsigned);
+        Ok(Generator::from_state(GeneratorState { seed, stream, offset }))
     }
 
     /// The model of the checkpoint's configuration with fresh weights.

@@ -130,8 +130,7 @@ impl Trainer {
         }
         let rng = Generator::new(config.seed);
         let mut training = checkpoint.build(&rng.stream(INITIAL_WEIGHTS))?;
-        let noise = rng.stream(TRAINING_NOISE);
-        checkpoint.restore(training.as_mut(), &noise)?;
+        let noise = checkpoint.restore(training.as_mut())?;
         let record = Record::open(folder, &config, checkpoint.state.epoch)?;
         Ok(Trainer { config, images, training, noise, state: checkpoint.state.clone(), data, record })
     }
@@ -242,7 +241,7 @@ impl Trainer {
         if let Some(name) = self.spoiled_weight() {
             message.push_str(&format!("; {name} is not finite since an earlier update"));
         }
-        self.noise.set_state(before);
+        self.noise = Generator::from_state(before);
         let (_, anomaly) = detect_anomaly(|| self.training.step(batch, &self.noise));
         if let Some(anomaly) = anomaly {
             message.push_str(&format!("; the first op to go wrong: {anomaly}"));

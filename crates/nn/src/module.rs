@@ -1,11 +1,11 @@
 //! Modules: things with named parameters, buffers and modules inside them.
 
 use crate::entries::{Entries, EntriesMut, Entry, walk, walk_mut};
-use crate::error::{Error, Mismatched, Result};
-use crate::state::{Difference, StateDict};
+use crate::error::Result;
+use crate::state::{Difference, Reader, StateDict};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
-use wengert_tensor::{DType, Generator, Tensor};
+use wengert_tensor::{DType, Generator, GeneratorState, Spec, Tensor};
 
 /// A thing with named state: a layer, or a model made of layers.
 ///
@@ -62,47 +62,42 @@ pub trait Module: Debug + Send + Sync {
     /// `strict`. Where layers share a tensor, one of its names is enough. Nothing is changed unless everything fits.
     ///
     /// # Errors
-    /// [`Error::State`] when a tensor has another shape or element type, or when `strict` and a name is missing or
+    /// [`Error::State`](crate::Error::State) when a tensor has another shape or element type, or when `strict` and a name is missing or
     /// unknown.
     #[track_caller]
     fn load_state_dict(&self, state: &StateDict, strict: bool) -> Result<Difference> {
         let targets = named_state(self.entries());
-        let found: HashSet<usize> = targets
+        let present = |name: &String| state.contains_key(name);
+        let found: HashSet<usize> =
+            targets.iter().filter(|(name, _)| present(name)).map(|(_, tensor)| tensor.address()).collect();
+        let mut reader = Reader::new(state);
+        let sources: Vec<(&Tensor, Option<Tensor>)> = targets
             .iter()
-            .filter(|(name, _)| state.contains_key(name))
-            .map(|(_, tensor)| tensor.address())
+            .filter(|(name, tensor)| present(name) || !found.contains(&tensor.address()))
+            .map(|(name, tensor)| (tensor, reader.take(name.clone(), tensor.spec())))
             .collect();
-        let missing: Vec<String> = targets
-            .iter()
-            .filter(|(_, tensor)| !found.contains(&tensor.address()))
-            .map(|(name, _)| name.clone())
-            .collect();
-        let known: HashSet<&str> = targets.iter().map(|(name, _)| name.as_str()).collect();
-        let unexpected: Vec<String> =
-            state.keys().filter(|name| !known.contains(name.as_str())).cloned().collect();
-        let mismatched: Vec<Mismatched> = targets
-            .iter()
-            .filter_map(|(name, tensor)| {
-                let (expected, found) = (tensor.spec(), state.get(name)?.spec());
-                (expected != found).then(|| Mismatched { name: name.clone(), found, expected })
-            })
-            .collect();
-        if !mismatched.is_empty() || strict && !(missing.is_empty() && unexpected.is_empty()) {
-            return Err(Error::State { missing, unexpected, mismatched });
-        }
-        for (name, tensor) in &targets {
-            if let Some(source) = state.get(name) {
-                tensor.assign(source)?;
+        let difference = if strict {
+            reader.finish()?;
+            Difference::default()
+        } else {
+            reader.finish_loosely()?
+        };
+        for (target, source) in sources {
+            if let Some(source) = source {
+                target.assign(&source)?;
             }
         }
-        Ok(Difference { missing, unexpected })
+        Ok(difference)
     }
 
-    /// The positions of all [generators](Module::named_generators), by name: what a checkpoint must hold besides
+    /// The positions of all [generators](Module::named_generators) by name, each as its seed, stream and offset: what a checkpoint must hold besides
     /// [`state_dict`](Module::state_dict), so that a resumed run draws the same masks.
     fn generator_state(&self) -> StateDict {
-        let state = |(name, generator): (String, &Generator)| (name, crate::state::generator_to_tensor(generator));
-        self.named_generators().into_iter().map(state).collect()
+        let position = |generator: &Generator| {
+            let GeneratorState { seed, stream, offset } = generator.state();
+            Tensor::from_slice(&[seed, stream, offset].map(u64::cast_signed), 3)
+        };
+        self.named_generators().into_iter().map(|(name, generator)| (name, position(generator))).collect()
     }
 
     /// Puts all generators where they were when [`generator_state`](Module::generator_state) was taken.
@@ -110,17 +105,18 @@ pub trait Module: Debug + Send + Sync {
     /// # Errors
     /// When a name is missing or unknown, or a tensor is not the state of a generator.
     fn load_generator_state(&self, state: &StateDict) -> Result<()> {
-        let generators = self.named_generators();
-        let known: HashSet<&str> = generators.iter().map(|(name, _)| name.as_str()).collect();
-        let missing: Vec<String> =
-            known.iter().filter(|name| !state.contains_key(**name)).map(|name| (*name).to_owned()).collect();
-        let unexpected: Vec<String> =
-            state.keys().filter(|name| !known.contains(name.as_str())).cloned().collect();
-        if !missing.is_empty() || !unexpected.is_empty() {
-            return Err(Error::State { missing, unexpected, mismatched: Vec::new() });
-        }
-        for (name, generator) in &generators {
-            crate::state::generator_from_tensor(generator, name, &state[name])?;
+        let mut reader = Reader::new(state);
+        let positions: Vec<(&Generator, Option<Tensor>)> = self
+            .named_generators()
+            .into_iter()
+            .map(|(name, generator)| (generator, reader.take(name, Spec::new(3, DType::I64))))
+            .collect();
+        reader.finish()?;
+        for (generator, position) in positions {
+            if let Some(&[seed, stream, offset]) = position.map(|tensor| tensor.to_vec::<i64>()).as_deref() {
+                let [seed, stream, offset] = [seed, stream, offset].map(i64::cast_unsigned);
+                generator.set_state(GeneratorState { seed, stream, offset });
+            }
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! State dictionaries: tensors by name, as checkpoints hold them.
 
-use crate::error::{Error, Result};
-use std::collections::BTreeMap;
-use wengert_tensor::{DType, Generator, GeneratorState, Tensor};
+use crate::error::{Error, Mismatched, Result};
+use std::collections::{BTreeMap, BTreeSet};
+use wengert_tensor::{DType, Spec, Tensor};
 
 /// Tensors by name, sorted: what a safetensors file holds.
 pub type StateDict = BTreeMap<String, Tensor>;
@@ -29,23 +29,81 @@ pub fn strip_prefix(state: &StateDict, prefix: &str) -> StateDict {
         .collect()
 }
 
-/// A generator's position as three i64 numbers: seed, stream and offset, bit for bit.
-pub(crate) fn generator_to_tensor(generator: &Generator) -> Tensor {
-    let GeneratorState { seed, stream, offset } = generator.state();
-    Tensor::from_slice(&[seed, stream, offset].map(u64::cast_signed), 3)
+/// Reads a state dictionary to the last entry, noting all that does not fit before anything is changed.
+pub(crate) struct Reader<'a> {
+    state: &'a StateDict,
+    read: BTreeSet<String>,
+    missing: Vec<String>,
+    mismatched: Vec<Mismatched>,
+    wrong_value: Option<Error>,
 }
 
-pub(crate) fn generator_from_tensor(generator: &Generator, name: &str, tensor: &Tensor) -> Result<()> {
-    if tensor.dtype() != DType::I64 || tensor.dims() != [3] {
-        return Err(Error::Value {
-            name: name.to_owned(),
-            found: tensor.spec().to_string(),
-            expected: "the position of a random generator is i64[3]".to_owned(),
-        });
+impl<'a> Reader<'a> {
+    pub fn new(state: &'a StateDict) -> Self {
+        Self {
+            state,
+            read: BTreeSet::new(),
+            missing: Vec::new(),
+            mismatched: Vec::new(),
+            wrong_value: None,
+        }
     }
-    let numbers: Vec<u64> = tensor.to_vec::<i64>().into_iter().map(i64::cast_unsigned).collect();
-    generator.set_state(GeneratorState { seed: numbers[0], stream: numbers[1], offset: numbers[2] });
-    Ok(())
+
+    /// The tensor of this name, where it is there and is what is expected.
+    pub fn take(&mut self, name: String, expected: Spec) -> Option<Tensor> {
+        let Some(tensor) = self.state.get(&name) else {
+            self.missing.push(name);
+            return None;
+        };
+        let found = tensor.spec();
+        self.read.insert(name.clone());
+        if found != expected {
+            self.mismatched.push(Mismatched { name, found, expected });
+            return None;
+        }
+        Some(tensor.clone())
+    }
+
+    /// An f64 scalar; 0 where there is none, which [`finish`](Reader::finish) reports.
+    pub fn float(&mut self, name: String) -> f64 {
+        self.take(name, Spec::new((), DType::F64)).map_or(0.0, |tensor| tensor.item())
+    }
+
+    /// An i64 scalar that counts something; 0 where there is none, which [`finish`](Reader::finish) reports.
+    pub fn count(&mut self, name: String) -> u64 {
+        let Some(tensor) = self.take(name.clone(), Spec::new((), DType::I64)) else { return 0 };
+        let count = tensor.to_vec::<i64>()[0];
+        u64::try_from(count).unwrap_or_else(|_| {
+            let (found, expected) = (count.to_string(), "a count is not negative".to_owned());
+            self.wrong_value = Some(Error::Value { name, found, expected });
+            0
+        })
+    }
+
+    /// What only one side has.
+    pub fn difference(&self) -> Difference {
+        let unexpected = self.state.keys().filter(|name| !self.read.contains(*name)).cloned().collect();
+        Difference { missing: self.missing.clone(), unexpected }
+    }
+
+    /// Fails unless all that was asked for was there and fitted, and nothing else.
+    pub fn finish(self) -> Result<()> {
+        let Difference { missing, unexpected } = self.difference();
+        if !(missing.is_empty() && unexpected.is_empty() && self.mismatched.is_empty()) {
+            return Err(Error::State { missing, unexpected, mismatched: self.mismatched });
+        }
+        self.wrong_value.map_or(Ok(()), Err)
+    }
+
+    /// As [`finish`](Reader::finish), but names on one side only are returned.
+    pub fn finish_loosely(self) -> Result<Difference> {
+        let difference = self.difference();
+        if !self.mismatched.is_empty() {
+            let Difference { missing, unexpected } = difference;
+            return Err(Error::State { missing, unexpected, mismatched: self.mismatched });
+        }
+        self.wrong_value.map_or(Ok(difference), Err)
+    }
 }
 
 #[cfg(test)]
@@ -61,5 +119,26 @@ mod tests {
         assert_eq!(back.keys().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(back["b"].item(), 2.0);
         assert!(strip_prefix(&file, "other.").is_empty());
+    }
+
+    #[test]
+    fn a_reader_reports_everything_at_once() {
+        let state = StateDict::from([
+            ("a".to_owned(), Tensor::scalar(1f32)),
+            ("steps".to_owned(), Tensor::scalar(-1i64)),
+            ("stray".to_owned(), Tensor::scalar(1f32)),
+        ]);
+        let mut reader = Reader::new(&state);
+        assert!(reader.take("a".to_owned(), Spec::new(2, DType::F32)).is_none());
+        assert!(reader.take("b".to_owned(), Spec::new(2, DType::F32)).is_none());
+        assert_eq!(reader.count("steps".to_owned()), 0);
+        let error = reader.finish().unwrap_err().to_string();
+        for part in ["missing: b", "unexpected: stray", "a (needs f32[2], the file has f32[])"] {
+            assert!(error.contains(part), "'{part}' is not in '{error}'");
+        }
+        let only_steps = StateDict::from([("steps".to_owned(), Tensor::scalar(-1i64))]);
+        let mut reader = Reader::new(&only_steps);
+        reader.count("steps".to_owned());
+        assert!(reader.finish().unwrap_err().to_string().contains("steps is -1"));
     }
 }

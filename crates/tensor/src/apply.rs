@@ -3,6 +3,7 @@
 use crate::autograd::{Recording, inspect_for_anomaly, is_grad_enabled};
 use crate::inspect::{finish_observation, start_observation};
 use crate::op::{Op, Spec};
+use crate::unfused::is_unfused;
 use crate::{Result, Tensor, ops};
 use smallvec::SmallVec;
 use std::panic::Location;
@@ -42,6 +43,11 @@ fn pass(op: Arc<dyn Op>, inputs: SmallVec<[Tensor; 4]>, location: &'static Locat
     let specs: SmallVec<[Spec; 4]> = inputs.iter().map(Tensor::spec).collect();
     let output = op.infer(&specs)?;
     output.shape.checked_numel(op.name())?;
+    if is_unfused()
+        && let Some(plain) = op.decompose(&inputs)
+    {
+        return Ok(plain);
+    }
     let recorded = is_grad_enabled() && output.dtype.is_float() && inputs.iter().any(Tensor::requires_grad);
     let recording = recorded.then(|| Recording::start(op.saves(), &inputs));
     let watch = start_observation();

@@ -24,17 +24,20 @@ pub mod autograd;
 mod create;
 mod device;
 mod display;
+mod draws;
 mod error;
 pub mod inspect;
 pub mod io;
 mod layout;
 pub mod op;
 pub mod ops;
+mod random;
 pub mod scope;
 mod operators;
 mod shape;
 mod storage;
 mod tensor;
+mod unfused;
 mod value;
 
 pub use apply::{apply, apply_owned};
@@ -52,8 +55,12 @@ pub use ops::pool::{Pool1dOptions, Pool2dOptions, PoolOptions};
 pub use ops::resample::Resize;
 pub use ops::unary::Gelu;
 pub use ops::unfold::UnfoldOptions;
+pub use ops::loss::Reduction;
+pub use ops::random::Distribution;
+pub use random::{Generator, GeneratorState};
 pub use shape::{MAX_RANK, Shape, axes, axis, broadcast};
 pub use tensor::Tensor;
+pub use unfused::unfused;
 pub use value::{Read, Value, Write};
 
 /// What tensors hold in memory.

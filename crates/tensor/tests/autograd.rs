@@ -5,8 +5,7 @@ use wengert_tensor::autograd::{
     BackwardOptions, GradOptions, checkpoint, detect_anomaly, grad, grad_from, is_grad_enabled,
 };
 use wengert_tensor::inspect::{Graph, GraphInput, observe};
-use wengert_tensor::random::Generator;
-use wengert_tensor::{DType, Error, Tensor, memory, no_grad, scope};
+use wengert_tensor::{DType, Error, Generator, Tensor, memory, no_grad, scope};
 
 fn leaf(values: &[f64]) -> Tensor {
     Tensor::from_slice(values, values.len()).requires_grad_(true)

@@ -5,7 +5,7 @@ use super::modes::{is_grad_enabled, with_grad};
 use super::node::Saved;
 use super::tape::Tape;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
-use crate::random::{Draws, record_draws, replay_draws};
+use crate::draws::{Draws, record_draws, replay_draws};
 use crate::{Result, Tensor, Value, apply};
 use std::fmt;
 use std::sync::Arc;

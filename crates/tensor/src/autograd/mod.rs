@@ -2,6 +2,7 @@
 
 mod anomaly;
 mod backward;
+mod checkpoint;
 mod custom;
 mod functional;
 mod gradcheck;
@@ -11,6 +12,7 @@ mod tape;
 
 pub use anomaly::{Anomaly, detect_anomaly};
 pub use backward::{BackwardOptions, BackwardStep, GradOptions, backward_with, grad, grad_from};
+pub use checkpoint::checkpoint;
 pub use custom::{Function, call, gradient_reversal, straight_through};
 pub use functional::{hessian, hvp, jacobian, jvp, vjp};
 pub use gradcheck::{Check, CheckReport, gradcheck, gradgradcheck};

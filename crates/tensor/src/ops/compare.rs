@@ -282,5 +282,8 @@ pub(crate) fn expect_mask(op: &'static str, mask: &Spec) -> Result<()> {
     if mask.dtype == DType::Bool {
         return Ok(());
     }
-    Err(Error::dtype(op, format!("the mask must be bool, got {}; compare it with ne_scalar(0.0)", mask.dtype)))
+    Err(Error::dtype(
+        op,
+        format!("the mask must be bool, got {}; compare it with ne_scalar(0.0)", mask.dtype),
+    ))
 }

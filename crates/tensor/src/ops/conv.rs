@@ -16,7 +16,7 @@ pub use options::{
 
 use super::slide::Slide;
 use crate::op::Spec;
-use crate::{DType, Error, Result};
+use crate::{DType, Error, Result, Tensor};
 use wengert_cpu::conv::Convolution;
 
 pub(crate) const OPS: &[&str] = &["conv2d", "conv2d_input_grad", "conv2d_weight_grad", "conv_transpose2d"];
@@ -98,5 +98,101 @@ fn check_bias(op: &'static str, bias: Option<&Spec>, channels: usize) -> Result<
     }
 }
 
+/// A bias [channels] in a form that broadcasts over images.
+fn as_channels(bias: &Tensor) -> Tensor {
+    bias.reshape([1, bias.numel(), 1, 1])
+}
+
 /// What weights are in messages.
 const WEIGHT: &str = "[out_channels, in_channels/groups, height, width]";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::catch_unwind;
+
+    fn message<R>(call: impl FnOnce() -> R + std::panic::UnwindSafe) -> String {
+        match catch_unwind(call) {
+            Ok(_) => "no panic".to_owned(),
+            Err(payload) => payload.downcast_ref::<String>().expect("a formatted message").clone(),
+        }
+    }
+
+    fn zeros(shape: &[usize]) -> Tensor {
+        Tensor::zeros(shape, DType::F32)
+    }
+
+    #[test]
+    fn conv2d_says_what_does_not_fit() {
+        let plain = Conv2dOptions::default();
+        let refuse = |x: &'static [usize], w: &'static [usize], options: Conv2dOptions, expected: &str| {
+            let found = message(move || zeros(x).conv2d(&zeros(w), None, options));
+            assert!(found.starts_with("conv2d: ") && found.contains(expected), "{found}");
+        };
+        refuse(&[3, 8, 8], &[4, 3, 3, 3], plain, "four axes [batch, channels, height, width], got [3, 8, 8]");
+        refuse(&[1, 3, 8, 8], &[4, 3, 3], plain, "weight must have four axes");
+        refuse(&[1, 3, 8, 8], &[4, 2, 3, 3], plain, "3 channels do not fit the weight [4, 2, 3, 3]");
+        refuse(&[1, 4, 8, 8], &[5, 2, 3, 3], plain.groups(2), "groups must divide the first axis");
+        refuse(&[1, 4, 8, 8], &[4, 4, 3, 3], plain.groups(0), "groups = 0");
+        refuse(&[1, 3, 2, 8], &[4, 3, 3, 3], plain, "kernel of 3 with dilation 1 does not fit height 2");
+        refuse(&[1, 3, 8, 4], &[4, 3, 3, 3], plain.dilation(2), "does not fit width 4");
+        refuse(&[1, 3, 8, 8], &[4, 3, 0, 3], plain, "the kernel must be at least 1 along height");
+        refuse(&[1, 3, 8, 8], &[4, 3, 3, 3], plain.stride(0), "the stride must be at least 1");
+        refuse(&[1, 3, 8, 8], &[4, 3, 3, 3], plain.dilation(0), "the dilation must be at least 1");
+        refuse(&[1, 3, 8, 8], &[4, 3, 3, 3], plain.padding(usize::MAX), "does not fit");
+        refuse(&[1, 3, 8, 8], &[4, 3, 3, 3], plain.padding(1 << 61), "memory");
+    }
+
+    #[test]
+    fn operands_must_agree() {
+        let (x, w) = (zeros(&[1, 3, 8, 8]), zeros(&[4, 3, 3, 3]));
+        let (wide, bias) = (w.to_dtype(DType::F64), zeros(&[3]));
+        let options = Conv2dOptions::default();
+        let call = |weight: &Tensor, bias: Option<&Tensor>| {
+            message(std::panic::AssertUnwindSafe(|| x.conv2d(weight, bias, options)))
+        };
+        assert_eq!(call(&wide, None), "conv2d: all operands must have one dtype, got f32 and f64");
+        assert_eq!(
+            call(&w, Some(&bias)),
+            "conv2d: the bias must be [4], one value an output channel, got [3]"
+        );
+        let integers = message(|| {
+            let ones = Tensor::ones([1, 1, 1, 1], DType::I64);
+            ones.conv2d(&ones, None, Conv2dOptions::default())
+        });
+        assert!(integers.contains("needs f32 or f64, got i64"), "{integers}");
+    }
+
+    #[test]
+    fn conv_transpose2d_says_what_does_not_fit() {
+        let plain = ConvTranspose2dOptions::default();
+        let refuse =
+            |x: &'static [usize], w: &'static [usize], options: ConvTranspose2dOptions, expected: &str| {
+                let found = message(move || zeros(x).conv_transpose2d(&zeros(w), None, options));
+                assert!(found.starts_with("conv_transpose2d: ") && found.contains(expected), "{found}");
+            };
+        refuse(&[1, 3, 4], &[3, 2, 2, 2], plain, "input must have four axes");
+        refuse(&[1, 3, 4, 4], &[2, 3, 2, 2], plain, "has 3 channels, the weight [2, 3, 2, 2] takes 2");
+        refuse(&[1, 3, 4, 4], &[3, 2, 2, 2], plain.groups(2), "groups must divide");
+        refuse(
+            &[1, 3, 4, 4],
+            &[3, 2, 2, 2],
+            plain.stride(2).output_padding(2),
+            "output padding must be less",
+        );
+        refuse(&[1, 3, 1, 1], &[3, 2, 2, 2], plain.padding(1), "leaves no output");
+        refuse(&[1, 3, 0, 1], &[3, 2, 2, 2], plain, "leaves no output");
+        refuse(&[1, 3, 4, 4], &[3, 2, 2, 2], plain.stride(0), "stride");
+        refuse(&[1, 3, 4, 4], &[3, 2, 2, 2], plain.stride(usize::MAX), "leaves no output");
+    }
+
+    #[test]
+    fn signals_are_asked_for_by_name() {
+        let found =
+            message(|| zeros(&[1, 3, 8, 8]).conv1d(&zeros(&[4, 3, 3]), None, Conv1dOptions::default()));
+        assert_eq!(
+            found,
+            "conv1d: the input must have three axes, the last being the length, got [1, 3, 8, 8]"
+        );
+    }
+}

@@ -24,7 +24,10 @@ pub(crate) fn same_floats(op: &'static str, inputs: &[Spec]) -> Result<Spec> {
     let first = &inputs[0];
     for other in &inputs[1..] {
         if other.shape != first.shape {
-            return Err(Error::shape(op, format!("needs inputs of one shape, got {} and {}", first.shape, other.shape)));
+            return Err(Error::shape(
+                op,
+                format!("needs inputs of one shape, got {} and {}", first.shape, other.shape),
+            ));
         }
         same_dtype(op, first.dtype, other.dtype)?;
     }
@@ -33,7 +36,8 @@ pub(crate) fn same_floats(op: &'static str, inputs: &[Spec]) -> Result<Spec> {
 
 /// The value seen in a shape that it broadcasts to.
 pub(crate) fn stretched(value: &Value, shape: &Shape) -> Value {
-    value.with_layout(value.layout().broadcast_to(shape).expect("infer has checked that the shapes broadcast"))
+    value
+        .with_layout(value.layout().broadcast_to(shape).expect("infer has checked that the shapes broadcast"))
 }
 
 /// f of every element, in the operand's own memory where it was given away.

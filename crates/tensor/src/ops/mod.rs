@@ -22,6 +22,8 @@ families! {
     compare,
     select,
     cast,
+    random,
+    loss,
     view,
     join,
     pad,

@@ -65,7 +65,7 @@ impl<M: PlaneMap> Op for Map<M> {
     }
 
     fn flops(&self, inputs: &[Spec], output: &Spec) -> u64 {
-        output.shape.numel() as u64 * self.0.terms(plane_size(&inputs[0].shape)) as u64
+        (output.shape.numel() as u64).saturating_mul(self.0.terms(plane_size(&inputs[0].shape)) as u64)
     }
 }
 
@@ -96,7 +96,7 @@ impl<M: PlaneMap> Op for MapGrad<M> {
     }
 
     fn flops(&self, inputs: &[Spec], _output: &Spec) -> u64 {
-        inputs[0].shape.numel() as u64 * self.map.terms(self.size) as u64
+        (inputs[0].shape.numel() as u64).saturating_mul(self.map.terms(self.size) as u64)
     }
 }
 

@@ -131,3 +131,44 @@ fn add_partial_window(window: &mut Window, padding_after: usize) {
         window.output += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DType, Tensor};
+
+    fn refusal(size: [usize; 2], options: Pool2dOptions) -> String {
+        options.windows("max_pool2d", size).expect_err("must be refused").to_string()
+    }
+
+    #[test]
+    fn windows_must_fit_and_hold_input() {
+        let two = Pool2dOptions::new([2, 2]);
+        assert!(refusal([1, 8], two).contains("kernel of 2 with dilation 1 does not fit height 1"));
+        assert!(refusal([8, 8], two.padding(2)).contains("holds padding only"));
+        assert!(refusal([8, 1], two.dilation(2).padding(1)).contains("over width 1 holds padding only"));
+        assert!(refusal([8, 8], two.padding(1 << 60)).contains("holds padding only"));
+        assert!(refusal([8, 8], two.stride(0)).contains("the stride must be at least 1"));
+        assert!(refusal([8, 8], Pool2dOptions::new([0, 2])).contains("the kernel must be at least 1"));
+        assert!(two.padding(1).windows("max_pool2d", [1, 1]).is_ok());
+    }
+
+    #[test]
+    fn ceil_mode_adds_a_window_only_where_it_begins_inside() {
+        let sizes = |options: Pool2dOptions, size| {
+            options.ceil_mode(true).windows("max_pool2d", size).unwrap().map(|window| window.output)
+        };
+        assert_eq!(sizes(Pool2dOptions::new([2, 2]), [5, 4]), [3, 2]);
+        // The third window would begin in the padding behind the axis.
+        assert_eq!(sizes(Pool2dOptions::new([2, 2]).stride(3).padding(1), [5, 5]), [2, 2]);
+        assert_eq!(sizes(Pool2dOptions::new([1, 1]).stride(usize::MAX), [5, 5]), [1, 1]);
+    }
+
+    #[test]
+    fn integers_are_pooled_too() {
+        let pixels = Tensor::from_slice(&[1u8, 9, 3, 9, 2, 200], [1, 1, 2, 3]);
+        let (largest, indices) = pixels.max_pool2d_with_indices(Pool2dOptions::new([2, 2]).stride(1));
+        assert_eq!((largest.dtype(), largest.to_vec::<u8>()), (DType::U8, vec![9, 200]));
+        assert_eq!(indices.to_vec::<i64>(), [1, 5]);
+    }
+}

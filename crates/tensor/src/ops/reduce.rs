@@ -66,11 +66,15 @@ impl Reduce {
         Ok(tensor.reshape(kept).broadcast_to(input))
     }
 
-    /// How many elements are reduced to one.
     fn count(&self, input: &Shape) -> Result<usize> {
-        let axes = shape::axes(self.name(), &self.dims, input.rank())?;
-        Ok(axes.iter().map(|&axis| input[axis]).product())
+        count(self.name(), input, &self.dims)
     }
+}
+
+/// How many elements of `input` a reduction over `dims` makes one of.
+fn count(op: &'static str, input: &Shape, dims: &[isize]) -> Result<usize> {
+    let axes = shape::axes(op, dims, input.rank())?;
+    Ok(axes.iter().map(|&axis| input[axis]).product())
 }
 
 impl Op for Reduce {
@@ -305,7 +309,8 @@ impl Tensor {
     /// When a dim is out of range or repeated.
     #[track_caller]
     pub fn all(&self, dims: &[isize], keepdim: bool) -> Tensor {
-        self.eq_scalar(0.0).count_nonzero(dims, keepdim).eq_scalar(0.0)
+        let count = must(count("all", self.shape(), dims));
+        self.count_nonzero(dims, keepdim).eq_scalar(count as f64)
     }
 
     /// The sum over all axes along which `shape` was stretched to this tensor's shape: the reverse of broadcasting.

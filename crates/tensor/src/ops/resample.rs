@@ -204,3 +204,41 @@ impl Tensor {
         ])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_sizes_that_make_no_sense() {
+        let refusal =
+            |resize: Resize<2>, size| resize.output_size("upsample_nearest2d", size).unwrap_err().to_string();
+        assert!(
+            refusal(Resize::Scale([f64::NAN, 1.0]), [2, 2])
+                .contains("scale must be finite and above 0, got NaN")
+        );
+        assert!(refusal(Resize::Scale([1.0, -2.0]), [2, 2]).contains("got -2"));
+        assert!(
+            refusal(Resize::Scale([0.4, 1.0]), [2, 2])
+                .contains("height of at least 1, got 2 to be resampled to 0")
+        );
+        assert!(refusal(Resize::Size([3, 0]), [2, 2]).contains("width"));
+        assert!(refusal(Resize::Size([3, 3]), [0, 2]).contains("height"));
+    }
+
+    #[test]
+    fn pixel_unshuffle_undoes_pixel_shuffle() {
+        let x = Tensor::arange(0, 2 * 12 * 2 * 3, 1).reshape([2, 12, 2, 3]);
+        let shuffled = x.pixel_shuffle(2);
+        assert_eq!(shuffled.dims(), [2, 3, 4, 6]);
+        assert_eq!(shuffled.pixel_unshuffle(2).to_vec::<i64>(), x.to_vec::<i64>());
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "pixel_shuffle: 6 channels must be a multiple of the square of the upscale factor 2"
+    )]
+    fn pixel_shuffle_needs_enough_channels() {
+        Tensor::zeros([1, 6, 2, 2], crate::DType::F32).pixel_shuffle(2);
+    }
+}

@@ -63,7 +63,8 @@ impl Op for MaskedFill {
         let [input, mask] = take("masked_fill", inputs)?;
         expect_mask("masked_fill", mask)?;
         if broadcast("masked_fill", &input.shape, &mask.shape)? != input.shape {
-            let detail = format!("a mask of {} does not broadcast to the input's {}", mask.shape, input.shape);
+            let detail =
+                format!("a mask of {} does not broadcast to the input's {}", mask.shape, input.shape);
             return Err(Error::shape("masked_fill", detail));
         }
         Ok(input.clone())

@@ -165,3 +165,21 @@ impl Tensor {
         must(apply(Fold { options, size }, &[self]))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DType;
+
+    #[test]
+    fn fold_says_which_shape_it_takes() {
+        let fold = |shape: [usize; 3], size| {
+            let op = Fold { options: UnfoldOptions::new([2, 2]), size };
+            op.infer(&[Spec::new(shape, DType::F32)]).map_err(|error| error.to_string())
+        };
+        assert_eq!(fold([3, 8, 6], [3, 4]).unwrap().shape, [3, 2, 3, 4].into());
+        assert!(fold([3, 8, 5], [3, 4]).unwrap_err().contains("have 6 patches of a multiple of 4 elements"));
+        assert!(fold([3, 7, 6], [3, 4]).unwrap_err().contains("a multiple of 4 elements, got [3, 7, 6]"));
+        assert!(fold([3, 8, 6], [1, 4]).unwrap_err().contains("does not fit height 1"));
+    }
+}

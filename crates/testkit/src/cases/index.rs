@@ -43,7 +43,7 @@ fn scatters() -> Vec<Case> {
         Case::new("scatter", "scatter/first_axis_longer_source")
             .inputs([normal([4, 3]), indices([2, 2], [0, 3, 2, 1]), normal([3, 3])])
             .run(|x| x[0].scatter(0, &x[1], &x[2]))
-            .torch("x0.scatter(0, x1, x2)"),
+            .torch("x0.scatter(0, x1, x2[:2, :2])"),
         Case::new("scatter", "scatter/value")
             .inputs([normal([3, 4]), indices([3, 1], [2, 0, 3])])
             .run(|x| x[0].scatter_value(1, &x[1], 1.5))
@@ -55,7 +55,7 @@ fn scatters() -> Vec<Case> {
         Case::new("scatter_add", "scatter_add/first_axis")
             .inputs([normal([3, 4]), integers([5, 2], 0, 3), normal([5, 3])])
             .run(|x| x[0].scatter_add(0, &x[1], &x[2]))
-            .torch("x0.scatter_add(0, x1, x2)"),
+            .torch("x0.scatter_add(0, x1, x2[:, :2])"),
         Case::new("scatter_add", "scatter_add/middle_axis")
             .inputs([normal([2, 3, 2]), integers([2, 4, 2], 0, 3), normal([2, 4, 2])])
             .run(|x| x[0].scatter_add(1, &x[1], &x[2]))

@@ -1,7 +1,8 @@
 //! Cases of the norm ops.
 
 use crate::case::*;
-use wengert_tensor::{Tensor, grad, GradOptions};
+use wengert_tensor::Tensor;
+use wengert_tensor::autograd::{GradOptions, grad, with_grad};
 
 const EPSILON: f64 = 1e-5;
 
@@ -120,7 +121,8 @@ fn instance_norm() -> Vec<Case> {
 fn gradients() -> Vec<Case> {
     // Input 3 is the cotangent of the output.
     let case = |op: &str, id: &str, forward: Forward, of: usize, torch_forward: &str| {
-        let (shape, affine): (&[usize], usize) = if op.starts_with("batch") { (&[4, 2, 3], 2) } else { (&[4, 3], 3) };
+        let (shape, affine): (&[usize], usize) =
+            if op.starts_with("batch") { (&[4, 2, 3], 2) } else { (&[4, 3], 3) };
         Case::new(op, id)
             .inputs([normal(shape), normal([affine]), normal([affine]), normal(shape)])
             .run(move |x| gradient_of(forward, x, of))
@@ -143,13 +145,15 @@ type Forward = fn(&[Tensor]) -> Tensor;
 
 /// The gradient of ⟨forward(x), x₃⟩ by input `of`, itself on the tape.
 fn gradient_of(forward: Forward, x: &[Tensor], of: usize) -> Tensor {
-    // An input that is not differentiated further becomes a leaf of its own.
-    let mut x = x.to_vec();
-    if !x[of].requires_grad() {
-        x[of] = x[of].copy().requires_grad_(true);
-    }
-    let product = (forward(&x) * &x[3]).sum_all();
-    let options = GradOptions { create_graph: true, ..GradOptions::default() };
-    let gradients = grad(&[&product], &[&x[of]], options).expect("normalisation has a gradient");
-    gradients[0].clone()
+    with_grad(true, || {
+        // An input that is not differentiated further becomes a leaf of its own.
+        let mut x = x.to_vec();
+        if !x[of].requires_grad() {
+            x[of] = x[of].copy().requires_grad_(true);
+        }
+        let product = (forward(&x) * &x[3]).sum_all();
+        let options = GradOptions { create_graph: true, ..GradOptions::default() };
+        let gradients = grad(&[&product], &[&x[of]], options).expect("normalisation has a gradient");
+        gradients[0].clone()
+    })
 }

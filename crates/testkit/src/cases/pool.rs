@@ -155,8 +155,8 @@ fn gradients() -> Vec<Case> {
         case(
             "avg_pool2d_grad",
             [3, 3],
-            |x| x.avg_pool2d(Pool2dOptions::new([3, 2]).stride(2).ceil_mode(true)),
-            "F.avg_pool2d(x, (3, 2), stride=2, ceil_mode=True)",
+            |x| x.avg_pool2d(Pool2dOptions::new([2, 3]).stride(2).ceil_mode(true)),
+            "F.avg_pool2d(x, (2, 3), stride=2, ceil_mode=True)",
         ),
         case(
             "adaptive_avg_pool2d_grad",

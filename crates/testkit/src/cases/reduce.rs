@@ -11,7 +11,10 @@ pub fn cases() -> Vec<Case> {
 fn sums() -> Vec<Case> {
     vec![
         Case::new("sum", "sum/all").input(normal([3, 4])).run(|x| x[0].sum_all()).torch("x0.sum()"),
-        Case::new("sum", "sum/inner").input(normal([3, 4])).run(|x| x[0].sum(&[-1], false)).torch("x0.sum(-1)"),
+        Case::new("sum", "sum/inner")
+            .input(normal([3, 4]))
+            .run(|x| x[0].sum(&[-1], false))
+            .torch("x0.sum(-1)"),
         Case::new("sum", "sum/outer_keepdim")
             .input(normal([3, 4]))
             .run(|x| x[0].sum(&[0], true))
@@ -66,7 +69,10 @@ fn products() -> Vec<Case> {
         Case::new("prod", id).input(with_zeros(zeros)).run(|x| x[0].prod_all()).torch("x0.prod()")
     };
     vec![
-        Case::new("prod", "prod/inner").input(normal([3, 4])).run(|x| x[0].prod(&[1], false)).torch("x0.prod(1)"),
+        Case::new("prod", "prod/inner")
+            .input(normal([3, 4]))
+            .run(|x| x[0].prod(&[1], false))
+            .torch("x0.prod(1)"),
         Case::new("prod", "prod/outer_odd_keepdim")
             .input(normal([7, 2]))
             .run(|x| x[0].prod(&[0], true))
@@ -94,14 +100,24 @@ fn products() -> Vec<Case> {
 fn extremes() -> Vec<Case> {
     let tied = || floats([2, 4], [1.0, 3.0, 3.0, -2.0, 5.0, 5.0, 5.0, 0.0]);
     vec![
-        Case::new("amax", "amax/inner").input(distinct([3, 4])).run(|x| x[0].amax(&[1], false)).torch("x0.amax(1)"),
+        Case::new("amax", "amax/inner")
+            .input(distinct([3, 4]))
+            .run(|x| x[0].amax(&[1], false))
+            .torch("x0.amax(1)"),
         Case::new("amax", "amax/dims_keepdim")
             .input(distinct([2, 3, 4]))
             .run(|x| x[0].amax(&[0, 2], true))
             .torch("x0.amax((0, 2), keepdim=True)"),
         Case::new("amax", "amax/all").input(distinct([3, 4])).run(|x| x[0].max_all()).torch("x0.amax()"),
-        Case::new("amax", "amax/ties").input(tied()).run(|x| x[0].amax(&[1], false)).torch("x0.amax(1)").at_kink(),
-        Case::new("amin", "amin/outer").input(distinct([3, 4])).run(|x| x[0].amin(&[0], false)).torch("x0.amin(0)"),
+        Case::new("amax", "amax/ties")
+            .input(tied())
+            .run(|x| x[0].amax(&[1], false))
+            .torch("x0.amax(1)")
+            .at_kink(),
+        Case::new("amin", "amin/outer")
+            .input(distinct([3, 4]))
+            .run(|x| x[0].amin(&[0], false))
+            .torch("x0.amin(0)"),
         Case::new("amin", "amin/all").input(distinct([3, 4])).run(|x| x[0].min_all()).torch("x0.amin()"),
         Case::new("amin", "amin/ties")
             .input(tied())
@@ -200,7 +216,10 @@ fn norms() -> Vec<Case> {
             .input(distinct([3, 3]))
             .run(|x| x[0].norm(f64::NEG_INFINITY, &[0], false))
             .torch("torch.linalg.vector_norm(x0, -float('inf'), 0)"),
-        Case::new("sum", "norm/2_all").input(normal([2, 3])).run(|x| x[0].norm(2.0, &[], false)).torch("x0.norm()"),
+        Case::new("sum", "norm/2_all")
+            .input(normal([2, 3]))
+            .run(|x| x[0].norm(2.0, &[], false))
+            .torch("x0.norm()"),
     ]
 }
 

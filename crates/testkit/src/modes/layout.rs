@@ -89,7 +89,7 @@ fn stepped(tensor: &Tensor) -> Tensor {
         Elements::Integers(values) => Elements::Integers(gaps(&values)),
         Elements::Booleans(values) => Elements::Booleans(gaps(&values)),
     };
-    let last = shape[shape.len() - 1] as i64;
+    let last = shape[shape.len() - 1] as isize;
     build(&shape, doubled).slice(-1, 1.min(last), last, 2)
 }
 

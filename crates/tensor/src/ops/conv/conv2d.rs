@@ -2,7 +2,9 @@
 
 use super::transpose::input_grad;
 use super::weight_grad::weight_grad;
-use super::{Conv1dOptions, Conv2dOptions, Kernel, WEIGHT, check_bias, common_float, flops, output_axes};
+use super::{
+    Conv1dOptions, Conv2dOptions, Kernel, WEIGHT, as_channels, check_bias, common_float, flops, output_axes,
+};
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
@@ -65,6 +67,11 @@ impl Op for Conv2d {
             gradients.push(saved.needs(2).then(|| cotangent.sum(&[0, 2, 3], false)));
         }
         Ok(gradients)
+    }
+
+    fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {
+        let bias = inputs.get(2)?;
+        Some(must(conv2d(self.kernel, &inputs[0], &inputs[1])).add(&as_channels(bias)))
     }
 
     fn flops(&self, inputs: &[Spec], output: &Spec) -> u64 {

@@ -2,7 +2,9 @@
 
 use super::conv2d::conv2d;
 use super::weight_grad::weight_grad;
-use super::{ConvTranspose1dOptions, ConvTranspose2dOptions, Kernel, check_bias, common_float, flops};
+use super::{
+    ConvTranspose1dOptions, ConvTranspose2dOptions, Kernel, as_channels, check_bias, common_float, flops,
+};
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
@@ -91,6 +93,11 @@ impl Op for ConvTranspose2d {
             gradients.push(saved.needs(2).then(|| cotangent.sum(&[0, 2, 3], false)));
         }
         Ok(gradients)
+    }
+
+    fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {
+        let bias = inputs.get(2)?;
+        Some(must(apply(*self, &[&inputs[0], &inputs[1]])).add(&as_channels(bias)))
     }
 
     fn flops(&self, inputs: &[Spec], output: &Spec) -> u64 {

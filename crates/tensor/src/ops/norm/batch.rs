@@ -449,6 +449,7 @@ pub fn update_running_statistics(
     }
     let pair = Shape::from([2, running_mean.numel()]);
     check(NAME, "statistics", &statistics.spec(), &pair, running_mean.dtype())?;
+    check(NAME, "running variance", &running_variance.spec(), running_mean.shape(), running_mean.dtype())?;
     let unbiased = count as f64 / (count - 1) as f64;
     no_grad(|| {
         let moved = |running: &Tensor, statistic: Tensor| running * (1.0 - momentum) + statistic * momentum;

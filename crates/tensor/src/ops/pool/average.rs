@@ -25,7 +25,7 @@ impl PlaneMap for AvgPool2d {
     }
 
     fn terms(&self, _size: [usize; 2]) -> usize {
-        self.0.kernel.iter().product()
+        self.0.kernel[0].saturating_mul(self.0.kernel[1])
     }
 }
 

@@ -37,7 +37,8 @@ impl Op for MaxPool2dIndices {
     }
 
     fn flops(&self, _inputs: &[Spec], output: &Spec) -> u64 {
-        output.shape.numel() as u64 * self.0.kernel.iter().product::<usize>() as u64
+        let window = self.0.kernel[0].saturating_mul(self.0.kernel[1]);
+        (output.shape.numel() as u64).saturating_mul(window as u64)
     }
 }
 

@@ -83,3 +83,8 @@ fn every_op_is_exercised() {
     assert!(missing.is_empty(), "registered ops without a case: {missing:?}");
     assert!(strays.is_empty(), "cases that miss the op they name: {strays:#?}");
 }
+
+/// The names of all ops of the engine.
+fn registered() -> impl Iterator<Item = &'static str> {
+    REGISTRY.iter().flat_map(|(_, names)| names.iter().copied())
+}

@@ -1,0 +1,201 @@
+//! Cross-entropy of two classes.
+
+use super::{Reduction, check_pair};
+use crate::apply::{apply, must};
+use crate::autograd::Saved;
+use crate::op::{Gradients, Op, Saves, Spec, Values};
+use crate::ops::elementwise::{same_floats, take, zip, zip3_to};
+use crate::{Error, Result, Tensor, Value};
+use smallvec::smallvec;
+use wengert_cpu::{Float, Number};
+
+/// The least value of a logarithm in the loss, as PyTorch has it: a certain and wrong answer costs 100, not ∞.
+const LOWEST_LOG: f64 = -100.0;
+
+/// −(t ln p + (1 − t) ln(1 − p)) with logarithms of at least −100. Inputs: probabilities p and targets t, of one shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BinaryCrossEntropy;
+
+impl Op for BinaryCrossEntropy {
+    fn name(&self) -> &'static str {
+        "binary_cross_entropy"
+    }
+
+    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
+        same_floats(self.name(), take::<2>(self.name(), inputs)?)
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::ALL_INPUTS
+    }
+
+    fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
+        for_float!(output.dtype, self.name(), T => {
+            let lowest = T::from_f64(LOWEST_LOG);
+            let log = |x: T| if x < lowest { lowest } else { x };
+            let probabilities = inputs[0].contiguous();
+            if let Some(p) = probabilities.read().slice::<T>().iter().find(|p| **p < T::ZERO || **p > T::ONE) {
+                let detail = format!("{p} is not a probability; for logits use binary_cross_entropy_with_logits");
+                return Err(Error::argument(self.name(), detail));
+            }
+            drop(probabilities);
+            Ok(zip(&inputs, &output.shape, |p: T, t: T| {
+                (t - T::ONE) * log(Float::ln_1p(-p)) - t * log(Float::ln(p))
+            }))
+        })
+    }
+
+    /// To p: g (p − t)/(p (1 − p)), the divisor at least 10⁻¹². To t: g (ln(1 − p) − ln p).
+    fn vjp(&self, saved: &Saved, g: &Tensor) -> Result<Gradients> {
+        let (p, t) = (saved.input(0), saved.input(1));
+        let to_p = || g * (&p - &t) / (&p * (1.0 - &p)).clamp(Some(1e-12), None);
+        let to_t = || g * (log1p_of_negative(&p) - log(&p));
+        Ok(smallvec![saved.needs(0).then(to_p), saved.needs(1).then(to_t)])
+    }
+
+    fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {
+        let (p, t) = (&inputs[0], &inputs[1]);
+        Some((t - 1.0) * log1p_of_negative(p) - t * log(p))
+    }
+}
+
+fn log(p: &Tensor) -> Tensor {
+    p.log().clamp(Some(LOWEST_LOG), None)
+}
+
+fn log1p_of_negative(p: &Tensor) -> Tensor {
+    (-p).log1p().clamp(Some(LOWEST_LOG), None)
+}
+
+/// max(x, 0) − x t + ln(1 + e^(−|x|)): binary cross-entropy of sigmoid(x), without overflow. Inputs: logits x and
+/// targets t, of one shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BinaryCrossEntropyWithLogits;
+
+impl Op for BinaryCrossEntropyWithLogits {
+    fn name(&self) -> &'static str {
+        "binary_cross_entropy_with_logits"
+    }
+
+    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
+        same_floats(self.name(), take::<2>(self.name(), inputs)?)
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::ALL_INPUTS
+    }
+
+    fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
+        for_float!(output.dtype, self.name(), T => Ok(zip(&inputs, &output.shape, |x: T, t: T| {
+            (if x > T::ZERO { x } else { T::ZERO }) - x * t + Float::ln_1p(Float::exp(-Float::abs(x)))
+        })))
+    }
+
+    fn vjp(&self, saved: &Saved, g: &Tensor) -> Result<Gradients> {
+        let (x, t) = (saved.input(0), saved.input(1));
+        let to_x =
+            saved.needs(0).then(|| apply(BinaryCrossEntropyWithLogitsGrad, &[&x, &t, g])).transpose()?;
+        Ok(smallvec![to_x, saved.needs(1).then(|| -(g * &x))])
+    }
+
+    fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {
+        let (x, t) = (&inputs[0], &inputs[1]);
+        Some((1.0 - t) * x - x.log_sigmoid())
+    }
+}
+
+/// g (sigmoid(x) − t). Inputs: logits x, targets t and cotangents g, of one shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct BinaryCrossEntropyWithLogitsGrad;
+
+impl Op for BinaryCrossEntropyWithLogitsGrad {
+    fn name(&self) -> &'static str {
+        "binary_cross_entropy_with_logits_grad"
+    }
+
+    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
+        same_floats(self.name(), take::<3>(self.name(), inputs)?)
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::ALL_INPUTS
+    }
+
+    fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
+        for_float!(output.dtype, self.name(), T => Ok(zip3_to(&inputs, &output.shape, |x: T, t: T, g: T| {
+            g * (T::ONE / (T::ONE + Float::exp(-x)) - t)
+        })))
+    }
+
+    fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
+        let (x, t, g) = (saved.input(0), saved.input(1), saved.input(2));
+        let to_x = || {
+            let y = x.sigmoid();
+            cotangent * &g * (&y * (1.0 - &y))
+        };
+        Ok(smallvec![
+            saved.needs(0).then(to_x),
+            saved.needs(1).then(|| -(cotangent * &g)),
+            saved.needs(2).then(|| cotangent * (x.sigmoid() - &t)),
+        ])
+    }
+
+    fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {
+        Some(&inputs[2] * (inputs[0].sigmoid() - &inputs[1]))
+    }
+}
+
+/// Weights of [`Tensor::binary_cross_entropy_with_logits`]; a [`Reduction`] alone will do for none.
+#[derive(Clone, Debug, Default)]
+pub struct BinaryCrossEntropyOptions {
+    /// Factor of each element's loss; broadcasts.
+    pub weight: Option<Tensor>,
+    /// Factor of the part of the loss that belongs to the class 1; broadcasts.
+    pub positive_weight: Option<Tensor>,
+    /// How the losses become the result.
+    pub reduction: Reduction,
+}
+
+impl From<Reduction> for BinaryCrossEntropyOptions {
+    fn from(reduction: Reduction) -> Self {
+        Self { reduction, ..Self::default() }
+    }
+}
+
+impl Tensor {
+    /// −(t ln p + (1 − t) ln(1 − p)) of probabilities p and targets t in 0..=1. Logarithms are at least −100, as in
+    /// PyTorch, so that a certain and wrong answer costs 100 and not ∞.
+    ///
+    /// # Panics
+    /// When shapes or types differ, the type is not a float, or a probability lies outside 0..=1.
+    #[track_caller]
+    pub fn binary_cross_entropy(&self, target: &Tensor, reduction: Reduction) -> Tensor {
+        reduction.apply(must(apply(BinaryCrossEntropy, &[self, target])))
+    }
+
+    /// Binary cross-entropy of sigmoid(x), computed from the logits x without overflow. `options` is a [`Reduction`], or
+    /// weights too.
+    ///
+    /// # Panics
+    /// When shapes or types differ, the type is not a float, or a weight does not broadcast.
+    #[track_caller]
+    pub fn binary_cross_entropy_with_logits(
+        &self,
+        target: &Tensor,
+        options: impl Into<BinaryCrossEntropyOptions>,
+    ) -> Tensor {
+        let options = options.into();
+        let losses = match &options.positive_weight {
+            None => must(apply(BinaryCrossEntropyWithLogits, &[self, target])),
+            Some(weight) => {
+                must(check_pair("binary_cross_entropy_with_logits", self, target));
+                let factor = (weight - 1.0) * target + 1.0;
+                (1.0 - target) * self - factor * self.log_sigmoid()
+            }
+        };
+        options.reduction.apply(match &options.weight {
+            None => losses,
+            Some(weight) => losses * weight,
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! Normal distributions: their divergence, likelihood and samples, as variational autoencoders need them.
+
+use super::{Reduction, check_pair, guarded};
+use crate::apply::{apply, must};
+use crate::autograd::Saved;
+use crate::op::{Gradients, Op, Saves, Spec, Values};
+use crate::ops::elementwise::{same_floats, take, zip, zip3_to};
+use crate::{Error, Result, Tensor, Value};
+use smallvec::smallvec;
+use std::f64::consts::PI;
+use wengert_cpu::{Float, Number};
+
+/// −½ (1 + l − μ² − eˡ): KL(N(μ, eˡ) ‖ N(0, 1)), an element at a time. Inputs: μ and l = ln σ², of one shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GaussianKl;
+
+impl Op for GaussianKl {
+    fn name(&self) -> &'static str {
+        "gaussian_kl"
+    }
+
+    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
+        same_floats(self.name(), take::<2>(self.name(), inputs)?)
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::ALL_INPUTS
+    }
+
+    fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
+        for_float!(output.dtype, self.name(), T => {
+            let half = T::from_f64(0.5);
+            // eˡ − 1 as one function, exact near l = 0, where a trained posterior that ignores its input lies.
+            Ok(zip(&inputs, &output.shape, |mu: T, l: T| half * (mu * mu + (Float::exp_m1(l) - l))))
+        })
+    }
+
+    fn vjp(&self, saved: &Saved, g: &Tensor) -> Result<Gradients> {
+        Ok(smallvec![
+            saved.needs(0).then(|| g * saved.input(0)),
+            saved.needs(1).then(|| g * (saved.input(1).expm1() * 0.5)),
+        ])
+    }
+
+    fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {
+        let (mu, logvar) = (&inputs[0], &inputs[1]);
+        Some((logvar + 1.0 - mu.square() - logvar.exp()) * -0.5)
+    }
+}
+
+/// μ + e^(l/2) ε: a sample of N(μ, eˡ) made from a standard normal one. Inputs: μ, l = ln σ² and ε, of one shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reparameterise;
+
+impl Op for Reparameterise {
+    fn name(&self) -> &'static str {
+        "reparameterise"
+    }
+
+    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
+        same_floats(self.name(), take::<3>(self.name(), inputs)?)
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::inputs(&[1, 2])
+    }
+
+    fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
+        for_float!(output.dtype, self.name(), T => {
+            let half = T::from_f64(0.5);
+            Ok(zip3_to(&inputs, &output.shape, |mu: T, l: T, noise: T| mu + Float::exp(l * half) * noise))
+        })
+    }
+
+    fn vjp(&self, saved: &Saved, g: &Tensor) -> Result<Gradients> {
+        let scaled = || g * (saved.input(1) * 0.5).exp();
+        Ok(smallvec![
+            saved.needs(0).then(|| g.clone()),
+            saved.needs(1).then(|| scaled() * saved.input(2) * 0.5),
+            saved.needs(2).then(scaled),
+        ])
+    }
+
+    fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {
+        Some(&inputs[0] + (&inputs[1] * 0.5).exp() * &inputs[2])
+    }
+}
+
+/// Options of [`Tensor::gaussian_nll_loss`]; a [`Reduction`] alone will do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GaussianNllOptions {
+    /// Adds the constant ½ ln 2π.
+    pub full: bool,
+    /// Least variance that is divided by; gradients do not see the bound.
+    pub epsilon: f64,
+    /// How the losses become the result.
+    pub reduction: Reduction,
+}
+
+impl Default for GaussianNllOptions {
+    fn default() -> Self {
+        Self { full: false, epsilon: 1e-6, reduction: Reduction::Mean }
+    }
+}
+
+impl From<Reduction> for GaussianNllOptions {
+    fn from(reduction: Reduction) -> Self {
+        Self { reduction, ..Self::default() }
+    }
+}
+
+impl Tensor {
+    /// Divergence of the normal distribution of mean `self` and variance e^`logvar` from the standard one, for each
+    /// element: −½ (1 + logvar − μ² − e^logvar), in nats (Kingma and Welling, 2014, appendix B).
+    ///
+    /// # Panics
+    /// When shapes or types differ, or the type is not a float.
+    #[track_caller]
+    pub fn gaussian_kl(&self, logvar: &Tensor, reduction: Reduction) -> Tensor {
+        reduction.apply(must(apply(GaussianKl, &[self, logvar])))
+    }
+
+    /// A sample of the normal distribution of mean `self` and variance e^`logvar`, through which gradients flow:
+    /// μ + e^(logvar/2) · noise, with standard normal noise.
+    ///
+    /// # Panics
+    /// When shapes or types differ, or the type is not a float.
+    #[track_caller]
+    pub fn reparameterise(&self, logvar: &Tensor, noise: &Tensor) -> Tensor {
+        must(apply(Reparameterise, &[self, logvar, noise]))
+    }
+
+    /// Negative log-likelihood of `target` under normal distributions of mean `self`: ½ (ln v + (x − t)²/v), in nats.
+    /// The variances v broadcast.
+    ///
+    /// # Panics
+    /// When the shapes of mean and target differ, the variance does not broadcast to them, types differ, or a variance is
+    /// negative.
+    #[track_caller]
+    pub fn gaussian_nll_loss(
+        &self,
+        target: &Tensor,
+        variance: &Tensor,
+        options: impl Into<GaussianNllOptions>,
+    ) -> Tensor {
+        let options = options.into();
+        must(check_pair("gaussian_nll_loss", self, target));
+        if variance.lt_scalar(0.0).any(&[], false).item() != 0.0 {
+            must::<()>(Err(Error::argument("gaussian_nll_loss", "a variance is negative")));
+        }
+        let variance = guarded(variance, options.epsilon);
+        let constant = if options.full { 0.5 * (2.0 * PI).ln() } else { 0.0 };
+        let losses = (variance.log() + (self - target).square() / &variance) * 0.5;
+        options.reduction.apply(if options.full { losses + constant } else { losses })
+    }
+}

@@ -1,0 +1,224 @@
+//! Random tensors as ops, so that graphs and traces show where noise came from.
+//!
+//! An op holds the place of its draw in the generator's sequence: it prints, and replays, with the very same numbers.
+//! The interface is [`Generator`](crate::Generator).
+
+use crate::autograd::Saved;
+use crate::op::{Gradients, Op, Spec, Values};
+use crate::ops::elementwise::take;
+use crate::{DType, Element, Error, Result, Shape, Tensor, Value};
+use smallvec::smallvec;
+use wengert_cpu::Number;
+use wengert_cpu::rng::{self, Position};
+
+pub(crate) const OPS: &[&str] =
+    &["uniform", "normal", "exponential", "gumbel", "randint", "randperm", "bernoulli", "dropout"];
+
+/// What random numbers are drawn from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Distribution {
+    /// Floats spread evenly over `[low, high)`.
+    Uniform {
+        /// Smallest value.
+        low: f64,
+        /// What every value lies below.
+        high: f64,
+    },
+    /// Normal floats.
+    Normal {
+        /// The mean.
+        mean: f64,
+        /// The standard deviation, not negative.
+        standard_deviation: f64,
+    },
+    /// Floats with density λ e^(−λx).
+    Exponential {
+        /// λ, positive.
+        rate: f64,
+    },
+    /// Standard Gumbel floats.
+    Gumbel,
+    /// i64 spread evenly over `low..high`.
+    Integers {
+        /// Smallest value.
+        low: i64,
+        /// What every value lies below.
+        high: i64,
+    },
+    /// A random order of 0, 1, …, i64.
+    Permutation,
+}
+
+/// A tensor of random numbers. No inputs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Random {
+    /// What the numbers are drawn from.
+    pub distribution: Distribution,
+    /// Where the draw begins.
+    pub position: Position,
+    /// Shape and type of the result.
+    pub spec: Spec,
+}
+
+impl Distribution {
+    /// Philox blocks that a draw of this many elements takes.
+    pub(crate) fn blocks(&self, count: usize, dtype: DType) -> u64 {
+        rng::blocks(count, if dtype == DType::F32 { 4 } else { 2 })
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Distribution::Uniform { .. } => "uniform",
+            Distribution::Normal { .. } => "normal",
+            Distribution::Exponential { .. } => "exponential",
+            Distribution::Gumbel => "gumbel",
+            Distribution::Integers { .. } => "randint",
+            Distribution::Permutation => "randperm",
+        }
+    }
+
+    /// What is wrong with the parameters.
+    fn check(&self, shape: &Shape) -> std::result::Result<(), String> {
+        match *self {
+            Distribution::Uniform { low, high } if !(low < high && (high - low).is_finite()) => {
+                Err(format!("low {low} must lie below high {high}, both finite"))
+            }
+            Distribution::Normal { mean, standard_deviation }
+                if !(mean.is_finite() && standard_deviation.is_finite() && standard_deviation >= 0.0) =>
+            {
+                Err(format!(
+                    "mean {mean} must be finite, standard deviation {standard_deviation} finite and ≥ 0"
+                ))
+            }
+            Distribution::Exponential { rate } if !(rate > 0.0 && rate.is_finite()) => {
+                Err(format!("the rate must be positive and finite, got {rate}"))
+            }
+            Distribution::Integers { low, high } if low >= high => {
+                Err(format!("low {low} must lie below high {high}"))
+            }
+            Distribution::Permutation if shape.rank() != 1 => {
+                Err(format!("makes a vector, not shape {shape}"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Op for Random {
+    fn name(&self) -> &'static str {
+        self.distribution.name()
+    }
+
+    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
+        let [] = take(self.name(), inputs)?;
+        let Spec { shape, dtype } = &self.spec;
+        self.distribution.check(shape).map_err(|detail| Error::argument(self.name(), detail))?;
+        let fits = match self.distribution {
+            Distribution::Integers { .. } | Distribution::Permutation => *dtype == DType::I64,
+            _ => dtype.is_float(),
+        };
+        if !fits {
+            return Err(Error::dtype(
+                self.name(),
+                format!("cannot make {dtype}; draw another type and convert it"),
+            ));
+        }
+        Ok(self.spec.clone())
+    }
+
+    fn forward(&self, _inputs: Values, output: &Spec) -> Result<Value> {
+        let (shape, at) = (&output.shape, self.position);
+        match self.distribution {
+            Distribution::Integers { low, high } => {
+                Ok(Value::build(shape, |out| rng::integers(out, at, low, high)))
+            }
+            Distribution::Permutation => Ok(Value::build(shape, |out| rng::permutation(out, at))),
+            Distribution::Gumbel => for_float!(output.dtype, self.name(), T => {
+                Ok(Value::build(shape, |out: &mut [T]| rng::gumbel(out, at)))
+            }),
+            Distribution::Exponential { rate } => for_float!(output.dtype, self.name(), T => {
+                Ok(Value::build(shape, |out| rng::exponential(out, at, T::from_f64(rate))))
+            }),
+            Distribution::Uniform { low, high } => for_float!(output.dtype, self.name(), T => {
+                Ok(Value::build(shape, |out| rng::uniform(out, at, T::from_f64(low), T::from_f64(high))))
+            }),
+            Distribution::Normal { mean, standard_deviation } => for_float!(output.dtype, self.name(), T => {
+                Ok(Value::build(shape, |out| {
+                    rng::normal(out, at, T::from_f64(mean), T::from_f64(standard_deviation));
+                }))
+            }),
+        }
+    }
+}
+
+/// 1 with the probability given by each element, 0 otherwise. A sample has no gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bernoulli {
+    /// Where the draw begins.
+    pub position: Position,
+}
+
+impl Op for Bernoulli {
+    fn name(&self) -> &'static str {
+        "bernoulli"
+    }
+
+    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
+        let [probability] = take("bernoulli", inputs)?;
+        for_float!(probability.dtype, "bernoulli", T => Ok(Spec::new(&probability.shape, T::DTYPE)))
+    }
+
+    fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
+        let probability = inputs[0].contiguous();
+        let probability = probability.read();
+        for_float!(output.dtype, "bernoulli", T => {
+            let values = probability.slice::<T>();
+            if let Some(wrong) = values.iter().find(|p| !(0.0..=1.0).contains(&p.to_f64())) {
+                return Err(Error::argument("bernoulli", format!("{wrong} is not a probability; it must lie in 0..=1")));
+            }
+            Ok(Value::build(&output.shape, |out| {
+                rng::with_units(values, out, self.position, |unit, p| if unit < p { T::ONE } else { T::ZERO });
+            }))
+        })
+    }
+}
+
+/// x/(1 − p) with probability 1 − p, 0 otherwise. The mask is not stored: backward draws it again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dropout {
+    /// Probability of 0.
+    pub probability: f64,
+    /// Where the draw of the mask begins.
+    pub position: Position,
+}
+
+impl Op for Dropout {
+    fn name(&self) -> &'static str {
+        "dropout"
+    }
+
+    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
+        let [input] = take("dropout", inputs)?;
+        if !(0.0..=1.0).contains(&self.probability) {
+            return Err(Error::argument("dropout", format!("p must lie in 0..=1, got {}", self.probability)));
+        }
+        for_float!(input.dtype, "dropout", T => Ok(Spec::new(&input.shape, T::DTYPE)))
+    }
+
+    fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
+        let input = inputs[0].contiguous();
+        let input = input.read();
+        for_float!(output.dtype, "dropout", T => {
+            let (dropped, scale) = (T::from_f64(self.probability), T::from_f64(1.0 / (1.0 - self.probability)));
+            Ok(Value::build(&output.shape, |out| {
+                let kept = |unit, x| if unit < dropped { T::ZERO } else { x * scale };
+                rng::with_units(input.slice(), out, self.position, kept);
+            }))
+        })
+    }
+
+    /// Linear in x: the same op, with the same mask, on the cotangent.
+    fn vjp(&self, _saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
+        Ok(smallvec![Some(crate::apply(*self, &[cotangent])?)])
+    }
+}
