@@ -25,5 +25,6 @@ pub use wengert_tensor as tensor;
 /// What most programs want: `use wengert::prelude::*;`.
 pub mod prelude {
     pub use wengert_nn::{Adam, Layer, Linear, Module, Optimizer, Sequential};
-    pub use wengert_tensor::{DType, Generator, Reduction, Tensor, grad, no_grad};
+    pub use wengert_tensor::autograd::grad;
+    pub use wengert_tensor::{DType, Generator, Reduction, Tensor, no_grad};
 }

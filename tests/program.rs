@@ -138,7 +138,8 @@ fn a_run_is_the_same_for_any_number_of_threads() {
 #[test]
 fn a_resumed_run_has_the_bytes_of_one_that_never_stopped() {
     let root = TempDir::new().unwrap();
-    let [whole, epochs, steps, elsewhere] = ["whole", "epochs", "steps", "elsewhere"].map(|name| root.path().join(name));
+    let [whole, epochs, steps, elsewhere] =
+        ["whole", "epochs", "steps", "elsewhere"].map(|name| root.path().join(name));
     train(&whole, &["--epochs=3"]);
 
     train(&epochs, &["--epochs=1"]);
@@ -202,7 +203,8 @@ fn a_full_disk_leaves_the_old_checkpoint() {
     assert_eq!(output.status.code(), Some(2), "{message}");
     assert!(message.contains("could not be saved") && message.contains("untouched"), "{message}");
     assert_eq!(bytes(last(&run)), before);
-    let left: Vec<_> = fs::read_dir(run.join("checkpoints")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        fs::read_dir(run.join("checkpoints")).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "nothing but the checkpoints is left: {left:?}");
     // The run goes on once there is room.
     succeed(&["train", "--resume", run.to_str().unwrap(), "--epochs=2", "--quiet"]);
@@ -215,8 +217,8 @@ fn a_trained_model_draws_and_reconstructs() {
     let run = root.path().join("run");
     train(&run, &["--epochs=1"]);
     let run = run.to_str().unwrap();
-    let [grid, arrays, again, pairs] =
-        ["grid.png", "a.npz", "b.npz", "pairs.png"].map(|name| root.path().join(name).to_str().unwrap().to_string());
+    let [grid, arrays, again, pairs] = ["grid.png", "a.npz", "b.npz", "pairs.png"]
+        .map(|name| root.path().join(name).to_str().unwrap().to_string());
     succeed(&["sample", run, "--count", "9", "--out", &grid]);
     assert!(bytes(&grid).starts_with(b"\x89PNG"));
     succeed(&["sample", run, "--count", "300", "--seed", "1", "--out", &arrays]);
@@ -281,7 +283,8 @@ fn a_configuration_file_is_below_the_flags() {
     let (file, run) = (root.path().join("my.toml"), root.path().join("run"));
     fs::write(&file, "seed = 3\n[vae]\nlatent = 2\nhidden = 16\nbeta = 4").unwrap();
     let (config, out) = (file.to_str().unwrap(), run.to_str().unwrap());
-    let small = ["--set=data.limit=64", "--set=data.test_limit=64", "--set=vae.hidden=24", "--epochs=1", "--quiet"];
+    let small =
+        ["--set=data.limit=64", "--set=data.test_limit=64", "--set=vae.hidden=24", "--epochs=1", "--quiet"];
     succeed(&[&["train", "vae", "--config", config, "--out", out, "--latent=5"], &small[..]].concat());
     let written = fs::read_to_string(run.join("config.toml")).unwrap();
     for line in ["seed = 3", "latent = 5", "hidden = 24", "beta = 4.0"] {
@@ -300,7 +303,10 @@ fn wrong_checkpoints_are_refused() {
     let run = root.path().join("run");
     train(&run, &["--epochs=1"]);
     let path = run.to_str().unwrap();
-    refuse(&["train", "--resume", path, "--latent=5"], &["last.safetensors", "vae.latent = 4", "vae.latent = 5"]);
+    refuse(
+        &["train", "--resume", path, "--latent=5"],
+        &["last.safetensors", "vae.latent = 4", "vae.latent = 5"],
+    );
     refuse(&["train", "--resume", path, "--seed=8"], &["seed = 7", "seed = 8"]);
     refuse(&["train", "vae", "--out", path], &["not empty", "--force", "--resume"]);
     refuse(&["train", "--resume", "/nowhere"], &["/nowhere", "no such run"]);
@@ -317,7 +323,10 @@ fn wrong_checkpoints_are_refused() {
     // Same length, so that the rest of the file stays right.
     let replaced = |from: &str, to: &str| {
         assert_eq!(from.len(), to.len());
-        let at = good.windows(from.len()).position(|part| part == from.as_bytes()).unwrap_or_else(|| panic!("{from}"));
+        let at = good
+            .windows(from.len())
+            .position(|part| part == from.as_bytes())
+            .unwrap_or_else(|| panic!("{from}"));
         let mut forged = good.clone();
         forged[at..at + to.len()].copy_from_slice(to.as_bytes());
         forged
@@ -395,7 +404,10 @@ fn structure_is_shown() {
     assert_eq!(steps.lines().filter(|line| line.starts_with("step ")).count(), total);
 
     let summary = succeed(&["summary", "vae"]);
-    assert!(summary.contains("fc21") && summary.contains("652824") || summary.contains("652,824"), "{summary}");
+    assert!(
+        summary.contains("fc21") && summary.contains("652824") || summary.contains("652,824"),
+        "{summary}"
+    );
     assert!(succeed(&["models"]).contains("arXiv:1312.6114"));
     assert!(succeed(&["devices"]).contains("no GPU backend"));
     assert!(succeed(&["--help"]).contains("Examples:"));
@@ -414,7 +426,8 @@ fn gradients_are_checked() {
 
 #[test]
 fn a_closed_pipe_ends_quietly() {
-    let mut child = wengert(&["graph", "vae", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        wengert(&["graph", "vae", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());

@@ -30,7 +30,10 @@ impl FreshArgs {
         let mut settings = Settings::new(entry);
         for assignment in &self.set {
             let Some((key, value)) = assignment.split_once('=') else {
-                bail!("--set takes KEY=VALUE, found `{assignment}`; for example --set {}.latent=2", entry.name);
+                bail!(
+                    "--set takes KEY=VALUE, found `{assignment}`; for example --set {}.latent=2",
+                    entry.name
+                );
             };
             settings.set(key.trim(), value.trim(), "--set")?;
         }

@@ -34,13 +34,16 @@ pub struct GradcheckArgs {
 
 /// Compares gradients with central differences in f64; exit code 1 where one disagrees.
 pub fn run(args: &GradcheckArgs) -> Result<ExitCode> {
-    for (flag, value) in [("--epsilon", args.epsilon), ("--relative", args.relative), ("--absolute", args.absolute)] {
+    for (flag, value) in
+        [("--epsilon", args.epsilon), ("--relative", args.relative), ("--absolute", args.absolute)]
+    {
         if !(value > 0.0 && value < 1.0) {
             bail!("{flag} is {value}; it must be above 0 and below 1");
         }
     }
     let check = Check { epsilon: args.epsilon, relative: args.relative, absolute: args.absolute };
-    let cases: Vec<&OpCase> = OPS.iter().filter(|case| args.op.as_ref().is_none_or(|op| case.op == op)).collect();
+    let cases: Vec<&OpCase> =
+        OPS.iter().filter(|case| args.op.as_ref().is_none_or(|op| case.op == op)).collect();
     if let (Some(op), true) = (&args.op, cases.is_empty()) {
         let names: Vec<&str> = OPS.iter().map(|case| case.op).collect();
         let hint = did_you_mean(op, names.iter().copied());
@@ -74,12 +77,14 @@ fn line(op: &str, what: &str, report: &CheckReport) -> String {
 
 /// Analytic beside numeric, for the first elements of each input.
 fn table(report: &CheckReport, inputs: &[Tensor]) -> String {
-    let mut text = format!("      {:>16}  {:>20}  {:>20}  {:>10}\n", "element", "analytic", "numeric", "difference");
+    let mut text =
+        format!("      {:>16}  {:>20}  {:>20}  {:>10}\n", "element", "analytic", "numeric", "difference");
     for (input, pairs) in &report.inputs {
         for (element, (analytic, numeric)) in pairs.iter().take(SHOWN).enumerate() {
             let name = format!("input {input} [{element}]");
             let difference = analytic - numeric;
-            let _ = writeln!(text, "      {name:>16}  {analytic:>20.12}  {numeric:>20.12}  {difference:>10.1e}");
+            let _ =
+                writeln!(text, "      {name:>16}  {analytic:>20.12}  {numeric:>20.12}  {difference:>10.1e}");
         }
         if pairs.len() > SHOWN {
             let _ = writeln!(text, "      … {} elements of shape {}", pairs.len(), inputs[*input].shape());

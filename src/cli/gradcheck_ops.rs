@@ -1,13 +1,8 @@
 //! The ops that `wengert gradcheck` knows, with small inputs away from their kinks.
 
-use wengert_tensor::ops::conv::{Conv1dOptions, Conv2dOptions, ConvTranspose1dOptions, ConvTranspose2dOptions};
-use wengert_tensor::ops::pad::PadMode;
-use wengert_tensor::ops::pool::Pool2dOptions;
-use wengert_tensor::ops::resample::Resize;
-use wengert_tensor::ops::unfold::UnfoldOptions;
 use wengert_tensor::{
-    DType, Generator, Reduction, Tensor, binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy,
-    gaussian_kl, l1_loss, mse_loss, reparameterise, smooth_l1_loss,
+    Conv1dOptions, Conv2dOptions, ConvTranspose1dOptions, ConvTranspose2dOptions, DType, Generator, PadMode,
+    Pool2dOptions, Reduction, Resize, Tensor, UnfoldOptions,
 };
 
 /// Where the elements of an input lie.
@@ -125,8 +120,12 @@ pub const OPS: &[OpCase] = &[
     smooth("embedding", &[(Normal, &[4, 3])], |x| x[0].embedding(&Tensor::from_slice(&CLASSES, 3), None)),
     // Products and convolutions.
     smooth("matmul", &[(Normal, &[2, 3, 4]), (Normal, &[4, 2])], |x| x[0].matmul(&x[1])),
-    smooth("einsum", &[(Normal, &[2, 3]), (Normal, &[3, 4])], |x| Tensor::einsum("ij,jk->ki", &[&x[0], &x[1]])),
-    smooth("linear", &[(Normal, &[3, 4]), (Normal, &[2, 4]), (Normal, &[2])], |x| x[0].linear(&x[1], Some(&x[2]))),
+    smooth("einsum", &[(Normal, &[2, 3]), (Normal, &[3, 4])], |x| {
+        Tensor::einsum("ij,jk->ki", &[&x[0], &x[1]])
+    }),
+    smooth("linear", &[(Normal, &[3, 4]), (Normal, &[2, 4]), (Normal, &[2])], |x| {
+        x[0].linear(&x[1], Some(&x[2]))
+    }),
     smooth("conv1d", &[(Normal, &[2, 2, 7]), (Normal, &[3, 2, 3]), (Normal, &[3])], |x| {
         x[0].conv1d(&x[1], Some(&x[2]), Conv1dOptions::causal(3, 2))
     }),
@@ -155,22 +154,24 @@ pub const OPS: &[OpCase] = &[
         x[0].layer_norm(&[4], Some(&x[1]), Some(&x[2]), EPSILON)
     }),
     // Losses.
-    smooth("mse_loss", &[(Normal, &[3, 4]), (Normal, &[3, 4])], |x| mse_loss(&x[0], &x[1], Reduction::Mean)),
-    kinked("l1_loss", &[(Normal, &[3, 4]), (Normal, &[3, 4])], |x| l1_loss(&x[0], &x[1], Reduction::Mean)),
+    smooth("mse_loss", &[(Normal, &[3, 4]), (Normal, &[3, 4])], |x| x[0].mse_loss(&x[1], Reduction::Mean)),
+    kinked("l1_loss", &[(Normal, &[3, 4]), (Normal, &[3, 4])], |x| x[0].l1_loss(&x[1], Reduction::Mean)),
     kinked("smooth_l1_loss", &[(Normal, &[3, 4]), (Normal, &[3, 4])], |x| {
-        smooth_l1_loss(&x[0], &x[1], 1.0, Reduction::Mean)
+        x[0].smooth_l1_loss(&x[1], 1.0, Reduction::Mean)
     }),
     smooth("binary_cross_entropy", &[(Fraction, &[3, 4]), (Fraction, &[3, 4])], |x| {
-        binary_cross_entropy(&x[0], &x[1], Reduction::Mean)
+        x[0].binary_cross_entropy(&x[1], Reduction::Mean)
     }),
     smooth("binary_cross_entropy_with_logits", &[(Normal, &[3, 4]), (Fraction, &[3, 4])], |x| {
-        binary_cross_entropy_with_logits(&x[0], &x[1], Reduction::Mean)
+        x[0].binary_cross_entropy_with_logits(&x[1], Reduction::Mean)
     }),
     smooth("cross_entropy", &[(Normal, &[3, 4])], |x| {
-        cross_entropy(&x[0], &Tensor::from_slice(&CLASSES, 3), Reduction::Mean)
+        x[0].cross_entropy(&Tensor::from_slice(&CLASSES, 3), Reduction::Mean)
     }),
-    smooth("gaussian_kl", &[(Normal, &[3, 4]), (Normal, &[3, 4])], |x| gaussian_kl(&x[0], &x[1], Reduction::Sum)),
+    smooth("gaussian_kl", &[(Normal, &[3, 4]), (Normal, &[3, 4])], |x| {
+        x[0].gaussian_kl(&x[1], Reduction::Sum)
+    }),
     smooth("reparameterise", &[(Normal, &[3, 4]), (Normal, &[3, 4]), (Normal, &[3, 4])], |x| {
-        reparameterise(&x[0], &x[1], &x[2])
+        x[0].reparameterise(&x[1], &x[2])
     }),
 ];

@@ -53,7 +53,8 @@ pub fn run(args: &GraphArgs) -> Result<()> {
 /// One step of the walk: what it is, then a line for each cotangent.
 fn describe(step: &BackwardStep, text: &mut String) {
     let place = if step.scope.is_empty() { String::new() } else { format!("  in {}", step.scope) };
-    let _ = writeln!(text, "step {} of {}: {}{place}", step.total - step.position, step.total, step.op.name());
+    let _ =
+        writeln!(text, "step {} of {}: {}{place}", step.total - step.position, step.total, step.op.name());
     let _ = writeln!(text, "    d output   {}", size(step.cotangent));
     for (index, (gradient, spec)) in step.gradients.iter().zip(step.inputs).enumerate() {
         let _ = match gradient {

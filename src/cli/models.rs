@@ -9,7 +9,9 @@ pub fn run() -> Result<()> {
     let width = MODELS.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
     let list: String = MODELS
         .iter()
-        .map(|entry| format!("{:width$}  {}\n{:width$}  {}\n", entry.name, entry.description, "", entry.paper))
+        .map(|entry| {
+            format!("{:width$}  {}\n{:width$}  {}\n", entry.name, entry.description, "", entry.paper)
+        })
         .collect();
     print(&list)
 }

@@ -81,7 +81,10 @@ impl Progress {
                     let epochs = self.epochs;
                     let bar = self.bar.get_or_insert_with(|| new_bar(*epoch, epochs, *batches, *batch));
                     bar.set_position(*batch);
-                    bar.set_message(format!("loss {loss:.2}  {} images/s", thousands(*images_per_second as u64)));
+                    bar.set_message(format!(
+                        "loss {loss:.2}  {} images/s",
+                        thousands(*images_per_second as u64)
+                    ));
                     return Ok(());
                 }
                 if self.last_line.elapsed() < PLAIN_INTERVAL {
@@ -89,7 +92,9 @@ impl Progress {
                 }
                 self.last_line = Instant::now();
                 let speed = thousands(*images_per_second as u64);
-                write_line(&format!("epoch {epoch}  step {batch}/{batches}  loss {loss:.2}  {speed} images/s"))
+                write_line(&format!(
+                    "epoch {epoch}  step {batch}/{batches}  loss {loss:.2}  {speed} images/s"
+                ))
             }
             Event::Epoch(record) => {
                 self.clear_bar();
@@ -109,7 +114,8 @@ impl Progress {
 
 fn new_bar(epoch: u64, epochs: u64, batches: u64, batch: u64) -> ProgressBar {
     let template = "{prefix} {bar:30.cyan/dim} {pos}/{len}  {msg}  ETA {eta}";
-    let style = ProgressStyle::with_template(template).expect("the template is constant").progress_chars("━╸─");
+    let style =
+        ProgressStyle::with_template(template).expect("the template is constant").progress_chars("━╸─");
     let bar = ProgressBar::new(batches).with_position(batch).with_style(style);
     bar.reset_eta();
     bar.with_prefix(format!("epoch {epoch}/{epochs}"))
@@ -139,7 +145,9 @@ fn json_line(event: &Event) -> Option<String> {
         // A step is far too short for a line of its own; the epoch tells the mean.
         Event::Step { .. } => return None,
         Event::Epoch(record) => json!(record),
-        Event::Saved { path, best, step } => json!({ "event": "saved", "path": path, "best": best, "step": step }),
+        Event::Saved { path, best, step } => {
+            json!({ "event": "saved", "path": path, "best": best, "step": step })
+        }
     };
     Some(value.to_string())
 }

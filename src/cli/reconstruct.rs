@@ -43,7 +43,9 @@ pub fn run(args: &ReconstructArgs) -> Result<()> {
     let originals = test.images(&indices, Position::default());
     match pictures::reconstruct(training.model(), &originals, &test.labels(&indices)) {
         Some(images) => pictures::pairs(&originals, &images).save(&args.out)?,
-        None => bail!("the model `{}` has no encoder, so it cannot reconstruct images", checkpoint.config.model),
+        None => {
+            bail!("the model `{}` has no encoder, so it cannot reconstruct images", checkpoint.config.model)
+        }
     }
     Ok(())
 }

@@ -28,7 +28,11 @@ pub fn checkpoint_path(path: &Path, wanted: Wanted) -> Result<PathBuf> {
         return Ok(folder.best());
     }
     if !folder.last().is_file() {
-        bail!("{}: the run has not saved a checkpoint yet ({} is missing)", path.display(), folder.last().display());
+        bail!(
+            "{}: the run has not saved a checkpoint yet ({} is missing)",
+            path.display(),
+            folder.last().display()
+        );
     }
     Ok(folder.last())
 }
@@ -49,7 +53,9 @@ fn neighbour(path: &Path) -> String {
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let siblings: Vec<String> = std::fs::read_dir(parent)
-        .map(|entries| entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+        .map(|entries| {
+            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+        })
         .unwrap_or_default();
     did_you_mean(&name, siblings.iter().map(String::as_str))
 }

@@ -152,7 +152,10 @@ impl TrainArgs {
         let state = trainer.state();
         match outcome {
             Outcome::Finished if idle => {
-                format!("nothing to do: the run has its {} epochs; raise --epochs to go on\n", config.train.epochs)
+                format!(
+                    "nothing to do: the run has its {} epochs; raise --epochs to go on\n",
+                    config.train.epochs
+                )
             }
             Outcome::StepLimit if idle => format!(
                 "nothing to do: the run has taken {} steps and its limit is {}; raise --steps, or pass --steps 0\n",
@@ -163,7 +166,10 @@ impl TrainArgs {
                 state.best_loss
             ),
             Outcome::StepLimit => {
-                format!("stopped after {} steps; go on: wengert train --resume {folder} --steps 0\n", state.step)
+                format!(
+                    "stopped after {} steps; go on: wengert train --resume {folder} --steps 0\n",
+                    state.step
+                )
             }
             Outcome::Interrupted => {
                 format!("stopped after {} steps; go on: wengert train --resume {folder}\n", state.step)
@@ -214,7 +220,9 @@ impl TrainArgs {
             && let Some((key, old, new)) = first_conflict(&checkpoint.config, &config)
         {
             let path = checkpoint.path().display();
-            bail!("{path} was trained with {key} = {old} and cannot go on with {key} = {new}; start a new run for that");
+            bail!(
+                "{path} was trained with {key} = {old} and cannot go on with {key} = {new}; start a new run for that"
+            );
         }
         Ok(config)
     }
@@ -245,7 +253,11 @@ impl TrainArgs {
             ("--batch", "train.batch".into(), self.batch.map(|n| n.to_string())),
             ("--threads", "train.threads".into(), self.threads.map(|n| n.to_string())),
             ("--seed", "seed".into(), self.seed.map(|n| n.to_string())),
-            ("--learning-rate", format!("{model}.learning_rate"), self.learning_rate.map(|x| format!("{x:?}"))),
+            (
+                "--learning-rate",
+                format!("{model}.learning_rate"),
+                self.learning_rate.map(|x| format!("{x:?}")),
+            ),
             ("--latent", format!("{model}.latent"), self.latent.map(|n| n.to_string())),
             ("--beta", format!("{model}.beta"), self.beta.map(|x| format!("{x:?}"))),
         ];

@@ -106,12 +106,16 @@ impl Checkpoint {
         };
         let entry = registry::find(text("model")?).map_err(|error| wrong(error.to_string()))?;
         let mut settings = Settings::new(entry);
-        let table = text("config")?.parse().map_err(|_| wrong("the configuration in its metadata is not TOML".into()))?;
+        let table = text("config")?
+            .parse()
+            .map_err(|_| wrong("the configuration in its metadata is not TOML".into()))?;
         settings.apply_table(table, path)?;
-        let (shape, classes): ([usize; 3], usize) = serde_json::from_str(text("images")?)
-            .map_err(|_| wrong("the description of the images in its metadata is not `[[C,H,W],classes]`".into()))?;
+        let (shape, classes): ([usize; 3], usize) = serde_json::from_str(text("images")?).map_err(|_| {
+            wrong("the description of the images in its metadata is not `[[C,H,W],classes]`".into())
+        })?;
         // A forged header must not make the model ask for more memory than real images could.
-        let sensible = shape.iter().all(|&side| (1..=4096).contains(&side)) && shape.iter().product::<usize>() <= 1 << 20;
+        let sensible = shape.iter().all(|&side| (1..=4096).contains(&side))
+            && shape.iter().product::<usize>() <= 1 << 20;
         if !sensible || classes > 100_000 {
             return Err(wrong(format!("its metadata claim images of {shape:?} in {classes} classes")));
         }
@@ -123,9 +127,11 @@ impl Checkpoint {
         if counts.iter().any(|&count| count < 0) {
             return Err(wrong(format!("{TRAINER}position holds a negative count")));
         }
-        (state.epoch, state.batch, state.step, state.images) = (epoch as u64, batch as u64, step as u64, images as u64);
+        (state.epoch, state.batch, state.step, state.images) =
+            (epoch as u64, batch as u64, step as u64, images as u64);
         state.loss_sums = numbers(path, &tensors, "loss_sums")?;
-        state.best_loss = numbers::<f64>(path, &tensors, "best_loss")?.first().copied().unwrap_or(f64::INFINITY);
+        state.best_loss =
+            numbers::<f64>(path, &tensors, "best_loss")?.first().copied().unwrap_or(f64::INFINITY);
         let images = ImageSet { shape, classes };
         Ok(Checkpoint { config: settings.resolve()?, images, state, tensors, path: path.to_owned() })
     }
@@ -149,7 +155,7 @@ impl Checkpoint {
     pub fn restore(&self, training: &mut dyn Training) -> Result<Generator> {
         self.restore_model(training)?;
         let model_generators = strip_prefix(&self.tensors, GENERATOR);
-        self.located(training.model().load_generator_state(&model_generators))?;
+        self.located(training.model_mut().load_generator_state(&model_generators))?;
         for (name, optimizer) in training.optimizers() {
             let state = strip_prefix(&self.tensors, &format!("{OPTIMIZER}{name}."));
             self.located(optimizer.load_state_dict(&state))?;
@@ -174,9 +180,14 @@ impl Checkpoint {
     }
 
     fn restore_model(&self, training: &dyn Training) -> Result<()> {
-        let of_model = |name: &str| ![OPTIMIZER, AVERAGE, GENERATOR, TRAINER].iter().any(|p| name.starts_with(p));
-        let state: StateDict =
-            self.tensors.iter().filter(|(name, _)| of_model(name)).map(|(n, t)| (n.clone(), t.clone())).collect();
+        let of_model =
+            |name: &str| ![OPTIMIZER, AVERAGE, GENERATOR, TRAINER].iter().any(|p| name.starts_with(p));
+        let state: StateDict = self
+            .tensors
+            .iter()
+            .filter(|(name, _)| of_model(name))
+            .map(|(n, t)| (n.clone(), t.clone()))
+            .collect();
         self.located(training.model().load_state_dict(&state, true)).map(|_| ())
     }
 

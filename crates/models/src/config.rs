@@ -113,7 +113,11 @@ impl Config {
 const FREE_KEYS: [&str; 4] = ["data.directory", "train.epochs", "train.steps", "train.threads"];
 
 /// An error unless the setting lies within its range.
-pub fn in_range<T: PartialOrd + std::fmt::Display>(key: &str, value: T, range: RangeInclusive<T>) -> Result<()> {
+pub fn in_range<T: PartialOrd + std::fmt::Display>(
+    key: &str,
+    value: T,
+    range: RangeInclusive<T>,
+) -> Result<()> {
     if range.contains(&value) {
         return Ok(());
     }
@@ -128,5 +132,8 @@ pub fn to_table(options: &impl Serialize) -> Table {
 
 /// The options of a model from their table.
 pub fn from_table<T: DeserializeOwned>(section: &str, table: &Table) -> Result<T> {
-    table.clone().try_into().map_err(|error| Error::setting(format!("section [{section}]: {}", error.message())))
+    table
+        .clone()
+        .try_into()
+        .map_err(|error| Error::setting(format!("section [{section}]: {}", error.message())))
 }

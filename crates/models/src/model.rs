@@ -49,6 +49,9 @@ pub trait Training: Send {
     /// The model.
     fn model(&self) -> &dyn Model;
 
+    /// The model, to be changed.
+    fn model_mut(&mut self) -> &mut dyn Model;
+
     /// The losses of one batch as tensors, without an update: what evaluation averages and `wengert graph` prints.
     /// `rng` gives the step's noise.
     fn losses(&self, batch: &Batch, rng: &Generator) -> Result<Losses>;
@@ -93,6 +96,9 @@ impl Losses {
 
     /// The values: the total first, then the terms in their order.
     pub fn values(&self) -> Vec<f64> {
-        std::iter::once(&self.total).chain(self.terms.iter().map(|(_, term)| term)).map(Tensor::item).collect()
+        std::iter::once(&self.total)
+            .chain(self.terms.iter().map(|(_, term)| term))
+            .map(Tensor::item)
+            .collect()
     }
 }

@@ -43,7 +43,9 @@ pub fn reconstruct(model: &dyn Model, images: &Tensor, labels: &Tensor) -> Optio
         model.encode(&images.narrow(0, 0, 1), labels.map(|l| l.narrow(0, 0, 1)).as_ref())?;
         Some(in_portions(images.dims()[0], |start, length| {
             let labels = labels.map(|labels| labels.narrow(0, start, length));
-            model.reconstruct(&images.narrow(0, start, length), labels.as_ref()).expect("the model has an encoder")
+            model
+                .reconstruct(&images.narrow(0, start, length), labels.as_ref())
+                .expect("the model has an encoder")
         }))
     })
 }

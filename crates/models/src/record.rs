@@ -1,8 +1,8 @@
 //! What a run leaves behind after each epoch: metrics, pictures, events, the chart.
 
+use crate::Result;
 use crate::config::Config;
 use crate::run::{EpochRecord, EventWriter, Picture, RunFolder, Series, line_chart, metrics};
-use crate::Result;
 use wengert_tensor::io::atomic;
 
 /// The records of a run and the files they go to.
@@ -17,7 +17,10 @@ impl Record {
     /// Writes the configuration and opens the record after `epochs` whole epochs. Whatever a later, interrupted part
     /// of the run recorded beyond that is dropped, because it will be recorded again.
     pub fn open(folder: RunFolder, config: &Config, epochs: u64) -> Result<Record> {
-        let text = format!("# The configuration of this run. Train again with `wengert train --config FILE`.\n{}", config.to_toml());
+        let text = format!(
+            "# The configuration of this run. Train again with `wengert train --config FILE`.\n{}",
+            config.to_toml()
+        );
         atomic::write(folder.config(), text)?;
         let mut history = metrics::read(&folder.metrics())?;
         history.retain(|record| record.event == "epoch" && record.epoch <= epochs);

@@ -23,7 +23,11 @@ pub struct Settings {
 impl Settings {
     /// The defaults for a model of the registry.
     pub fn new(entry: &'static Entry) -> Settings {
-        Settings { table: Config::defaults(entry.name, (entry.defaults)()).to_table(), entry, origins: BTreeMap::new() }
+        Settings {
+            table: Config::defaults(entry.name, (entry.defaults)()).to_table(),
+            entry,
+            origins: BTreeMap::new(),
+        }
     }
 
     /// Lays the keys of a TOML file over the settings.
@@ -35,8 +39,11 @@ impl Settings {
     /// Lays a parsed file over the settings; `path` is for messages.
     pub fn apply_table(&mut self, mut table: Table, path: &Path) -> Result<()> {
         table.remove("version");
-        if let Some(found) = table.get("model").and_then(Value::as_str).filter(|&name| name != self.entry.name) {
-            let detail = format!("the file is for the model `{found}`, and the run is for `{}`", self.entry.name);
+        if let Some(found) =
+            table.get("model").and_then(Value::as_str).filter(|&name| name != self.entry.name)
+        {
+            let detail =
+                format!("the file is for the model `{found}`, and the run is for `{}`", self.entry.name);
             return Err(Error::file(path, detail));
         }
         let origin = path.display().to_string();
@@ -51,7 +58,10 @@ impl Settings {
         let Some(slot) = slot else {
             let known = keys(&self.table);
             let hint = did_you_mean(key, known.iter().map(String::as_str));
-            return Err(Error::setting(format!("{origin}: the model `{}` has no setting `{key}`{hint}", self.entry.name)));
+            return Err(Error::setting(format!(
+                "{origin}: the model `{}` has no setting `{key}`{hint}",
+                self.entry.name
+            )));
         };
         let value = match slot {
             Value::String(_) => Value::String(text.into()),
@@ -71,13 +81,15 @@ impl Settings {
         if let Some(Value::Table(options)) = self.table.get(self.entry.name) {
             config.options = options.clone();
         }
-        config.validate().and_then(|()| (self.entry.check)(&config.options)).map_err(|error| match error {
-            Error::Range { key, detail } => match self.origins.get(&key) {
-                Some(origin) => Error::setting(format!("{origin}: {key} {detail}")),
-                None => Error::Range { key, detail },
+        config.validate().and_then(|()| (self.entry.check)(&config.options)).map_err(
+            |error| match error {
+                Error::Range { key, detail } => match self.origins.get(&key) {
+                    Some(origin) => Error::setting(format!("{origin}: {key} {detail}")),
+                    None => Error::Range { key, detail },
+                },
+                other => other,
             },
-            other => other,
-        })?;
+        )?;
         Ok(config)
     }
 }
@@ -108,7 +120,8 @@ pub fn first_conflict(old: &Config, new: &Config) -> Option<(String, String, Str
 pub fn read_toml(path: &Path) -> Result<Table> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
     text.parse::<Table>().map_err(|error| {
-        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        let line =
+            error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
         let message = error.message().trim().replace('\n', ", ");
         Error::file(path, format!("line {line} is not TOML: {message}"))
     })
@@ -149,7 +162,8 @@ fn merge(base: &mut Table, over: Table, prefix: &str, origin: &str) -> Result<()
 
 /// Replaces a value by one of the same type.
 fn assign(slot: &mut Value, value: Value, key: &str, origin: &str) -> Result<()> {
-    let refuse = |wanted: &str| Err(Error::setting(format!("{origin}: {key} must be {wanted}, found {value}")));
+    let refuse =
+        |wanted: &str| Err(Error::setting(format!("{origin}: {key} must be {wanted}, found {value}")));
     *slot = match (&*slot, &value) {
         (Value::Integer(_), Value::Integer(number)) if *number < 0 => return refuse("0 or more"),
         (Value::Float(_), Value::Float(number)) if !number.is_finite() => return refuse("a finite number"),
@@ -205,7 +219,9 @@ mod tests {
     fn mistakes_name_their_place_and_the_mend() {
         let mut s = settings();
         assert!(message(s.set("latent", "3", "--set")).contains("did you mean `vae.latent`"));
-        assert!(message(s.set("train.batch", "many", "--set")).contains("must be a whole number, found \"many\""));
+        assert!(
+            message(s.set("train.batch", "many", "--set")).contains("must be a whole number, found \"many\"")
+        );
         assert!(message(s.set("train.batch", "-1", "--set")).contains("0 or more"));
         assert!(message(s.set("vae.beta", "nan", "--beta")).contains("finite"));
         let file = |text: &str| text.parse::<Table>().unwrap();

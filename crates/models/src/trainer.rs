@@ -118,7 +118,12 @@ impl Trainer {
 
     /// Goes on from a checkpoint as if the run had never stopped. `config` must agree with the checkpoint's own in all
     /// that decides the result; see [`first_conflict`](crate::settings::first_conflict).
-    pub fn resume(checkpoint: &Checkpoint, config: Config, data: Dataset, folder: RunFolder) -> Result<Trainer> {
+    pub fn resume(
+        checkpoint: &Checkpoint,
+        config: Config,
+        data: Dataset,
+        folder: RunFolder,
+    ) -> Result<Trainer> {
         let images = data.image_set();
         if images != checkpoint.images {
             let (old, new) = (checkpoint.images, images);
@@ -277,12 +282,16 @@ impl Trainer {
         let model = self.training.model();
         model.eval();
         let (names, test) = self.evaluate()?;
-        let (test_loss, terms) = test.split_first().map_or((f64::NAN, &[][..]), |(loss, terms)| (*loss, terms));
+        let (test_loss, terms) =
+            test.split_first().map_or((f64::NAN, &[][..]), |(loss, terms)| (*loss, terms));
         if !test_loss.is_finite() {
-            return Err(self.non_finite(format!("the test loss of epoch {} is {test_loss}", self.state.epoch + 1)));
+            return Err(
+                self.non_finite(format!("the test loss of epoch {} is {test_loss}", self.state.epoch + 1))
+            );
         }
         let train: Vec<f64> = self.state.loss_sums.iter().map(|sum| sum / self.state.images as f64).collect();
-        let mut losses: BTreeMap<String, f64> = names.iter().map(ToString::to_string).zip(terms.iter().copied()).collect();
+        let mut losses: BTreeMap<String, f64> =
+            names.iter().map(ToString::to_string).zip(terms.iter().copied()).collect();
         losses.extend(names.iter().map(|name| format!("train_{name}")).zip(train.iter().skip(1).copied()));
 
         let samples = pictures::draw(model, SAMPLES, &Generator::new(self.config.seed).stream(SAMPLE_CODES));

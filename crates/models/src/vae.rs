@@ -16,9 +16,7 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 use wengert_data::Batch;
 use wengert_nn::{Adam, Layer, Linear, Module, Optimizer, module};
-use wengert_tensor::{
-    Generator, Reduction, Tensor, binary_cross_entropy_with_logits, gaussian_kl, reparameterise, scope,
-};
+use wengert_tensor::{Generator, Reduction, Tensor, scope};
 
 /// The entry of the registry.
 pub const ENTRY: Entry = Entry {
@@ -152,18 +150,22 @@ impl Training for VaeTraining {
         &self.vae
     }
 
+    fn model_mut(&mut self) -> &mut dyn Model {
+        &mut self.vae
+    }
+
     fn losses(&self, batch: &Batch, rng: &Generator) -> Result<Losses> {
         let pixels = batch.images.flatten(1, -1);
         let per_image = 1.0 / batch.images.dims()[0] as f64;
         let (mean, log_variance) = self.vae.posterior(&pixels);
         let codes = {
             let _scope = scope::enter("code");
-            reparameterise(&mean, &log_variance, &rng.normal_like(&mean))
+            mean.reparameterise(&log_variance, &rng.normal_like(&mean))
         };
         let logits = self.vae.logits(&codes);
         let _scope = scope::enter("loss");
-        let reconstruction = binary_cross_entropy_with_logits(&logits, &pixels, Reduction::Sum) * per_image;
-        let kl = gaussian_kl(&mean, &log_variance, Reduction::Sum) * per_image;
+        let reconstruction = logits.binary_cross_entropy_with_logits(&pixels, Reduction::Sum) * per_image;
+        let kl = mean.gaussian_kl(&log_variance, Reduction::Sum) * per_image;
         let total = &reconstruction * self.reconstruction_weight + &kl * self.beta;
         Ok(Losses { total, terms: vec![("reconstruction", reconstruction), ("kl", kl)] })
     }

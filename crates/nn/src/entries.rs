@@ -61,36 +61,40 @@ impl<'a> Entries<'a> {
     }
 }
 
-/// Something of a module that can be replaced by another tensor.
+/// Something of a module that can be replaced.
 pub enum EntryMut<'a> {
     /// A parameter or a buffer.
     Tensor(&'a mut Tensor),
+    /// A stream of random numbers.
+    Generator(&'a mut Generator),
     /// A module inside the module.
     Module(&'a mut dyn Module),
 }
 
-/// The replaceable tensors of a module. [`module!`](crate::module!) writes it.
+/// What can be replaced in a module, with names. [`module!`](crate::module!) writes it.
 #[derive(Default)]
-pub struct EntriesMut<'a>(pub(crate) Vec<EntryMut<'a>>);
+pub struct EntriesMut<'a>(pub(crate) Vec<(Cow<'a, str>, EntryMut<'a>)>);
 
 impl<'a> EntriesMut<'a> {
     /// Adds a parameter, where there is one.
-    pub fn parameters(&mut self, _name: &str, tensor: impl Into<Option<&'a mut Tensor>>) {
-        self.0.extend(tensor.into().map(EntryMut::Tensor));
+    pub fn parameters(&mut self, name: &'a str, tensor: impl Into<Option<&'a mut Tensor>>) {
+        self.0.extend(tensor.into().map(|tensor| (name.into(), EntryMut::Tensor(tensor))));
     }
 
     /// Adds a buffer, where there is one.
-    pub fn buffers(&mut self, _name: &str, tensor: impl Into<Option<&'a mut Tensor>>) {
-        self.0.extend(tensor.into().map(EntryMut::Tensor));
+    pub fn buffers(&mut self, name: &'a str, tensor: impl Into<Option<&'a mut Tensor>>) {
+        self.parameters(name, tensor);
+    }
+
+    /// Adds a stream of random numbers.
+    pub fn generators(&mut self, name: &'a str, generator: &'a mut Generator) {
+        self.0.push((name.into(), EntryMut::Generator(generator)));
     }
 
     /// Adds a module.
-    pub fn modules(&mut self, _name: &str, module: &'a mut dyn Module) {
-        self.0.push(EntryMut::Module(module));
+    pub fn modules(&mut self, name: impl Into<Cow<'a, str>>, module: &'a mut dyn Module) {
+        self.0.push((name.into(), EntryMut::Module(module)));
     }
-
-    /// Generators are not replaced.
-    pub fn generators(&mut self, _name: &str, _generator: &mut Generator) {}
 
     /// Training flags are not replaced.
     pub fn training(&mut self, _field: &str, _training: &mut Training) {}
@@ -113,12 +117,17 @@ pub(crate) fn walk<'a>(entries: Entries<'a>, path: &str, visit: &mut dyn FnMut(&
     }
 }
 
-/// Calls `visit` with every tensor below `entries`.
-pub(crate) fn walk_mut(entries: EntriesMut<'_>, visit: &mut dyn FnMut(&mut Tensor)) {
-    for entry in entries.0 {
+/// Calls `visit` with the full name of everything below `entries` that can be replaced, but for modules.
+pub(crate) fn walk_mut<'a>(
+    entries: EntriesMut<'a>,
+    path: &str,
+    visit: &mut dyn FnMut(&str, EntryMut<'a>),
+) {
+    for (name, entry) in entries.0 {
+        let path = join(path, &name);
         match entry {
-            EntryMut::Tensor(tensor) => visit(tensor),
-            EntryMut::Module(module) => walk_mut(module.entries_mut(), visit),
+            EntryMut::Module(module) => walk_mut(module.entries_mut(), &path, visit),
+            leaf => visit(&path, leaf),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Modules: things with named parameters, buffers and modules inside them.
 
-use crate::entries::{Entries, EntriesMut, Entry, walk, walk_mut};
+use crate::entries::{Entries, EntriesMut, Entry, EntryMut, walk, walk_mut};
 use crate::error::Result;
 use crate::state::{Difference, Reader, StateDict};
 use std::collections::{HashMap, HashSet};
@@ -104,20 +104,20 @@ pub trait Module: Debug + Send + Sync {
     ///
     /// # Errors
     /// When a name is missing or unknown, or a tensor is not the state of a generator.
-    fn load_generator_state(&self, state: &StateDict) -> Result<()> {
+    fn load_generator_state(&mut self, state: &StateDict) -> Result<()> {
         let mut reader = Reader::new(state);
-        let positions: Vec<(&Generator, Option<Tensor>)> = self
-            .named_generators()
-            .into_iter()
-            .map(|(name, generator)| (generator, reader.take(name, Spec::new(3, DType::I64))))
-            .collect();
+        for (name, _) in self.named_generators() {
+            reader.take(name, Spec::new(3, DType::I64));
+        }
         reader.finish()?;
-        for (generator, position) in positions {
-            if let Some(&[seed, stream, offset]) = position.map(|tensor| tensor.to_vec::<i64>()).as_deref() {
+        walk_mut(self.entries_mut(), "", &mut |path, entry| {
+            if let EntryMut::Generator(generator) = entry
+                && let [seed, stream, offset] = state[path].to_vec::<i64>()[..]
+            {
                 let [seed, stream, offset] = [seed, stream, offset].map(i64::cast_unsigned);
                 generator.set_state(GeneratorState { seed, stream, offset });
             }
-        }
+        });
         Ok(())
     }
 
@@ -159,7 +159,8 @@ pub trait Module: Debug + Send + Sync {
         assert!(dtype.is_float(), "to_dtype: the parameters of a module are floats, not {dtype}");
         // The old tensors are kept to the end: a freed one's address could be given to a new one.
         let mut converted: HashMap<usize, (Tensor, Tensor)> = HashMap::new();
-        walk_mut(self.entries_mut(), &mut |tensor| {
+        walk_mut(self.entries_mut(), "", &mut |_, entry| {
+            let EntryMut::Tensor(tensor) = entry else { return };
             if !tensor.dtype().is_float() || tensor.dtype() == dtype {
                 return;
             }
@@ -347,8 +348,8 @@ impl<M: Module> Module for Vec<M> {
 
     fn entries_mut(&mut self) -> EntriesMut<'_> {
         let mut entries = EntriesMut::default();
-        for module in self {
-            entries.modules("", module);
+        for (i, module) in self.iter_mut().enumerate() {
+            entries.modules(i.to_string(), module);
         }
         entries
     }

@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn floats_choose_a_notation() {
-        shows(Tensor::scalar(3.14f32), "tensor(3.1400)");
+        shows(Tensor::scalar(2.14f32), "tensor(2.1400)");
         shows(floats([1.0, 2.0, -30.0], 3), "tensor([  1.,   2., -30.])");
         shows(
             floats([1.5, -2.25, 0.0, 100.0], [2, 2]),

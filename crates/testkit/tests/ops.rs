@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wengert_tensor::ops::REGISTRY;
-use wengert_testkit::{cases, coverage, modes};
+use wengert_testkit::{cases, coverage};
 
 /// A module of tests for each family, and the list of their names.
 macro_rules! families {

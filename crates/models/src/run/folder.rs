@@ -67,7 +67,10 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<RunFolder> {
         let folder = RunFolder { path: path.to_owned() };
         if !path.is_dir() {
-            return Err(Error::file(path, "there is no such folder; name the folder of a run, such as runs/vae-1"));
+            return Err(Error::file(
+                path,
+                "there is no such folder; name the folder of a run, such as runs/vae-1",
+            ));
         }
         if !folder.config().is_file() {
             return Err(Error::file(path, "this is not the folder of a run: it holds no config.toml"));
@@ -127,9 +130,10 @@ impl RunFolder {
     }
 
     fn make_folders(&self) -> Result<()> {
-        FOLDERS.iter().map(|name| self.path.join(name)).try_for_each(|path| {
-            fs::create_dir_all(&path).map_err(|e| Error::io(path, e))
-        })
+        FOLDERS
+            .iter()
+            .map(|name| self.path.join(name))
+            .try_for_each(|path| fs::create_dir_all(&path).map_err(|e| Error::io(path, e)))
     }
 
     fn clear(&self) -> Result<()> {
@@ -173,7 +177,9 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let run = RunFolder::create(&root.path().join("run"), false).unwrap();
         let notes = run.path().join("notes.txt");
-        for path in [&run.metrics(), &run.last(), &run.samples(1), &run.path().join("events.out.tfevents.1"), &notes] {
+        for path in
+            [&run.metrics(), &run.last(), &run.samples(1), &run.path().join("events.out.tfevents.1"), &notes]
+        {
             fs::write(path, "x").unwrap();
         }
         let run = RunFolder::create(run.path(), true).unwrap();
@@ -185,7 +191,9 @@ mod tests {
     #[test]
     fn only_a_run_opens() {
         let root = tempfile::tempdir().unwrap();
-        assert!(RunFolder::open(&root.path().join("none")).unwrap_err().to_string().contains("no such folder"));
+        assert!(
+            RunFolder::open(&root.path().join("none")).unwrap_err().to_string().contains("no such folder")
+        );
         assert!(RunFolder::open(root.path()).unwrap_err().to_string().contains("config.toml"));
     }
 }

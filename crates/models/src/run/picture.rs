@@ -40,7 +40,8 @@ impl Picture {
                 for (y, row) in plane.chunks_exact(width).enumerate() {
                     let start = (top + y) * picture.width + left;
                     for (x, &value) in row.iter().enumerate() {
-                        picture.pixels[(start + x) * shown + channel] = (value.clamp(0.0, 1.0) * 255.0).round() as u8;
+                        picture.pixels[(start + x) * shown + channel] =
+                            (value.clamp(0.0, 1.0) * 255.0).round() as u8;
                     }
                 }
             }

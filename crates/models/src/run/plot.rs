@@ -88,7 +88,10 @@ fn line(svg: &mut String, from: (f64, f64), to: (f64, f64), colour: &str) {
 
 fn text(svg: &mut String, x: f64, y: f64, anchor: &str, attributes: &str, content: &str) {
     let content = content.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" {attributes}>{content}</text>");
+    let _ = writeln!(
+        svg,
+        "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" {attributes}>{content}</text>"
+    );
 }
 
 /// A linear axis whose ends and ticks are round numbers.
@@ -145,8 +148,11 @@ mod tests {
 
     #[test]
     fn hard_values_still_make_a_chart() {
-        for values in [vec![], vec![(1.0, 5.0)], vec![(1.0, f64::NAN), (2.0, 3.0)], vec![(0.0, 0.0), (1.0, 0.0)]] {
-            let svg = line_chart("<loss>", "epoch", "nats", &[Series { name: "train".into(), points: values }]);
+        for values in
+            [vec![], vec![(1.0, 5.0)], vec![(1.0, f64::NAN), (2.0, 3.0)], vec![(0.0, 0.0), (1.0, 0.0)]]
+        {
+            let svg =
+                line_chart("<loss>", "epoch", "nats", &[Series { name: "train".into(), points: values }]);
             assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
             assert!(svg.contains("&lt;loss&gt;"));

@@ -99,6 +99,6 @@ impl GELU {
 impl Layer for GELU {
     fn forward(&self, input: &Tensor) -> Tensor {
         let _scope = self.scope.enter();
-        if self.approximate { input.gelu_tanh() } else { input.gelu() }
+        if self.approximate { input.gelu_with(wengert_tensor::Gelu::Tanh) } else { input.gelu() }
     }
 }

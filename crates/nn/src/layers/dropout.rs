@@ -1,7 +1,7 @@
 //! Dropout.
 
 use crate::{Layer, Scope, Training, module};
-use wengert_tensor::{DType, Generator, Tensor};
+use wengert_tensor::{Generator, Tensor};
 
 /// In training, sets each element to zero with probability p and divides the others by 1 − p; passes everything
 /// otherwise (Srivastava et al., 2014).
@@ -37,11 +37,17 @@ impl Dropout {
 impl Layer for Dropout {
     fn forward(&self, input: &Tensor) -> Tensor {
         let _scope = self.scope.enter();
-        if self.training.get() { drop_elements(input, self.probability, &self.generator) } else { input.clone() }
+        if self.training.get() { input.dropout(self.probability, &self.generator) } else { input.clone() }
     }
 }
 
 #[track_caller]
 pub(super) fn check_probability(probability: f64) {
     assert!((0.0..=1.0).contains(&probability), "dropout: the probability must lie in 0..=1, got {probability}");
+}
+
+/// A stream that no other layer made from `rng` has: its number is drawn.
+pub(super) fn own_stream(rng: &Generator) -> Generator {
+    let number = rng.randint(0, i64::MAX, 1).to_vec::<i64>()[0];
+    rng.stream(number.cast_unsigned())
 }

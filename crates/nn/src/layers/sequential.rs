@@ -82,7 +82,7 @@ impl Module for Sequential {
     fn entries(&self) -> Entries<'_> {
         let mut entries = Entries::default();
         for (name, layer) in &self.layers {
-            entries.modules(name, layer);
+            entries.modules(name.as_str(), layer);
         }
         entries
     }
@@ -90,7 +90,7 @@ impl Module for Sequential {
     fn entries_mut(&mut self) -> EntriesMut<'_> {
         let mut entries = EntriesMut::default();
         for (name, layer) in &mut self.layers {
-            entries.modules(name, layer);
+            entries.modules(name.as_str(), layer);
         }
         entries
     }

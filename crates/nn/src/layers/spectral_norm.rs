@@ -1,7 +1,7 @@
 //! Spectral normalisation of a layer's weight.
 
 use super::DTYPE;
-use crate::{Entries, EntriesMut, Entry, EntryMut, Layer, Module, Scope, Training};
+use crate::{Entries, EntriesMut, Entry, Layer, Module, Scope, Training};
 use wengert_tensor::{Generator, Tensor, no_grad};
 
 /// A layer with one weight that can be replaced from outside.
@@ -127,7 +127,8 @@ impl<L: Weighted> Module for SpectralNorm<L> {
 
     fn entries_mut(&mut self) -> EntriesMut<'_> {
         let mut entries = self.layer.entries_mut();
-        entries.0.extend([EntryMut::Tensor(&mut self.u), EntryMut::Tensor(&mut self.v)]);
+        entries.buffers("parametrizations.weight.0._u", &mut self.u);
+        entries.buffers("parametrizations.weight.0._v", &mut self.v);
         entries
     }
 }

@@ -93,7 +93,7 @@ impl Op for Linear {
 }
 
 impl Tensor {
-    /// x·weightᵀ + bias, for x = self [batch…, features], `weight` [units, features] and `bias` [units]; the result is
+    /// x·weightᵀ + bias, for x = self [batch…, features], `weight` [units, features] and `bias` \[units\]; the result is
     /// [batch…, units].
     ///
     /// # Panics

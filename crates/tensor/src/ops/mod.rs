@@ -14,6 +14,7 @@ macro_rules! families {
 }
 
 mod elementwise;
+pub mod optimize;
 
 families! {
     unary,

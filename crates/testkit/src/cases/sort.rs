@@ -19,12 +19,12 @@ pub fn cases() -> Vec<Case> {
         Case::new("argsort", "argsort/stable")
             .input(tied())
             .run(|x| x[0].argsort(1, false))
-            .torch("torch.sort(x0, 1, stable=True)[1]")
+            .torch("torch.sort(x0, dim=1, stable=True)[1]")
             .no_gradient(),
         Case::new("argsort", "argsort/stable_descending")
             .input(tied())
             .run(|x| x[0].argsort(1, true))
-            .torch("torch.sort(x0, 1, descending=True, stable=True)[1]")
+            .torch("torch.sort(x0, dim=1, descending=True, stable=True)[1]")
             .no_gradient(),
         Case::new("argsort", "argsort/nan_is_largest")
             .input(floats([5], [2.0, f64::NAN, 1.0, f64::INFINITY, f64::NEG_INFINITY]))

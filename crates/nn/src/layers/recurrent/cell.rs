@@ -88,8 +88,9 @@ impl Weights {
     pub fn add_entries_mut<'a>(&'a mut self, entries: &mut EntriesMut<'a>) {
         entries.parameters("weight_ih", &mut self.input);
         entries.parameters("weight_hh", &mut self.hidden);
-        for bias in self.biases.iter_mut().flatten() {
-            entries.parameters("bias", bias);
+        if let Some([input, hidden]) = &mut self.biases {
+            entries.parameters("bias_ih", input);
+            entries.parameters("bias_hh", hidden);
         }
     }
 }

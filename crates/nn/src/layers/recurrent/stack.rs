@@ -1,7 +1,7 @@
 //! Layers of recurrent cells over a sequence.
 
 use super::cell::{Cell, Weights};
-use crate::layers::dropout::{check_probability, drop_elements, own_stream};
+use crate::layers::dropout::{check_probability, own_stream};
 use crate::layers::{check_axis, check_rank};
 use crate::{Entries, EntriesMut, Scope, Training};
 use std::marker::PhantomData;
@@ -128,11 +128,11 @@ impl<C: Cell> Stack<C> {
         let mut last_states: Vec<Vec<Tensor>> = Vec::with_capacity(self.weights.len());
         for (layer, both) in self.weights.chunks(directions.len()).enumerate() {
             if layer > 0 && self.training.get() && self.options.dropout > 0.0 {
-                sequence = drop_elements(&sequence, self.options.dropout, &self.generator);
+                sequence = sequence.dropout(self.options.dropout, &self.generator);
             }
             let mut outputs = Vec::with_capacity(directions.len());
             for (weights, &(reversed, _)) in both.iter().zip(directions) {
-                let index = last_states.len();
+                let index = last_states.len() as isize;
                 let given = states
                     .as_ref()
                     .map(|states| states.iter().map(|state| state.select(0, index)).collect());
@@ -167,6 +167,9 @@ impl<C: Cell> Stack<C> {
     pub fn entries_mut(&mut self) -> EntriesMut<'_> {
         let mut entries = EntriesMut::default();
         self.weights.iter_mut().for_each(|weights| weights.add_entries_mut(&mut entries));
+        if self.options.dropout > 0.0 {
+            entries.generators("generator", &mut self.generator);
+        }
         entries
     }
 }

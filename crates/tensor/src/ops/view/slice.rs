@@ -103,13 +103,7 @@ impl Op for SliceGrad {
 }
 
 /// Zeros of `size` along `axis`, with `input` at `start, start + step, …`: the adjoint of a slice.
-fn put_slice(
-    input: &Tensor,
-    axis: usize,
-    start: usize,
-    step: usize,
-    size: usize,
-) -> Result<Tensor> {
+fn put_slice(input: &Tensor, axis: usize, start: usize, step: usize, size: usize) -> Result<Tensor> {
     apply(SliceGrad { axis, start, step, size }, &[input])
 }
 
