@@ -40,7 +40,9 @@ def gradients(output, inputs, create_graph):
     if not output.requires_grad:
         return [torch.zeros_like(x) for x in inputs]
     found = torch.autograd.grad(output, inputs, create_graph=create_graph, allow_unused=True)
-    return [torch.zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True)]
+    # PyTorch has a zero without memory too; numpy cannot hold it.
+    zero = [g is None or g._is_zerotensor() for g in found]
+    return [torch.zeros_like(x) if z else g for x, g, z in zip(inputs, found, zero, strict=True)]
 
 
 def evaluate(case, arrays):

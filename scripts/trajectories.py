@@ -28,9 +28,8 @@ BATCH = 4
 
 
 def state(prefix, module):
-    """Parameters and buffers under `prefix`, copied; `num_batches_tracked` is bookkeeping that no output depends on."""
-    entries = module.state_dict().items()
-    return {f"{prefix}/{name}": value.clone() for name, value in entries if not name.endswith("num_batches_tracked")}
+    """Parameters and buffers under `prefix`, copied."""
+    return {f"{prefix}/{name}": value.clone() for name, value in module.state_dict().items()}
 
 
 def save(name, tensors):

@@ -66,13 +66,18 @@ pub fn run(args: &GradcheckArgs) -> Result<ExitCode> {
         print(&text)?;
     }
     let verdict = if failures == 0 { "all agree".to_string() } else { format!("{failures} disagree") };
-    print(&format!("{} ops checked in f64 against central differences: {verdict}\n", cases.len()))?;
+    let subject = if cases.len() == 1 { "1 op".to_string() } else { format!("{} ops", cases.len()) };
+    print(&format!("{subject} checked in f64 against central differences: {verdict}\n"))?;
     Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 fn line(op: &str, what: &str, report: &CheckReport) -> String {
     let verdict = if report.passed() { "ok  " } else { "FAIL" };
-    format!("{verdict}  {op:22} {what:16} {report}\n")
+    let detail = match report.inputs.is_empty() {
+        true => "zero, as the op is linear".to_string(),
+        false => format!("largest error {:.1e} of the allowed", report.excess()),
+    };
+    format!("{verdict}  {op:32}  {what:15}  {detail}\n")
 }
 
 /// Analytic beside numeric, for the first elements of each input.

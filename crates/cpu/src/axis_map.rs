@@ -3,7 +3,8 @@
 use crate::element::Float;
 use crate::par;
 
-/// A sparse linear map from the positions of one axis to those of another: output `o` is a weighted sum of a few inputs.
+/// A sparse linear map from the positions of one axis to those of another: output `o` is a weighted sum of a
+/// few inputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AxisMap {
     inputs: usize,

@@ -1,15 +1,16 @@
 //! Convolution of images and its two gradients.
 //!
-//! Each is a matrix product with the patches of an image ([`patches`]), which are packed a tile at a time into a buffer
-//! that stays in cache. With X the image, W the weight as a matrix `[out_channels, channels·kernel]`, and P(X) the patch
-//! matrix `[channels·kernel, positions]`:
+//! Each is a matrix product with the patches of an image ([`patches`]), which are packed a tile at a time
+//! into a buffer that stays in cache. With X the image, W the weight as a matrix `[out_channels,
+//! channels·kernel]`, and P(X) the patch matrix `[channels·kernel, positions]`:
 //!
 //! - [`forward`]: Y = W · P(X)
-//! - [`input_grad`]: X̄ = Pᵀ(Wᵀ · Ȳ), where Pᵀ adds patches back to where they came from; also the transposed convolution
+//! - [`input_grad`]: X̄ = Pᵀ(Wᵀ · Ȳ), where Pᵀ adds patches back to where they came from; also the transposed
+//!   convolution
 //! - [`weight_grad`]: W̄ = Σ over images of Ȳ · P(X)ᵀ
 //!
-//! Source: K. Chellapilla, S. Puri, P. Simard, "High performance convolutional neural networks for document processing"
-//! (2006).
+//! Source: K. Chellapilla, S. Puri, P. Simard, "High performance convolutional neural networks for document
+//! processing" (2006).
 
 mod forward;
 mod input_grad;
@@ -106,8 +107,8 @@ const FEWEST_CHANNELS: usize = 8;
 /// Multiply-adds that take as long as one simple element operation.
 const WORK_PER_ELEMENT: usize = 8;
 
-/// How many of `channels` one task takes when there are `parts` independent (image, group) pairs: all of them where
-/// these suffice to keep the cores busy, and a divisor of `channels` otherwise.
+/// How many of `channels` one task takes when there are `parts` independent (image, group) pairs: all of them
+/// where these suffice to keep the cores busy, and a divisor of `channels` otherwise.
 fn channels_per_task(channels: usize, parts: usize) -> usize {
     let wanted = WANTED_TASKS.div_ceil(parts.max(1)).min((channels / FEWEST_CHANNELS).max(1));
     let blocks = (1..=wanted).rev().find(|blocks| channels.is_multiple_of(*blocks)).unwrap_or(1);

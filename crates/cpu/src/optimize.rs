@@ -85,7 +85,7 @@ pub fn sgd<T: Float>(updates: Vec<Update<'_, T, 0>>, step: &Sgd) {
     let decay = T::from_f64(step.weight_decay);
     each(updates, |parameter, gradient, []| {
         for (p, &g) in parameter.iter_mut().zip(gradient) {
-            *p = *p - rate * (g + decay * *p);
+            *p -= rate * (g + decay * *p);
         }
     });
 }
@@ -102,7 +102,7 @@ pub fn sgd_momentum<T: Float>(updates: Vec<Update<'_, T, 1>>, step: &Sgd) {
             let g = g + decay * *p;
             *b = momentum * *b + share * g;
             let direction = if nesterov { g + momentum * *b } else { *b };
-            *p = *p - rate * direction;
+            *p -= rate * direction;
         }
     });
 }
@@ -191,7 +191,8 @@ pub fn adam<T: Float>(updates: Vec<Update<'_, T, 2>>, step: &Adam) {
 pub fn adam_amsgrad<T: Float>(updates: Vec<Update<'_, T, 3>>, step: &Adam) {
     let factors = step.factors::<T>();
     each(updates, |parameter, gradient, [first, second, largest]| {
-        for ((((p, &g), m), v), top) in parameter.iter_mut().zip(gradient).zip(first).zip(second).zip(largest) {
+        for ((((p, &g), m), v), top) in parameter.iter_mut().zip(gradient).zip(first).zip(second).zip(largest)
+        {
             let decayed = factors.moments(*p, g, m, v);
             // Written so that a NaN stays one, as torch.maximum does.
             *top = if *top > *v { *top } else { *v };
@@ -238,7 +239,7 @@ pub fn rmsprop<T: Float>(updates: Vec<Update<'_, T, 3>>, step: &RmsProp) {
                 *v
             };
             *b = momentum * *b + g / (variance.sqrt() + eps);
-            *p = *p - rate * *b;
+            *p -= rate * *b;
         }
     });
 }
@@ -262,8 +263,8 @@ pub fn adagrad<T: Float>(updates: Vec<Update<'_, T, 1>>, step: &Adagrad) {
     each(updates, |parameter, gradient, [sum]| {
         for ((p, &g), s) in parameter.iter_mut().zip(gradient).zip(sum) {
             let g = g + decay * *p;
-            *s = *s + g * g;
-            *p = *p - rate * g / (s.sqrt() + eps);
+            *s += g * g;
+            *p -= rate * g / (s.sqrt() + eps);
         }
     });
 }
@@ -273,7 +274,7 @@ pub fn running_average<T: Float>(updates: Vec<Update<'_, T, 0>>, decay: f64) {
     let share = T::from_f64(1.0 - decay);
     each(updates, |average, values, []| {
         for (a, &x) in average.iter_mut().zip(values) {
-            *a = *a + share * (x - *a);
+            *a += share * (x - *a);
         }
     });
 }
@@ -285,9 +286,11 @@ mod tests {
     #[test]
     fn pieces_cover_every_element_once() {
         let sizes = [1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5];
-        let mut parameters: Vec<Vec<f64>> = sizes.iter().map(|&n| (0..n).map(|i| i as f64).collect()).collect();
+        let mut parameters: Vec<Vec<f64>> =
+            sizes.iter().map(|&n| (0..n).map(|i| i as f64).collect()).collect();
         let mut momenta: Vec<Vec<f64>> = sizes.iter().map(|&n| vec![0.0; n]).collect();
-        let gradients: Vec<Vec<f64>> = sizes.iter().map(|&n| (0..n).map(|i| 2.0 * i as f64).collect()).collect();
+        let gradients: Vec<Vec<f64>> =
+            sizes.iter().map(|&n| (0..n).map(|i| 2.0 * i as f64).collect()).collect();
         let updates = parameters
             .iter_mut()
             .zip(&gradients)

@@ -5,8 +5,9 @@ use crate::element::Number;
 use crate::par;
 use crate::window::Window;
 
-/// For each window of each plane of `input` `[…, rows.input, columns.input]`, the row-major index within the plane of its
-/// largest element: the first of equals, or the first NaN. `out` is `[…, rows.output, columns.output]`.
+/// For each window of each plane of `input` `[…, rows.input, columns.input]`, the row-major index within the
+/// plane of its largest element: the first of equals, or the first NaN. `out` is `[…, rows.output,
+/// columns.output]`.
 ///
 /// Every window must hold at least one element, see [`every_window_meets_input`].
 ///
@@ -71,8 +72,8 @@ pub fn gather_planes<T: Number>(
     });
 }
 
-/// The adjoint of [`gather_planes`]: `out[p, indices[p, i]] += values[p, i]` on zeros; here `in_plane` is the size of a
-/// plane of `values` and `out_plane` that of a plane of `out`.
+/// The adjoint of [`gather_planes`]: `out[p, indices[p, i]] += values[p, i]` on zeros; here `in_plane` is the
+/// size of a plane of `values` and `out_plane` that of a plane of `out`.
 ///
 /// # Panics
 /// When the slices do not hold the same number of planes or an index is outside its plane.
@@ -101,9 +102,9 @@ pub fn every_window_meets_input(window: &Window) -> bool {
     (0..window.output).all(|position| !window.taps_inside(position).is_empty())
 }
 
-/// The average over each position of a window. Where `count_padding` is given, padding counts as zeros: the divisor is the
-/// number of taps that lie within the axis padded with so many elements at its end, and otherwise the number of taps
-/// that read the input.
+/// The average over each position of a window. Where `count_padding` is given, padding counts as zeros: the
+/// divisor is the number of taps that lie within the axis padded with so many elements at its end, and
+/// otherwise the number of taps that read the input.
 pub fn window_average(window: &Window, count_padding: Option<usize>) -> AxisMap {
     AxisMap::new(
         window.input,
@@ -118,8 +119,8 @@ pub fn window_average(window: &Window, count_padding: Option<usize>) -> AxisMap 
     )
 }
 
-/// The average over `output` ranges that cover the axis evenly: output o averages the inputs from ⌊o·input/output⌋ up to
-/// but not including ⌈(o + 1)·input/output⌉.
+/// The average over `output` ranges that cover the axis evenly: output o averages the inputs from
+/// ⌊o·input/output⌋ up to but not including ⌈(o + 1)·input/output⌉.
 pub fn adaptive_average(input: usize, output: usize) -> AxisMap {
     AxisMap::new(
         input,

@@ -10,8 +10,8 @@ pub fn nearest(input: usize, output: usize, step: f64) -> AxisMap {
     AxisMap::new(input, (0..output).map(|position| [(source(position), 1.0)]))
 }
 
-/// Output o interpolates linearly at input position `max((o + ½)·step − ½, 0)`, as if elements were areas, or at `o·step`
-/// where `align_corners`, as if they were points and the corners fixed.
+/// Output o interpolates linearly at input position `max((o + ½)·step − ½, 0)`, as if elements were areas, or
+/// at `o·step` where `align_corners`, as if they were points and the corners fixed.
 pub fn linear(input: usize, output: usize, step: f64, align_corners: bool) -> AxisMap {
     AxisMap::new(
         input,

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 /// How a window of `kernel` taps slides along one axis.
 ///
-/// Tap `t` of the window at output position `o` reads input position `o·stride + t·dilation − padding`; positions
-/// outside `0..input` are padding.
+/// Tap `t` of the window at output position `o` reads input position `o·stride + t·dilation − padding`;
+/// positions outside `0..input` are padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
     /// Size of the axis that the window slides along.
@@ -23,7 +23,8 @@ pub struct Window {
 }
 
 impl Window {
-    /// The input position that `tap` reads at `output`, which must lie inside the input (see [`Window::inside`]).
+    /// The input position that `tap` reads at `output`, which must lie inside the input (see
+    /// [`Window::inside`]).
     #[inline]
     pub fn source(&self, tap: usize, output: usize) -> usize {
         output * self.stride + tap * self.dilation - self.padding
@@ -52,8 +53,9 @@ impl Window {
     }
 }
 
-/// Number of positions of a window along an axis, or `None` where the dilated window does not fit the padded axis or
-/// the arithmetic overflows. `padding` counts the elements added before and after; negative ones are cut off.
+/// Number of positions of a window along an axis, or `None` where the dilated window does not fit the padded
+/// axis or the arithmetic overflows. `padding` counts the elements added before and after; negative ones are
+/// cut off.
 ///
 /// ⌊(input + before + after − dilation·(kernel − 1) − 1) / stride⌋ + 1
 pub fn output_size(

@@ -10,7 +10,8 @@ use wengert_tensor::{Tensor, no_grad};
 pub fn clip_grad_norm_(parameters: &[Tensor], max_norm: f64) -> f64 {
     no_grad(|| {
         let squares = |gradient: &Tensor| gradient.square().sum_all().item();
-        let norm = parameters.iter().filter_map(Tensor::grad).map(|gradient| squares(&gradient)).sum::<f64>().sqrt();
+        let norm =
+            parameters.iter().filter_map(Tensor::grad).map(|gradient| squares(&gradient)).sum::<f64>().sqrt();
         let factor = max_norm / (norm + 1e-6);
         if factor < 1.0 {
             replace_gradients(parameters, |gradient| gradient * factor);

@@ -86,8 +86,12 @@ impl Ema {
 
     /// The averages and the number of updates: `average.0`, …, `updates`.
     pub fn state_dict(&self) -> StateDict {
-        let mut state: StateDict =
-            self.averages.iter().enumerate().map(|(i, average)| (format!("average.{i}"), average.copy())).collect();
+        let mut state: StateDict = self
+            .averages
+            .iter()
+            .enumerate()
+            .map(|(i, average)| (format!("average.{i}"), average.copy()))
+            .collect();
         state.insert("updates".to_owned(), Tensor::scalar(self.updates.cast_signed()));
         state
     }
@@ -126,7 +130,10 @@ mod tests {
         ema.update().unwrap();
         assert!((ema.averages()[0].item() - 0.9).abs() < 1e-12, "the first decay is 1/10");
         ema.update().unwrap();
-        assert!((ema.averages()[0].item() - (1.0 - 0.1 * 0.15)).abs() < 1e-12, "2/11 is above the full decay");
+        assert!(
+            (ema.averages()[0].item() - (1.0 - 0.1 * 0.15)).abs() < 1e-12,
+            "2/11 is above the full decay"
+        );
 
         let state = ema.state_dict();
         let mut other = Ema::new(vec![weight], 0.15).warm_up(true);

@@ -118,11 +118,7 @@ pub(crate) fn walk<'a>(entries: Entries<'a>, path: &str, visit: &mut dyn FnMut(&
 }
 
 /// Calls `visit` with the full name of everything below `entries` that can be replaced, but for modules.
-pub(crate) fn walk_mut<'a>(
-    entries: EntriesMut<'a>,
-    path: &str,
-    visit: &mut dyn FnMut(&str, EntryMut<'a>),
-) {
+pub(crate) fn walk_mut<'a>(entries: EntriesMut<'a>, path: &str, visit: &mut dyn FnMut(&str, EntryMut<'a>)) {
     for (name, entry) in entries.0 {
         let path = join(path, &name);
         match entry {

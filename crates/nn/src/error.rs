@@ -51,7 +51,9 @@ const LISTED: usize = 6;
 fn describe(missing: &[String], unexpected: &[String], mismatched: &[Mismatched]) -> String {
     let wrong: Vec<String> = mismatched
         .iter()
-        .map(|Mismatched { name, found, expected }| format!("{name} (needs {expected}, the file has {found})"))
+        .map(|Mismatched { name, found, expected }| {
+            format!("{name} (needs {expected}, the file has {found})")
+        })
         .collect();
     [("missing", missing), ("unexpected", unexpected), ("of another shape or type", &wrong)]
         .iter()

@@ -196,7 +196,7 @@ pub fn dirac_(weight: &Tensor, groups: usize) {
     };
     assert!((1..=3).contains(&kernel.len()), "init: dirac_ needs 3 to 5 axes, got {}", weight.shape());
     assert!(
-        groups > 0 && outputs % groups == 0,
+        groups > 0 && outputs.is_multiple_of(groups),
         "init: {outputs} outputs cannot be divided into {groups} groups"
     );
     let area: usize = kernel.iter().product();

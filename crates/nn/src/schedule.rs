@@ -78,7 +78,9 @@ impl Schedule {
                 minimum + (1.0 - minimum) * (1.0 + (PI * share(step, *steps)).cos()) / 2.0
             }
             Schedule::Linear { steps, end } => 1.0 + (end - 1.0) * share(step, *steps),
-            Schedule::WarmUp { steps, start, .. } if step < *steps => start + (1.0 - start) * share(step, *steps),
+            Schedule::WarmUp { steps, start, .. } if step < *steps => {
+                start + (1.0 - start) * share(step, *steps)
+            }
             Schedule::WarmUp { steps, then, .. } => then.factor(step - steps),
         }
     }

@@ -40,13 +40,7 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub fn new(state: &'a StateDict) -> Self {
-        Self {
-            state,
-            read: BTreeSet::new(),
-            missing: Vec::new(),
-            mismatched: Vec::new(),
-            wrong_value: None,
-        }
+        Self { state, read: BTreeSet::new(), missing: Vec::new(), mismatched: Vec::new(), wrong_value: None }
     }
 
     /// The tensor of this name, where it is there and is what is expected.
@@ -112,7 +106,8 @@ mod tests {
 
     #[test]
     fn prefixes_come_and_go() {
-        let one = StateDict::from([("a".to_owned(), Tensor::scalar(1f32)), ("b".to_owned(), Tensor::scalar(2f32))]);
+        let one =
+            StateDict::from([("a".to_owned(), Tensor::scalar(1f32)), ("b".to_owned(), Tensor::scalar(2f32))]);
         let mut file = prefix(one, "model.");
         file.extend(prefix(StateDict::from([("a".to_owned(), Tensor::scalar(3f32))]), "model2."));
         let back = strip_prefix(&file, "model.");

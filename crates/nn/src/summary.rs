@@ -150,7 +150,8 @@ impl fmt::Display for Summary {
             ]
         };
         let head = ["layer", "type", "output", "parameters", "FLOPs"].map(str::to_owned);
-        let total = ["total", "", "", &grouped(self.parameters() as u64), &grouped(self.flops())].map(str::to_owned);
+        let total =
+            ["total", "", "", &grouped(self.parameters() as u64), &grouped(self.flops())].map(str::to_owned);
         let lines: Vec<[String; 5]> =
             std::iter::once(head).chain(self.rows.iter().map(cells)).chain([total]).collect();
         let widths: [usize; 5] =

@@ -16,7 +16,7 @@ macro_rules! tensor_operator {
 
             #[track_caller]
             fn $method(self, other: $right) -> Tensor {
-                // Cloning an owned tensor would keep its memory from being reused.
+                // From an owned tensor this is the identity; a clone would keep its memory from being reused.
                 must(apply_owned(Binary::$trait, smallvec![Tensor::from(self), Tensor::from(other)]))
             }
         }

@@ -2,12 +2,12 @@
 
 use crate::apply::{apply, must};
 use crate::draws::next_draw;
-use crate::ops::random::{Bernoulli, Distribution, Dropout, Random};
+use crate::ops::random::{Bernoulli, Distribution, Dropout, Random, blocks};
 use crate::{DType, Error, Result, Shape, Spec, Tensor};
 use rand::{Rng, TryRng};
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use wengert_cpu::rng::{BLOCK, Position, blocks, philox4x32_10};
+use wengert_cpu::rng::{BLOCK, Position, philox4x32_10};
 
 /// A source of random tensors: a seed, one of its streams, and how far that has been read.
 ///
@@ -88,7 +88,7 @@ impl Generator {
     #[track_caller]
     pub fn draw(&self, distribution: Distribution, shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
         let spec = Spec::new(shape, dtype);
-        let position = self.advance(distribution.blocks(spec.shape.numel(), dtype));
+        let position = self.advance(blocks(spec.shape.numel(), dtype));
         apply(Random { distribution, position, spec }, &[])
     }
 
@@ -165,7 +165,7 @@ impl Generator {
     /// When an element lies outside 0..=1 or is not a float.
     #[track_caller]
     pub fn bernoulli(&self, probability: &Tensor) -> Tensor {
-        let position = self.advance(blocks(probability.numel(), per_block(probability.dtype())));
+        let position = self.advance(blocks(probability.numel(), probability.dtype()));
         must(apply(Bernoulli { position }, &[probability]))
     }
 
@@ -208,10 +208,6 @@ impl Generator {
     }
 }
 
-fn per_block(dtype: DType) -> usize {
-    if dtype == DType::F32 { 4 } else { 2 }
-}
-
 /// The words of a Philox stream, one after the other.
 struct Words {
     position: Position,
@@ -251,7 +247,7 @@ impl Tensor {
         if p == 0.0 {
             return self.clone();
         }
-        let position = rng.advance(blocks(self.numel(), per_block(self.dtype())));
+        let position = rng.advance(blocks(self.numel(), self.dtype()));
         must(apply(Dropout { probability: p, position }, &[self]))
     }
 }

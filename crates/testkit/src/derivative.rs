@@ -1,6 +1,6 @@
 //! Value, gradient and second gradient of a case, contracted with fixed projections.
 
-use wengert_tensor::autograd::{GradOptions, grad, no_grad};
+use wengert_tensor::autograd::{GradOptions, grad};
 use wengert_tensor::{DType, Tensor};
 
 use crate::case::Case;
@@ -66,7 +66,7 @@ pub fn derivatives_by(
     weights: impl FnOnce(&Tensor) -> Tensor,
 ) -> Result<Derivatives, String> {
     if order == Order::Value {
-        let value = no_grad(|| case.call(inputs));
+        let value = case.call(inputs);
         return Ok(Derivatives { value, first: Vec::new(), second: Vec::new() });
     }
     let differentiated = case.differentiated();

@@ -7,8 +7,9 @@ use crate::gemm::Gemm;
 use crate::par;
 use crate::view::View;
 
-/// `out[n, o, y, x] = bias[o] + Σ over c, i, j of weight[o, c, i, j] · input[n, c, y·s + i·d − p, x·s + j·d − p]`, with
-/// zeros around the input, stride s, dilation d and padding p; c runs over the channels of o's group.
+/// `out[n, o, y, x] = bias[o] + Σ over c, i, j of weight[o, c, i, j] · input[n, c, y·s + i·d − p, x·s + j·d −
+/// p]`, with zeros around the input, stride s, dilation d and padding p; c runs over the channels of o's
+/// group.
 ///
 /// # Panics
 /// When a slice has not the length that `shape` says.

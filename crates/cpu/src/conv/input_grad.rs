@@ -7,9 +7,10 @@ use crate::gemm::Gemm;
 use crate::par;
 use crate::view::View;
 
-/// The adjoint of [`forward`](super::forward) in its input: `out[n, c, y·s + i·d − p, x·s + j·d − p]` is the sum of
-/// `weight[o, c, i, j] · cotangent[n, o, y, x]` over all o, y, x, i, j that lead there; `cotangent` has the shape of the
-/// convolution's output and `out` that of its input. `bias` has one value a channel of `out`.
+/// The adjoint of [`forward`](super::forward) in its input: `out[n, c, y·s + i·d − p, x·s + j·d − p]` is the
+/// sum of `weight[o, c, i, j] · cotangent[n, o, y, x]` over all o, y, x, i, j that lead there; `cotangent`
+/// has the shape of the convolution's output and `out` that of its input. `bias` has one value a channel of
+/// `out`.
 ///
 /// # Panics
 /// When a slice has not the length that `shape` says.

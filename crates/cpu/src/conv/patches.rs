@@ -1,14 +1,15 @@
 //! Patches of an image: what the window of a convolution sees, tap by tap.
 //!
-//! A patch matrix has one row for each `(channel, tap row, tap column)` and one column for each position of the window.
+//! A patch matrix has one row for each `(channel, tap row, tap column)` and one column for each position of
+//! the window.
 
 use crate::element::Number;
 use crate::par;
 use crate::window::Window;
 use std::ops::Range;
 
-/// A rectangle of window positions. It spans whole rows of the output or a part of one row, so that its positions are
-/// consecutive in a row-major plane.
+/// A rectangle of window positions. It spans whole rows of the output or a part of one row, so that its
+/// positions are consecutive in a row-major plane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tile {
     /// Rows of window positions.
@@ -52,7 +53,8 @@ pub fn tiles(rows: &Window, columns: &Window, positions: usize) -> impl Iterator
     })
 }
 
-/// Writes the patch matrix of `tile` into `patches`: `channels·kernel` rows of `tile.len()` values, padding as zeros.
+/// Writes the patch matrix of `tile` into `patches`: `channels·kernel` rows of `tile.len()` values, padding
+/// as zeros.
 ///
 /// `image` is `[channels, height, width]`.
 pub fn pack<T: Number>(image: &[T], rows: &Window, columns: &Window, tile: &Tile, patches: &mut [T]) {
@@ -73,7 +75,8 @@ pub fn pack<T: Number>(image: &[T], rows: &Window, columns: &Window, tile: &Tile
     }
 }
 
-/// The adjoint of [`pack`]: adds every value of the patch matrix to the image element that it would be read from.
+/// The adjoint of [`pack`]: adds every value of the patch matrix to the image element that it would be read
+/// from.
 pub fn scatter_add<T: Number>(patches: &[T], rows: &Window, columns: &Window, tile: &Tile, image: &mut [T]) {
     let plane_size = (rows.input * columns.input).max(1);
     for (plane, patches) in
@@ -134,8 +137,9 @@ fn patch_rows(rows: &Window, columns: &Window) -> usize {
     rows.kernel * columns.kernel
 }
 
-/// Calls `body(packed, source, length)` for every run of patch values of one channel that lies in the image: `length`
-/// values from `packed` on in the patch matrix, read from the plane at `source` and every `columns.stride` after it.
+/// Calls `body(packed, source, length)` for every run of patch values of one channel that lies in the image:
+/// `length` values from `packed` on in the patch matrix, read from the plane at `source` and every
+/// `columns.stride` after it.
 fn for_each_run(rows: &Window, columns: &Window, tile: &Tile, mut body: impl FnMut(usize, usize, usize)) {
     for row_tap in 0..rows.kernel {
         let inside_rows = rows.inside(row_tap, &tile.rows);

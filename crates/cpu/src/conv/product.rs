@@ -22,8 +22,8 @@ pub fn product<T: Gemm>(a: View<T>, b: View<T>, out: &mut [T], row: usize, accum
     };
     let result = Strided { start: out.as_mut_ptr(), row: row as isize, column: 1 };
     let beta = if accumulate { T::ONE } else { T::ZERO };
-    // SAFETY: `View` has checked that every element of a and b is in bounds and the assertion above that those of the
-    // result are; `out` is borrowed mutably, so no one else touches it.
+    // SAFETY: `View` has checked that every element of a and b is in bounds and the assertion above that
+    // those of the result are; `out` is borrowed mutably, so no one else touches it.
     unsafe { T::tile(m, k, n, operand(&a), operand(&b), beta, result) }
 }
 

@@ -1,5 +1,5 @@
-//! Convolution against its definition, and the gradients against the adjoint identity ⟨conv(x, w), ȳ⟩ = ⟨x, x̄⟩ =
-//! ⟨w, w̄⟩. The numbers are small integers, so that every sum is exact and equality means equality.
+//! Convolution against its definition, and the gradients against the adjoint identity ⟨conv(x, w), ȳ⟩ = ⟨x,
+//! x̄⟩ = ⟨w, w̄⟩. The numbers are small integers, so that every sum is exact and equality means equality.
 
 use super::*;
 use crate::window::output_size;

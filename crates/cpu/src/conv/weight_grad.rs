@@ -10,11 +10,12 @@ use crate::view::View;
 /// Elements that the partial sums over groups of images may take up together.
 const PARTIAL_SUMS: usize = 1 << 22;
 
-/// The adjoint of [`forward`](super::forward) in its weight: `out[o, c, i, j] = Σ over n, y, x of cotangent[n, o, y, x] ·
-/// input[n, c, y·s + i·d − p, x·s + j·d − p]`; `cotangent` has the shape of the convolution's output.
+/// The adjoint of [`forward`](super::forward) in its weight: `out[o, c, i, j] = Σ over n, y, x of
+/// cotangent[n, o, y, x] · input[n, c, y·s + i·d − p, x·s + j·d − p]`; `cotangent` has the shape of the
+/// convolution's output.
 ///
-/// Images are summed in groups that depend on the shape only, and the groups are then added in order: the bits do not
-/// depend on the number of threads.
+/// Images are summed in groups that depend on the shape only, and the groups are then added in order: the
+/// bits do not depend on the number of threads.
 ///
 /// # Panics
 /// When a slice has not the length that `shape` says.

@@ -21,11 +21,11 @@ const BOTTOM: f64 = 52.0;
 /// Okabe and Ito's palette: eight colours that colour-blind readers can tell apart.
 const COLOURS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
 
-/// Draws lines over shared axes, with ticks, a grid and a legend, as an SVG document.
+/// Draws lines over shared axes, those of x in whole numbers, with ticks, a grid and a legend, as an SVG document.
 pub fn line_chart(title: &str, x_label: &str, y_label: &str, series: &[Series]) -> String {
     let points = || series.iter().flat_map(|s| &s.points).filter(|(x, y)| x.is_finite() && y.is_finite());
-    let x_axis = Axis::over(points().map(|p| p.0));
-    let y_axis = Axis::over(points().map(|p| p.1));
+    let x_axis = Axis::over(points().map(|p| p.0), 1.0);
+    let y_axis = Axis::over(points().map(|p| p.1), 0.0);
     let x = |value: f64| LEFT + x_axis.fraction(value) * (WIDTH - LEFT - RIGHT);
     let y = |value: f64| HEIGHT - BOTTOM - y_axis.fraction(value) * (HEIGHT - TOP - BOTTOM);
 
@@ -102,8 +102,8 @@ struct Axis {
 }
 
 impl Axis {
-    /// The axis that covers the values, with four to ten ticks at a step of 1, 2 or 5 times a power of ten.
-    fn over(values: impl Iterator<Item = f64>) -> Axis {
+    /// The axis that covers the values, with up to ten ticks at a step of 1, 2 or 5 times a power of ten.
+    fn over(values: impl Iterator<Item = f64>, least_step: f64) -> Axis {
         let (low, high) =
             values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
         let (low, high) = match (low, high) {
@@ -111,7 +111,7 @@ impl Axis {
             _ if high - low <= high.abs() * 1e-9 => (low - 0.5, high + 0.5),
             ends => ends,
         };
-        let rough = (high - low) / 5.0;
+        let rough = ((high - low) / 5.0).max(least_step);
         let power = 10f64.powf(rough.log10().floor());
         let step = power * [1.0, 2.0, 5.0, 10.0].into_iter().find(|s| s * power >= rough).unwrap_or(10.0);
         Axis { low: (low / step).floor() * step, high: (high / step).ceil() * step, step }
@@ -139,11 +139,12 @@ mod tests {
 
     #[test]
     fn axes_end_on_round_numbers() {
-        let axis = Axis::over([104.2, 161.7].into_iter());
+        let axis = Axis::over([104.2, 161.7].into_iter(), 0.0);
         assert_eq!((axis.low, axis.high, axis.step), (100.0, 180.0, 20.0));
         assert_eq!(axis.ticks().count(), 5);
         assert_eq!(axis.label(120.0), "120");
-        assert_eq!(Axis::over([0.11, 0.19].into_iter()).label(0.12), "0.12");
+        assert_eq!(Axis::over([1.0, 2.0].into_iter(), 1.0).step, 1.0, "epochs are whole");
+        assert_eq!(Axis::over([0.11, 0.19].into_iter(), 0.0).label(0.12), "0.12");
     }
 
     #[test]

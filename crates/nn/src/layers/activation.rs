@@ -1,7 +1,7 @@
 //! Activations as layers, for [`Sequential`](crate::Sequential). Each is the tensor method of its name.
 
 use crate::{Layer, Scope, module};
-use wengert_tensor::Tensor;
+use wengert_tensor::{Gelu, Tensor};
 
 /// Declares activations: their options with PyTorch's defaults in the doc, and what they do.
 macro_rules! activations {
@@ -77,7 +77,7 @@ activations! {
 /// x·Φ(x), with Φ the normal distribution function (Hendrycks and Gimpel, 2016, arXiv:1606.08415).
 #[derive(Debug)]
 pub struct GELU {
-    approximate: bool,
+    approximation: Gelu,
     scope: Scope,
 }
 
@@ -87,18 +87,18 @@ impl GELU {
     /// The exact form.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        Self { approximate: false, scope: Scope::new() }
+        Self { approximation: Gelu::Erf, scope: Scope::new() }
     }
 
     /// The approximation ½x(1 + tanh(√(2/π)(x + 0.044715x³))).
     pub fn tanh() -> Self {
-        Self { approximate: true, scope: Scope::new() }
+        Self { approximation: Gelu::Tanh, scope: Scope::new() }
     }
 }
 
 impl Layer for GELU {
     fn forward(&self, input: &Tensor) -> Tensor {
         let _scope = self.scope.enter();
-        if self.approximate { input.gelu_with(wengert_tensor::Gelu::Tanh) } else { input.gelu() }
+        input.gelu_with(self.approximation)
     }
 }

@@ -5,7 +5,7 @@ use crate::{Layer, Scope, Training, module};
 use wengert_tensor::ops::norm::update_running_statistics;
 use wengert_tensor::{DType, Tensor, no_grad};
 
-/// Affine parameters and running statistics of C channels, as batch and instance normalisation keep them.
+/// Running mean, running variance and number of batches of C channels.
 fn running_statistics(channels: usize) -> (Tensor, Tensor, Tensor) {
     let mean = Tensor::zeros([channels], DTYPE);
     let variance = Tensor::ones([channels], DTYPE);
@@ -123,7 +123,7 @@ macro_rules! batch_norm {
 }
 
 /// Counts a batch, and returns the weight of its statistics: the momentum, or 1 / count for a plain average.
-pub(super) fn next_momentum(count: Option<&Tensor>, momentum: Option<f64>) -> f64 {
+fn next_momentum(count: Option<&Tensor>, momentum: Option<f64>) -> f64 {
     let count = count.map_or(1, |count| {
         count.update(|count: &mut [i64]| {
             count[0] = count[0].saturating_add(1);

@@ -36,7 +36,7 @@ fn draw(shape: Vec<usize>, bias: Option<usize>, rng: &Generator) -> (Tensor, Opt
 /// `channels / groups`, or a panic that names the layer.
 fn per_group(layer: &str, channels: usize, groups: usize) -> usize {
     assert!(
-        groups > 0 && channels % groups == 0,
+        groups > 0 && channels.is_multiple_of(groups),
         "{layer}: {channels} channels cannot be divided into {groups} groups"
     );
     channels / groups

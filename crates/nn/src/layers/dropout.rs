@@ -25,12 +25,7 @@ impl Dropout {
     /// When the probability is not within 0..=1.
     pub fn new(probability: f64, rng: &Generator) -> Self {
         check_probability(probability);
-        Self {
-            probability,
-            generator: own_stream(rng),
-            training: Training::new(),
-            scope: Scope::new(),
-        }
+        Self { probability, generator: own_stream(rng), training: Training::new(), scope: Scope::new() }
     }
 }
 
@@ -43,7 +38,10 @@ impl Layer for Dropout {
 
 #[track_caller]
 pub(super) fn check_probability(probability: f64) {
-    assert!((0.0..=1.0).contains(&probability), "dropout: the probability must lie in 0..=1, got {probability}");
+    assert!(
+        (0.0..=1.0).contains(&probability),
+        "dropout: the probability must lie in 0..=1, got {probability}"
+    );
 }
 
 /// A stream that no other layer made from `rng` has: its number is drawn.

@@ -51,7 +51,10 @@ impl EmbeddingBuilder {
         let Self { count, dimension, padding_index } = self;
         let mut weight = rng.normal([count, dimension], 0.0, 1.0, DTYPE);
         if let Some(index) = padding_index {
-            assert!(index < count, "Embedding: padding index {index} is not below the table's {count} entries");
+            assert!(
+                index < count,
+                "Embedding: padding index {index} is not below the table's {count} entries"
+            );
             let kept = Tensor::arange(0, count as i64, 1).ne_scalar(index as f64).to_dtype(DTYPE);
             weight = no_grad(|| weight * kept.unsqueeze(1));
         }

@@ -1,6 +1,5 @@
 //! Instance normalisation.
 
-use super::batch_norm::next_momentum;
 use super::{DTYPE, check_axis, check_rank, constant_parameter};
 use crate::{Layer, Scope, Training, module};
 use wengert_tensor::{DType, Tensor, no_grad};
@@ -22,7 +21,7 @@ macro_rules! instance_norm {
             pub running_mean: Option<Tensor>,
             /// Running unbiased variance, `[C]`.
             pub running_var: Option<Tensor>,
-            /// Number of batches seen in training, i64.
+            /// Kept for PyTorch's sake, which has it in the state of this layer and never counts it up.
             pub num_batches_tracked: Option<Tensor>,
             channels: usize,
             eps: f64,
@@ -94,8 +93,7 @@ macro_rules! instance_norm {
                     running => {
                         let output = input.instance_norm(weight, bias, self.eps);
                         if let Some((mean, variance)) = running {
-                            let momentum = next_momentum(self.num_batches_tracked.as_ref(), Some(self.momentum));
-                            no_grad(|| track(mean, variance, input, momentum));
+                            no_grad(|| track(mean, variance, input, self.momentum));
                         }
                         output
                     }

@@ -75,7 +75,7 @@ impl GroupNorm {
     /// When the channels cannot be divided into the groups.
     pub fn new(groups: usize, channels: usize) -> Self {
         assert!(
-            groups > 0 && channels % groups == 0,
+            groups > 0 && channels.is_multiple_of(groups),
             "GroupNorm: {channels} channels cannot be divided into {groups} groups"
         );
         let layer = Self { weight: None, bias: None, groups, channels, eps: 1e-5, scope: Scope::new() };

@@ -4,8 +4,8 @@ use super::ParameterGroup;
 use crate::error::Result;
 use crate::state::{Reader, StateDict};
 use std::collections::{BTreeMap, BTreeSet};
-use wengert_tensor::ops::optimize::Update;
 use wengert_tensor::Tensor;
+use wengert_tensor::ops::optimize::Update;
 
 /// The parameters of an optimiser and what it remembers of each from step to step.
 #[derive(Debug)]
@@ -80,7 +80,11 @@ impl Slots {
                 "an optimiser changes parameters, which are float leaves; {} is none",
                 parameter.label()
             );
-            assert!(seen.insert(parameter.address()), "{} was given to the optimiser twice", parameter.label());
+            assert!(
+                seen.insert(parameter.address()),
+                "{} was given to the optimiser twice",
+                parameter.label()
+            );
         }
         let slot = |parameter| Slot { parameter, steps: 0, kept: Vec::new() };
         self.groups.push(Group {
@@ -134,6 +138,7 @@ impl Slots {
                     slot.kept = names.iter().map(|_| slot.parameter.full_like(initial)).collect();
                 }
                 slot.steps += 1;
+                // Of the two float types, the size tells which.
                 let key = (slot.parameter.dtype().size_of(), slot.steps);
                 batches.entry(key).or_default().push((slot, gradient));
             }
@@ -149,7 +154,10 @@ impl Slots {
         let mut state = StateDict::new();
         for (i, group) in self.groups.iter().enumerate() {
             state.insert(format!("group.{i}.learning_rate"), Tensor::scalar(group.learning_rate));
-            state.insert(format!("group.{i}.initial_learning_rate"), Tensor::scalar(group.initial_learning_rate));
+            state.insert(
+                format!("group.{i}.initial_learning_rate"),
+                Tensor::scalar(group.initial_learning_rate),
+            );
         }
         for (i, slot) in self.slots().enumerate().filter(|(_, slot)| slot.steps > 0) {
             state.insert(format!("state.{i}.step"), Tensor::scalar(slot.steps.cast_signed()));
@@ -172,7 +180,8 @@ impl Slots {
         for (i, slot) in self.slots().enumerate() {
             let step = format!("state.{i}.step");
             // A parameter that never had a gradient has no state.
-            let (steps, names) = if state.contains_key(&step) { (reader.count(step), self.names) } else { (0, &[][..]) };
+            let (steps, names) =
+                if state.contains_key(&step) { (reader.count(step), self.names) } else { (0, &[][..]) };
             let spec = slot.parameter.spec();
             let kept: Vec<Tensor> = names
                 .iter()

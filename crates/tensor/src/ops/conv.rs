@@ -1,8 +1,9 @@
 //! Convolution, transposed convolution and their gradients.
 //!
-//! A convolution is linear in its input and in its weight, so three ops close under differentiation, each one's gradient
-//! being made of the other two: `conv2d` (y from x and w), `conv2d_input_grad` (x̄ from ȳ and w) and `conv2d_weight_grad`
-//! (w̄ from x and ȳ). The transposed convolution is the second of them used as a layer. Signals are images of height 1.
+//! A convolution is linear in its input and in its weight, so three ops close under differentiation, each
+//! one's gradient being made of the other two: `conv2d` (y from x and w), `conv2d_input_grad` (x̄ from ȳ and
+//! w) and `conv2d_weight_grad` (w̄ from x and ȳ). The transposed convolution is the second of them used as a
+//! layer. Signals are images of height 1.
 
 mod conv2d;
 mod options;
@@ -29,8 +30,8 @@ struct Kernel {
 }
 
 impl Kernel {
-    /// The convolution of `image` [batch, channels, height, width] by `weight` [out_channels, channels/groups, height,
-    /// width], or why there is none.
+    /// The convolution of `image` [batch, channels, height, width] by `weight` [out_channels,
+    /// channels/groups, height, width], or why there is none.
     fn convolution(&self, op: &'static str, image: [usize; 4], weight: [usize; 4]) -> Result<Convolution> {
         let [images, channels, height, width] = image;
         let [out_channels, in_channels, kernel_height, kernel_width] = weight;
@@ -42,8 +43,8 @@ impl Kernel {
         }
         if in_channels.checked_mul(groups) != Some(channels) {
             let detail = format!(
-                "{channels} channels do not fit the weight {weight:?}: its second axis times groups = {groups} must be \
-                 {channels}"
+                "{channels} channels do not fit the weight {weight:?}: its second axis times groups = \
+                 {groups} must be {channels}"
             );
             return Err(Error::shape(op, detail));
         }

@@ -118,13 +118,17 @@ struct Locked<'a, const S: usize> {
 
 impl<'a, const S: usize> Batch<'a, S> {
     fn new(op: &'static str, updates: &'a [Update<'a, S>]) -> Result<Self> {
-        let written = || updates.iter().flat_map(|update| std::iter::once(update.parameter).chain(update.state));
+        let written =
+            || updates.iter().flat_map(|update| std::iter::once(update.parameter).chain(update.state));
         for update in updates {
             let (shape, dtype) = (update.parameter.shape(), update.parameter.dtype());
             for tensor in update.state.into_iter().chain([update.gradient]) {
                 if tensor.shape() != shape {
                     let found = tensor.shape();
-                    return Err(Error::shape(op, format!("a parameter of shape {shape} with a gradient or state of {found}")));
+                    return Err(Error::shape(
+                        op,
+                        format!("a parameter of shape {shape} with a gradient or state of {found}"),
+                    ));
                 }
                 if tensor.dtype() != dtype || dtype != updates[0].parameter.dtype() {
                     return Err(Error::dtype(op, format!("{dtype} and {} in one batch", tensor.dtype())));
@@ -132,17 +136,27 @@ impl<'a, const S: usize> Batch<'a, S> {
             }
         }
         if let Some(tensor) = written().find(|tensor| !tensor.value().is_contiguous()) {
-            return Err(Error::argument(op, format!("a strided view of shape {} cannot be changed", tensor.shape())));
+            return Err(Error::argument(
+                op,
+                format!("a strided view of shape {} cannot be changed", tensor.shape()),
+            ));
         }
         // Each storage is locked once for writing: the same one twice would wait for itself.
         let mut storages: Vec<_> = written().map(|tensor| tensor.value().storage_address()).collect();
         storages.sort_unstable();
         if storages.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(Error::argument(op, "a parameter appears twice in one step; give tied weights to the optimiser once"));
+            return Err(Error::argument(
+                op,
+                "a parameter appears twice in one step; give tied weights to the optimiser once",
+            ));
         }
-        let gradients: Vec<Value> = updates.iter().map(|update| update.gradient.value().contiguous()).collect();
+        let gradients: Vec<Value> =
+            updates.iter().map(|update| update.gradient.value().contiguous()).collect();
         if gradients.iter().any(|gradient| storages.binary_search(&gradient.storage_address()).is_ok()) {
-            return Err(Error::argument(op, "a gradient shares its memory with a parameter or with optimiser state"));
+            return Err(Error::argument(
+                op,
+                "a gradient shares its memory with a parameter or with optimiser state",
+            ));
         }
         Ok(Self { updates, gradients })
     }

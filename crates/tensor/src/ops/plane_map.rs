@@ -1,7 +1,7 @@
 //! Ops that map the rows and the columns of every plane linearly: average pooling and resampling.
 //!
-//! Such an op is two sparse matrices R and C a plane, Y = R·X·Cᵀ. Its gradient is Rᵀ·Ȳ·C, the same with both transposed, whose
-//! own gradient is the first map again.
+//! Such an op is two sparse matrices R and C a plane, Y = R·X·Cᵀ. Its gradient is Rᵀ·Ȳ·C, the same with both
+//! transposed, whose own gradient is the first map again.
 
 use super::slide::{IMAGES, four_axes};
 use crate::apply::apply;
@@ -20,7 +20,8 @@ pub(super) trait PlaneMap: Copy + Debug + Send + Sync + 'static {
     /// Height and width that this map gives from `size`, or why it cannot take it.
     fn output_size(&self, size: [usize; 2]) -> Result<[usize; 2]>;
 
-    /// The maps of the rows and of the columns, for a size that [`output_size`](PlaneMap::output_size) accepts.
+    /// The maps of the rows and of the columns, for a size that [`output_size`](PlaneMap::output_size)
+    /// accepts.
     fn axis_maps(&self, size: [usize; 2]) -> Result<[AxisMap; 2]>;
 
     /// Inputs that an output is made of, for counting operations.

@@ -31,8 +31,8 @@ pub struct PoolOptions<const D: usize> {
     pub kernel: [usize; D],
     /// Distance between neighbouring windows (the size of the window).
     pub stride: [usize; D],
-    /// Padding before and after each axis (0): never the largest element, and zero in an average. Less than the dilated
-    /// window, so that no window holds padding only.
+    /// Padding before and after each axis (0): never the largest element, and zero in an average. Less than
+    /// the dilated window, so that no window holds padding only.
     pub padding: [(usize, usize); D],
     /// Distance between neighbouring elements of a window (1).
     pub dilation: [usize; D],
@@ -101,7 +101,8 @@ impl From<Pool1dOptions> for Pool2dOptions {
 }
 
 impl Pool2dOptions {
-    /// The windows over the rows and the columns of an image of height and width `size`, or why there are none.
+    /// The windows over the rows and the columns of an image of height and width `size`, or why there are
+    /// none.
     fn windows(&self, op: &'static str, size: [usize; 2]) -> Result<[Window; 2]> {
         let slide = Slide::new(self.stride, self.padding, self.dilation);
         let mut windows = slide.windows(op, size, self.kernel)?;
@@ -112,8 +113,8 @@ impl Pool2dOptions {
             if !every_window_meets_input(window) {
                 let (name, size) = (AXES[axis], size[axis]);
                 let detail = format!(
-                    "some window over {name} {size} holds padding only, with kernel {}, dilation {} and padding {:?}; pad \
-                     by less than the window spans",
+                    "some window over {name} {size} holds padding only, with kernel {}, dilation {} and \
+                     padding {:?}; pad by less than the window spans",
                     self.kernel[axis], self.dilation[axis], self.padding[axis]
                 );
                 return Err(Error::argument(op, detail));
@@ -123,7 +124,8 @@ impl Pool2dOptions {
     }
 }
 
-/// Adds the last window where it begins inside the axis (or in the padding before it) but ends outside the padded axis.
+/// Adds the last window where it begins inside the axis (or in the padding before it) but ends outside the
+/// padded axis.
 fn add_partial_window(window: &mut Window, padding_after: usize) {
     let end_of_last = (window.output - 1) * window.stride + (window.kernel - 1) * window.dilation + 1;
     let begins_inside = window.output * window.stride < window.input + window.padding;

@@ -49,6 +49,11 @@ pub enum Distribution {
     Permutation,
 }
 
+/// Philox blocks that a draw of `count` elements takes.
+pub(crate) fn blocks(count: usize, dtype: DType) -> u64 {
+    rng::blocks(count, if dtype == DType::F32 { 4 } else { 2 })
+}
+
 /// A tensor of random numbers. No inputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Random {
@@ -61,11 +66,6 @@ pub struct Random {
 }
 
 impl Distribution {
-    /// Philox blocks that a draw of this many elements takes.
-    pub(crate) fn blocks(&self, count: usize, dtype: DType) -> u64 {
-        rng::blocks(count, if dtype == DType::F32 { 4 } else { 2 })
-    }
-
     fn name(&self) -> &'static str {
         match self {
             Distribution::Uniform { .. } => "uniform",

@@ -15,7 +15,8 @@ pub(crate) const OPS: &[&str] =
 pub enum Resize<const D: usize> {
     /// To these sizes.
     Size([usize; D]),
-    /// To ⌊size·factor⌋, with neighbouring outputs 1/factor input elements apart, as PyTorch's `scale_factor`.
+    /// To ⌊size·factor⌋, with neighbouring outputs 1/factor input elements apart, as PyTorch's
+    /// `scale_factor`.
     Scale([f64; D]),
 }
 
@@ -116,11 +117,12 @@ impl PlaneMap for UpsampleBilinear2d {
 }
 
 impl Tensor {
-    /// Resamples images `[batch, channels, height, width]`: output row i is input row ⌊i·step⌋, with step = input size /
-    /// output size or 1 / scale factor, and columns likewise.
+    /// Resamples images `[batch, channels, height, width]`: output row i is input row ⌊i·step⌋, with step =
+    /// input size / output size or 1 / scale factor, and columns likewise.
     ///
     /// # Panics
-    /// When the tensor does not have four axes, a size is zero, a scale is not positive, or the dtype is not a float.
+    /// When the tensor does not have four axes, a size is zero, a scale is not positive, or the dtype is not
+    /// a float.
     #[track_caller]
     pub fn upsample_nearest2d(&self, resize: Resize<2>) -> Tensor {
         must(map_images(UpsampleNearest2d(resize), self))
@@ -135,11 +137,13 @@ impl Tensor {
         must(as_images("upsample_nearest1d", "input", self)).upsample_nearest2d(resize.into()).squeeze(2)
     }
 
-    /// Resamples images `[batch, channels, height, width]`, interpolating linearly between rows and between columns:
-    /// output row i lies at input row max((i + ½)·step − ½, 0), or at i·(input − 1)/(output − 1) where `align_corners`.
+    /// Resamples images `[batch, channels, height, width]`, interpolating linearly between rows and between
+    /// columns: output row i lies at input row max((i + ½)·step − ½, 0), or at i·(input − 1)/(output − 1)
+    /// where `align_corners`.
     ///
     /// # Panics
-    /// When the tensor does not have four axes, a size is zero, a scale is not positive, or the dtype is not a float.
+    /// When the tensor does not have four axes, a size is zero, a scale is not positive, or the dtype is not
+    /// a float.
     #[track_caller]
     pub fn upsample_bilinear2d(&self, resize: Resize<2>, align_corners: bool) -> Tensor {
         must(map_images(UpsampleBilinear2d { resize, align_corners }, self))
@@ -156,8 +160,8 @@ impl Tensor {
         images.upsample_bilinear2d(resize.into(), align_corners).squeeze(2)
     }
 
-    /// Spreads groups of r² channels over r × r pixels, `[batch, channels·r², height, width]` to `[batch, channels,
-    /// height·r, width·r]`: y[n, c, h·r + i, w·r + j] = x[n, c·r² + i·r + j, h, w].
+    /// Spreads groups of r² channels over r × r pixels, `[batch, channels·r², height, width]` to `[batch,
+    /// channels, height·r, width·r]`: `y[n, c, h·r + i, w·r + j] = x[n, c·r² + i·r + j, h, w]`.
     ///
     /// Source: W. Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel
     /// convolutional neural network" (2016).
@@ -183,8 +187,8 @@ impl Tensor {
         ])
     }
 
-    /// Gathers r × r pixels into r² channels: undoes [`pixel_shuffle`](Tensor::pixel_shuffle), `[batch, channels, height·r,
-    /// width·r]` to `[batch, channels·r², height, width]`.
+    /// Gathers r × r pixels into r² channels: undoes [`pixel_shuffle`](Tensor::pixel_shuffle), `[batch,
+    /// channels, height·r, width·r]` to `[batch, channels·r², height, width]`.
     ///
     /// # Panics
     /// When the tensor does not have four axes or r does not divide its height and width.

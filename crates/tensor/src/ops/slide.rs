@@ -1,4 +1,5 @@
-//! A window that slides over the two axes of an image: what convolution, pooling and unfolding check in common.
+//! A window that slides over the two axes of an image: what convolution, pooling and unfolding check in
+//! common.
 
 use crate::op::Spec;
 use crate::{Error, Result, Tensor};
@@ -37,8 +38,8 @@ impl Slide {
         }
         let Some(output) = output_size(input, kernel, stride, dilation, padding) else {
             let detail = format!(
-                "a kernel of {kernel} with dilation {dilation} does not fit {} {input} with padding {} before and {} \
-                 after; needs {} + padding ≥ (kernel − 1)·dilation + 1",
+                "a kernel of {kernel} with dilation {dilation} does not fit {} {input} with padding {} \
+                 before and {} after; needs {} + padding ≥ (kernel − 1)·dilation + 1",
                 AXES[axis], padding.0, padding.1, AXES[axis]
             );
             return Err(Error::shape(op, detail));

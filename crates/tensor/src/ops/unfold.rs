@@ -145,8 +145,9 @@ impl Op for Fold {
 }
 
 impl Tensor {
-    /// The patches of images `[batch, channels, height, width]`, one a column: `[batch, channels·taps, positions]`, channels
-    /// outermost, then the rows and columns of the patch; positions are row-major. Padding is zeros.
+    /// The patches of images `[batch, channels, height, width]`, one a column: `[batch, channels·taps,
+    /// positions]`, channels outermost, then the rows and columns of the patch; positions are row-major.
+    /// Padding is zeros.
     ///
     /// # Panics
     /// When the tensor does not have four axes, a patch does not fit the padded image, or the dtype is bool.
@@ -155,8 +156,9 @@ impl Tensor {
         must(apply(Unfold(options), &[self]))
     }
 
-    /// Adds patches `[batch, channels·taps, positions]` back into images of height and width `size`, `[batch, channels,
-    /// height, width]`: the adjoint of [`unfold`](Tensor::unfold), not its inverse where patches overlap.
+    /// Adds patches `[batch, channels·taps, positions]` back into images of height and width `size`, `[batch,
+    /// channels, height, width]`: the adjoint of [`unfold`](Tensor::unfold), not its inverse where patches
+    /// overlap.
     ///
     /// # Panics
     /// When the shape is not one that [`unfold`](Tensor::unfold) makes of such images, or the dtype is bool.

@@ -256,6 +256,7 @@ fn transposed_signals() -> Vec<Case> {
 /// The gradient ops by themselves, as functions of all that they depend on.
 fn gradients() -> Vec<Case> {
     let options = Conv2dOptions { stride: [2, 1], padding: [(1, 1), (0, 0)], dilation: [1, 2], groups: 2 };
+    let torch = "stride=(2, 1), padding=(1, 0), dilation=(1, 2), groups=2";
     // Gradient of ⟨conv2d(x0, x1), x2⟩ in input `of`, as a function of the other two.
     let gradient = move |x: &[Tensor], of: usize| {
         let mut operands = [x[0].clone(), x[1].clone()];
@@ -270,11 +271,11 @@ fn gradients() -> Vec<Case> {
             .run(move |x| gradient(x, of))
     };
     vec![
-        case("conv2d_input_grad", 0).fixed(0).torch(
-            "torch.nn.grad.conv2d_input((2, 4, 5, 6), x1, x2, stride=(2, 1), padding=(1, 0), dilation=(1, 2), groups=2)",
-        ),
-        case("conv2d_weight_grad", 1).fixed(1).torch(
-            "torch.nn.grad.conv2d_weight(x0, (4, 2, 3, 2), x2, stride=(2, 1), padding=(1, 0), dilation=(1, 2), groups=2)",
-        ),
+        case("conv2d_input_grad", 0)
+            .fixed(0)
+            .torch(format!("torch.nn.grad.conv2d_input((2, 4, 5, 6), x1, x2, {torch})")),
+        case("conv2d_weight_grad", 1)
+            .fixed(1)
+            .torch(format!("torch.nn.grad.conv2d_weight(x0, (4, 2, 3, 2), x2, {torch})")),
     ]
 }

@@ -31,7 +31,7 @@ fn batch_norm() -> Vec<Case> {
         Case::new("batch_norm", "batch_norm/bias_only")
             .inputs([normal([4, 3]), normal([3])])
             .run(|x| x[0].batch_norm(None, Some(&x[1]), EPSILON))
-            .torch("F.batch_norm(x0, None, None, None, x1, training=True)"),
+            .torch("F.batch_norm(x0, None, None, torch.ones_like(x1), x1, training=True)"),
         Case::new("batch_norm", "batch_norm/large_epsilon")
             .inputs([normal([5, 2]), normal([2]), normal([2])])
             .run(|x| x[0].batch_norm(Some(&x[1]), Some(&x[2]), 0.5))
@@ -74,7 +74,7 @@ fn layer_norm() -> Vec<Case> {
         Case::new("layer_norm", "layer_norm/bias_only")
             .inputs([normal([3, 4]), normal([4])])
             .run(|x| x[0].layer_norm(&[4], None, Some(&x[1]), EPSILON))
-            .torch("F.layer_norm(x0, (4,), None, x1)"),
+            .torch("F.layer_norm(x0, (4,), torch.ones_like(x1), x1)"),
         Case::new("layer_norm", "layer_norm/whole")
             .inputs([normal([6]), normal([6]), normal([6])])
             .run(|x| x[0].layer_norm(&[6], Some(&x[1]), Some(&x[2]), EPSILON))
@@ -131,8 +131,11 @@ fn gradients() -> Vec<Case> {
     };
     let batch: Forward = |x| x[0].batch_norm(Some(&x[1]), Some(&x[2]), EPSILON);
     let layer: Forward = |x| x[0].layer_norm(&[3], Some(&x[1]), Some(&x[2]), EPSILON);
-    let torch_batch = "F.batch_norm(x0, None, None, x1, x2, training=True)";
-    let torch_layer = "F.layer_norm(x0, (3,), x1, x2)";
+    // Written out, since the second gradient of a gradient is a third derivative: PyTorch's batch norm has none, and that
+    // of its layer norm disagrees with central differences.
+    let torch_batch = "((x0 - x0.mean((0, 2), keepdim=True)) * (x0.var((0, 2), correction=0, keepdim=True) + 1e-5).rsqrt() \
+                       * x1[:, None] + x2[:, None])";
+    let torch_layer = "((x0 - x0.mean(1, keepdim=True)) * (x0.var(1, correction=0, keepdim=True) + 1e-5).rsqrt() * x1 + x2)";
     vec![
         case("batch_norm_input_grad", "batch_norm_input_grad/basic", batch, 0, torch_batch),
         case("batch_norm_affine_grad", "batch_norm_affine_grad/weight", batch, 1, torch_batch),

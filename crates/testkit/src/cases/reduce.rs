@@ -241,10 +241,15 @@ fn logsumexp() -> Vec<Case> {
             .run(|x| x[0].logsumexp(&[0], false))
             .torch("x0.logsumexp(0)"),
         Case::new("logsumexp", "logsumexp/masked")
-            .input(floats([3, 2], [LOWEST, LOWEST, 1.0, LOWEST, 0.5, 2.0]))
+            .input(floats([3, 2], [LOWEST, -1.0, 1.0, LOWEST, 0.5, 2.0]))
             .run(|x| x[0].logsumexp(&[1], false))
             .torch("x0.logsumexp(1)")
             .at_kink(),
+        Case::new("logsumexp", "logsumexp/all_masked")
+            .input(floats([2, 2], [LOWEST, LOWEST, 1.0, LOWEST]))
+            .run(|x| x[0].logsumexp(&[1], false))
+            .torch("x0.logsumexp(1)")
+            .no_gradient(),
     ]
 }
 

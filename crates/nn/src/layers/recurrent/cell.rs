@@ -69,14 +69,18 @@ impl Weights {
         };
         for tensor in &state {
             if tensor.dims() != shape {
-                panic!("{}", Error::shape(C::NAME, format!("a state must be {shape:?}, got {}", tensor.shape())));
+                panic!(
+                    "{}",
+                    Error::shape(C::NAME, format!("a state must be {shape:?}, got {}", tensor.shape()))
+                );
             }
         }
         state
     }
 
     pub fn add_entries<'a>(&'a self, entries: &mut Entries<'a>) {
-        let mut add = |name: &str, tensor: &'a Tensor| entries.parameter(format!("{name}{}", self.suffix), tensor);
+        let mut add =
+            |name: &str, tensor: &'a Tensor| entries.parameter(format!("{name}{}", self.suffix), tensor);
         add("weight_ih", &self.input);
         add("weight_hh", &self.hidden);
         if let Some([input, hidden]) = &self.biases {

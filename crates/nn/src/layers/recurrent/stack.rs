@@ -116,7 +116,10 @@ impl<C: Cell> Stack<C> {
         check_axis(C::NAME, "features", input, 2, self.options.input_size);
         let time_first = if self.options.batch_first { input.transpose(0, 1) } else { input.clone() };
         if time_first.dim(0) == 0 {
-            panic!("{}", Error::shape(C::NAME, format!("needs at least one step, got {axes} = {}", input.shape())));
+            panic!(
+                "{}",
+                Error::shape(C::NAME, format!("needs at least one step, got {axes} = {}", input.shape()))
+            );
         }
         for state in states.iter().flatten() {
             check_rank(C::NAME, state, &[3], "state [layers · directions, N, hidden]");
@@ -133,9 +136,8 @@ impl<C: Cell> Stack<C> {
             let mut outputs = Vec::with_capacity(directions.len());
             for (weights, &(reversed, _)) in both.iter().zip(directions) {
                 let index = last_states.len() as isize;
-                let given = states
-                    .as_ref()
-                    .map(|states| states.iter().map(|state| state.select(0, index)).collect());
+                let given =
+                    states.as_ref().map(|states| states.iter().map(|state| state.select(0, index)).collect());
                 let (output, last) = run::<C>(weights, &sequence, given, reversed);
                 outputs.push(output);
                 last_states.push(last);

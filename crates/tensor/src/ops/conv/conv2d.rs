@@ -86,17 +86,17 @@ pub(super) fn conv2d(kernel: Kernel, image: &Tensor, weight: &Tensor) -> Result<
 }
 
 impl Tensor {
-    /// Convolution (cross-correlation, as everywhere in deep learning) of images `[batch, channels, height, width]` with
-    /// `weight` `[out_channels, channels/groups, kernel height, kernel width]`:
+    /// Convolution (cross-correlation, as everywhere in deep learning) of images `[batch, channels, height,
+    /// width]` with `weight` `[out_channels, channels/groups, kernel height, kernel width]`:
     ///
-    /// y[n, o, i, j] = bias[o] + Σ over c, a, b of weight[o, c, a, b] · x[n, c, i·stride + a·dilation − padding, …]
+    /// `y[n, o, i, j] = bias[o] + Σ weight[o, c, a, b] · x[n, c, i·stride + a·dilation − padding, …]`
     ///
-    /// with zeros around x; c runs over the channels of o's group. Along each axis the output has
-    /// ⌊(size + padding − dilation·(kernel − 1) − 1) / stride⌋ + 1 elements.
+    /// over c, a and b, with zeros around x; c runs over the channels of o's group. Along each axis the
+    /// output has ⌊(size + padding − dilation·(kernel − 1) − 1) / stride⌋ + 1 elements.
     ///
     /// # Panics
-    /// When shapes or dtypes do not fit, the kernel is larger than the padded image, `groups` does not divide the
-    /// channels, or the dtype is not a float.
+    /// When shapes or dtypes do not fit, the kernel is larger than the padded image, `groups` does not divide
+    /// the channels, or the dtype is not a float.
     #[track_caller]
     pub fn conv2d(&self, weight: &Tensor, bias: Option<&Tensor>, options: Conv2dOptions) -> Tensor {
         let slide = Slide::new(options.stride, options.padding, options.dilation);
@@ -107,8 +107,9 @@ impl Tensor {
         })
     }
 
-    /// Convolution of signals `[batch, channels, length]` with `weight` `[out_channels, channels/groups, kernel]`:
-    /// [`conv2d`](Tensor::conv2d) of images of height 1. See [`Conv1dOptions::causal`] for one that does not look ahead.
+    /// Convolution of signals `[batch, channels, length]` with `weight` `[out_channels, channels/groups,
+    /// kernel]`: [`conv2d`](Tensor::conv2d) of images of height 1. See [`Conv1dOptions::causal`] for one that
+    /// does not look ahead.
     ///
     /// # Panics
     /// As [`conv2d`](Tensor::conv2d).

@@ -18,7 +18,8 @@ pub struct ConvOptions<const D: usize> {
     pub padding: [(usize, usize); D],
     /// Distance between neighbouring taps of the kernel (1).
     pub dilation: [usize; D],
-    /// Groups of channels that do not see each other (1); as many groups as channels is a depthwise convolution.
+    /// Groups of channels that do not see each other (1); as many groups as channels is a depthwise
+    /// convolution.
     pub groups: usize,
 }
 
@@ -56,8 +57,8 @@ impl<const D: usize> ConvOptions<D> {
 }
 
 impl Conv1dOptions {
-    /// A dilated causal convolution, as in WaveNet (van den Oord et al., 2016): padded by (kernel − 1)·dilation on the
-    /// left, so that the length stays and output t sees inputs up to t only.
+    /// A dilated causal convolution, as in WaveNet (van den Oord et al., 2016): padded by (kernel −
+    /// 1)·dilation on the left, so that the length stays and output t sees inputs up to t only.
     pub fn causal(kernel: usize, dilation: usize) -> Self {
         let padding = kernel.saturating_sub(1).saturating_mul(dilation);
         Self { padding: [(padding, 0)], dilation: [dilation], ..Self::default() }
@@ -79,8 +80,8 @@ pub struct ConvTransposeOptions<const D: usize> {
     pub stride: [usize; D],
     /// Elements cut off before and after each axis of the output (0).
     pub padding: [(usize, usize); D],
-    /// Elements added after each axis of the output (0), less than the stride or the dilation: of the several sizes that a
-    /// convolution with this stride takes to the same size, it picks one.
+    /// Elements added after each axis of the output (0), less than the stride or the dilation: of the several
+    /// sizes that a convolution with this stride takes to the same size, it picks one.
     pub output_padding: [usize; D],
     /// Distance between neighbouring taps of the kernel (1).
     pub dilation: [usize; D],

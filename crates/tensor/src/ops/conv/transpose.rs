@@ -77,8 +77,8 @@ impl Op for ConvTranspose2d {
         })))
     }
 
-    /// The adjoint of an adjoint is the convolution; and ⟨ȳ, Wᵀx⟩ = ⟨Wȳ, x⟩, so the weight's gradient is that of a
-    /// convolution which reads ȳ and whose output has the cotangent x.
+    /// The adjoint of an adjoint is the convolution; and ⟨ȳ, Wᵀx⟩ = ⟨Wȳ, x⟩, so the weight's gradient is that
+    /// of a convolution which reads ȳ and whose output has the cotangent x.
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
         let (image, weight) = (saved.input(0), saved.input(1));
         let mut gradients: Gradients = smallvec![None, None];
@@ -127,8 +127,8 @@ impl ConvTranspose2dOptions {
             let extra = self.output_padding[axis];
             if extra >= self.stride[axis].max(self.dilation[axis]) {
                 let detail = format!(
-                    "the output padding must be less than the stride or the dilation, got {extra} with stride {} and \
-                     dilation {}",
+                    "the output padding must be less than the stride or the dilation, got {extra} with \
+                     stride {} and dilation {}",
                     self.stride[axis], self.dilation[axis]
                 );
                 return Err(Error::argument(op, detail));
@@ -152,8 +152,9 @@ impl ConvTranspose2dOptions {
             full().and_then(|full| full.checked_sub(before)?.checked_sub(after)).filter(|&size| size > 0);
         size.ok_or_else(|| {
             let detail = format!(
-                "{} {input} with kernel {kernel}, stride {}, dilation {}, padding ({before}, {after}) and output padding \
-                 {} leaves no output; needs (input − 1)·stride + dilation·(kernel − 1) + 1 + output padding > padding",
+                "{} {input} with kernel {kernel}, stride {}, dilation {}, padding ({before}, {after}) and \
+                 output padding {} leaves no output; needs (input − 1)·stride + dilation·(kernel − 1) + 1 + \
+                 output padding > padding",
                 AXES[axis], self.stride[axis], self.dilation[axis], self.output_padding[axis]
             );
             Error::shape("conv_transpose2d", detail)
@@ -162,17 +163,18 @@ impl ConvTranspose2dOptions {
 }
 
 impl Tensor {
-    /// Transposed convolution of images `[batch, channels, height, width]` with `weight` `[channels, out_channels/groups,
-    /// kernel height, kernel width]`: the adjoint of [`conv2d`](Tensor::conv2d) with the same weight, plus `bias`. Each
-    /// input element adds its multiple of the kernel to the output:
+    /// Transposed convolution of images `[batch, channels, height, width]` with `weight` `[channels,
+    /// out_channels/groups, kernel height, kernel width]`: the adjoint of [`conv2d`](Tensor::conv2d) with the
+    /// same weight, plus `bias`. Each input element adds its multiple of the kernel to the output:
     ///
-    /// y[n, o, i·stride + a·dilation − padding, …] += weight[c, o, a, b] · x[n, c, i, j]
+    /// `y[n, o, i·stride + a·dilation − padding, …] += weight[c, o, a, b] · x[n, c, i, j]`
     ///
-    /// Along each axis the output has (size − 1)·stride + dilation·(kernel − 1) + 1 + output_padding − padding elements.
+    /// Along each axis the output has (size − 1)·stride + dilation·(kernel − 1) + 1 + output_padding −
+    /// padding elements.
     ///
     /// # Panics
-    /// When shapes or dtypes do not fit, nothing is left of the output, `output_padding` is not less than the stride or
-    /// the dilation, or the dtype is not a float.
+    /// When shapes or dtypes do not fit, nothing is left of the output, `output_padding` is not less than the
+    /// stride or the dilation, or the dtype is not a float.
     #[track_caller]
     pub fn conv_transpose2d(
         &self,
@@ -187,8 +189,8 @@ impl Tensor {
         })
     }
 
-    /// Transposed convolution of signals `[batch, channels, length]` with `weight` `[channels, out_channels/groups,
-    /// kernel]`: [`conv_transpose2d`](Tensor::conv_transpose2d) of images of height 1.
+    /// Transposed convolution of signals `[batch, channels, length]` with `weight` `[channels,
+    /// out_channels/groups, kernel]`: [`conv_transpose2d`](Tensor::conv_transpose2d) of images of height 1.
     ///
     /// # Panics
     /// As [`conv_transpose2d`](Tensor::conv_transpose2d).

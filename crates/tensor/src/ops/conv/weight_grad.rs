@@ -58,8 +58,8 @@ impl Op for Conv2dWeightGrad {
         })))
     }
 
-    /// With u the cotangent of the weight's gradient: ⟨u, w̄(x, ȳ)⟩ = ⟨conv(x, u), ȳ⟩, so x̄ is the input gradient of a
-    /// convolution by u, and the cotangent of ȳ is conv(x, u).
+    /// With u the cotangent of the weight's gradient: ⟨u, w̄(x, ȳ)⟩ = ⟨conv(x, u), ȳ⟩, so x̄ is the input
+    /// gradient of a convolution by u, and the cotangent of ȳ is conv(x, u).
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
         let (image, output_cotangent) = (saved.input(0), saved.input(1));
         let mut gradients: Gradients = smallvec![None, None];

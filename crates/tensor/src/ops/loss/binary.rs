@@ -199,3 +199,28 @@ impl Tensor {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the plain form has 0/0, the bound on the divisor keeps the gradient finite and pointing the right way.
+    #[test]
+    fn certain_answers_have_finite_gradients() {
+        let p = Tensor::from_slice(&[0.0, 1.0, 0.0, 1.0], 4).requires_grad_(true);
+        let target = Tensor::from_slice(&[0.0, 1.0, 1.0, 0.0], 4);
+        let losses = p.binary_cross_entropy(&target, Reduction::None);
+        assert_eq!(losses.to_vec::<f64>(), [0.0, 0.0, 100.0, 100.0]);
+        losses.sum_all().backward().unwrap();
+        let expected = [0.0, 0.0, -1e12, 1e12];
+        let gradient = p.grad().unwrap().to_vec::<f64>();
+        assert!(gradient.iter().zip(expected).all(|(g, e)| (g - e).abs() <= 1e-12 * e.abs()), "{gradient:?}");
+    }
+
+    #[test]
+    fn logits_are_not_probabilities() {
+        let (p, t) = (Tensor::from_slice(&[1.5], 1), Tensor::from_slice(&[1.0], 1));
+        let error = apply(BinaryCrossEntropy, &[&p, &t]).unwrap_err().to_string();
+        assert!(error.contains("1.5 is not a probability"), "{error}");
+    }
+}

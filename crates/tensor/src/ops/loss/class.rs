@@ -343,3 +343,21 @@ fn against_probabilities(logits: &Tensor, target: &Tensor, options: &CrossEntrop
     }
     Ok(options.reduction.apply(-terms.sum(&[axis as isize], false)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_targets_are_named() {
+        let op = CrossEntropy { ignore_index: -100, label_smoothing: 0.0 };
+        let logits = Tensor::zeros([2, 3], DType::F32);
+        let error = |target: &Tensor| apply(op, &[&logits, target]).unwrap_err().to_string();
+        let message = error(&Tensor::from_slice(&[0i64, 3], 2));
+        assert!(message.contains("3 is not a class; there are 3"), "{message}");
+        let message = error(&Tensor::from_slice(&[0i64], 1));
+        assert!(message.contains("need targets of [2], got [1]"), "{message}");
+        let message = error(&Tensor::zeros(2, DType::F32));
+        assert!(message.contains("must be i64, got f32"), "{message}");
+    }
+}

@@ -59,18 +59,19 @@ impl PlaneMap for AdaptiveAvgPool2d {
 }
 
 impl Tensor {
-    /// The mean of each window of images `[batch, channels, height, width]`. Padding counts as zeros, or not at all where
-    /// `count_include_pad` is off; what `ceil_mode` adds beyond the padding never counts.
+    /// The mean of each window of images `[batch, channels, height, width]`. Padding counts as zeros, or not
+    /// at all where `count_include_pad` is off; what `ceil_mode` adds beyond the padding never counts.
     ///
     /// # Panics
-    /// When the tensor does not have four axes, the window does not fit the padded image, some window holds padding only,
-    /// or the dtype is not a float.
+    /// When the tensor does not have four axes, the window does not fit the padded image, some window holds
+    /// padding only, or the dtype is not a float.
     #[track_caller]
     pub fn avg_pool2d(&self, options: Pool2dOptions) -> Tensor {
         must(map_images(AvgPool2d(options), self))
     }
 
-    /// The mean of each window of signals `[batch, channels, length]`, see [`avg_pool2d`](Tensor::avg_pool2d).
+    /// The mean of each window of signals `[batch, channels, length]`, see
+    /// [`avg_pool2d`](Tensor::avg_pool2d).
     ///
     /// # Panics
     /// As [`avg_pool2d`](Tensor::avg_pool2d).
@@ -79,8 +80,8 @@ impl Tensor {
         must(as_images("avg_pool1d", "input", self)).avg_pool2d(options.into()).squeeze(2)
     }
 
-    /// Images `[batch, channels, height, width]` pooled to height and width `size`: output row i is the mean of the rows
-    /// from ⌊i·height/size⌋ up to but not including ⌈(i + 1)·height/size⌉, and columns likewise.
+    /// Images `[batch, channels, height, width]` pooled to height and width `size`: output row i is the mean
+    /// of the rows from ⌊i·height/size⌋ up to but not including ⌈(i + 1)·height/size⌉, and columns likewise.
     ///
     /// # Panics
     /// When the tensor does not have four axes, a size is zero, or the dtype is not a float.

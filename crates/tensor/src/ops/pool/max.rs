@@ -1,7 +1,7 @@
 //! Max pooling: first where the largest element of each window lies, then what it is.
 //!
-//! Once the positions are known, pooling picks elements and its gradient puts them back: two linear maps, adjoint to each
-//! other, so that gradients of any order are made of them.
+//! Once the positions are known, pooling picks elements and its gradient puts them back: two linear maps,
+//! adjoint to each other, so that gradients of any order are made of them.
 
 use super::{Pool1dOptions, Pool2dOptions};
 use crate::apply::{apply, must};
@@ -77,8 +77,8 @@ impl Op for MaxPool2d {
     }
 }
 
-/// Inputs: the cotangent of pooled images, and the positions that they were picked from. Output: the cotangent of the
-/// images, of height and width `size`.
+/// Inputs: the cotangent of pooled images, and the positions that they were picked from. Output: the
+/// cotangent of the images, of height and width `size`.
 #[derive(Clone, Copy, Debug)]
 struct MaxPool2dGrad {
     options: Pool2dOptions,
@@ -134,19 +134,19 @@ fn check_indices(op: &'static str, axes: [usize; 4], indices: &Spec) -> Result<(
 }
 
 impl Tensor {
-    /// The largest element of each window of images `[batch, channels, height, width]`; NaN where the window holds one.
-    /// Padding is never the largest. The gradient goes to the first of equal elements.
+    /// The largest element of each window of images `[batch, channels, height, width]`; NaN where the window
+    /// holds one. Padding is never the largest. The gradient goes to the first of equal elements.
     ///
     /// # Panics
-    /// When the tensor does not have four axes, the window does not fit the padded image, some window holds padding only,
-    /// or the dtype is bool.
+    /// When the tensor does not have four axes, the window does not fit the padded image, some window holds
+    /// padding only, or the dtype is bool.
     #[track_caller]
     pub fn max_pool2d(&self, options: Pool2dOptions) -> Tensor {
         self.max_pool2d_with_indices(options).0
     }
 
-    /// [`max_pool2d`](Tensor::max_pool2d), and where each of its elements comes from: `row·width + column` within the
-    /// plane, i64.
+    /// [`max_pool2d`](Tensor::max_pool2d), and where each of its elements comes from: `row·width + column`
+    /// within the plane, i64.
     ///
     /// # Panics
     /// As [`max_pool2d`](Tensor::max_pool2d).
@@ -166,7 +166,8 @@ impl Tensor {
         must(as_images("max_pool1d", "input", self)).max_pool2d(options.into()).squeeze(2)
     }
 
-    /// The largest element of each plane of images `[batch, channels, height, width]`, as `[batch, channels, 1, 1]`.
+    /// The largest element of each plane of images `[batch, channels, height, width]`, as `[batch, channels,
+    /// 1, 1]`.
     ///
     /// # Panics
     /// As [`max_pool2d`](Tensor::max_pool2d).

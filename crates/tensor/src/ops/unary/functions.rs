@@ -59,7 +59,7 @@ methods! {
 
 impl Tensor {
     /// max(min, x), then min(max, x), of every number, with a bound left out where it is `None`. The gradient passes
-    /// at the bounds and is 0 outside them. NaN stays NaN.
+    /// at the bounds, as in PyTorch before 2.15, and is 0 outside them. NaN stays NaN.
     ///
     /// # Panics
     /// When both bounds are `None`, or a bound is not whole where the elements are integers.
