@@ -33,7 +33,7 @@ done
 "$wengert" train vae --epochs 2 --resume "$folder/resumed" --quiet
 last=checkpoints/last.safetensors
 for other in threads-2 threads-3 resumed; do
-    check "$other has the bytes of threads-1" cmp --quiet "$folder/threads-1/$last" "$folder/$other/$last"
+    check "$other has the bytes of threads-1" cmp -s "$folder/threads-1/$last" "$folder/$other/$last"
 done
 
 echo "runs: $folder"

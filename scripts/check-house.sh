@@ -7,7 +7,7 @@ complain() { printf 'check-house: %s\n' "$1" >&2; failed=1; }
 
 # An import goes down, never up and never sideways (docs/architecture.md).
 declare -A below=(
-  [cpu]="" [tensor]="cpu" [nn]="tensor" [data]="tensor" [models]="tensor nn data" [testkit]="tensor nn"
+  [cpu]="" [tensor]="cpu" [nn]="tensor cpu" [data]="tensor cpu" [models]="tensor nn data" [testkit]="tensor nn"
 )
 for crate in "${!below[@]}"; do
   for used in $(sed -n '/^\[dependencies\]/,/^\[/p' "crates/$crate/Cargo.toml" | grep -oE '^wengert-[a-z]+' | sed 's/wengert-//'); do

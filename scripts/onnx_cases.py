@@ -33,7 +33,7 @@ OPERATORS = """
     Gather GatherElements GatherND Gelu Gemm GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual GroupNormalization
     HardSigmoid HardSwish Hardmax Identity InstanceNormalization IsInf IsNaN LSTM LayerNormalization LeakyRelu Less
     LessOrEqual Log LogSoftmax LpNormalization LpPool MatMul Max MaxPool Mean MeanVarianceNormalization Min Mish Mod Mul
-    Neg NegativeLogLikelihoodLoss Not OneHot Or PRelu Pad Pow RMSNormalization RNN Range Reciprocal ReduceL1 ReduceL2
+    Neg NegativeLogLikelihoodLoss Not OneHot Or PRelu Pad Pow RMSNormalization Range Reciprocal ReduceL1 ReduceL2
     ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize
     Round Scatter ScatterElements ScatterND Selu Shape Shrink Sigmoid Sign Sin Sinh Size Slice Softmax
     SoftmaxCrossEntropyLoss Softplus Softsign SpaceToDepth Split Sqrt Squeeze Sub Sum Swish Tan Tanh ThresholdedRelu Tile
@@ -84,6 +84,8 @@ def describe(case, tensors):
         entry[kind + "s"] = [types.get(name) for name in names]
         for position, name in enumerate(names):
             array = values.get(name)
+            if isinstance(array, onnx.TensorProto):
+                array = onnx.numpy_helper.to_array(array)
             if isinstance(array, (np.ndarray, np.generic)) and array.dtype in safetensors_io.NAMES:
                 tensors[f"{case.name}/{kind}/{position}"] = array
     return entry

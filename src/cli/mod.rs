@@ -20,12 +20,12 @@ use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
-  wengert train vae                            train on MNIST; the run goes to runs/vae-1
-  wengert train vae --latent 2 --beta 4        other settings
-  wengert train --resume runs/vae-1 --epochs 20    go on with a run
-  wengert sample runs/vae-1 --count 100 --out digits.png
-  wengert graph vae --step                     watch the backward pass, op by op
-  wengert gradcheck conv2d                     compare a gradient with finite differences
+  wengert train vae                                         train on MNIST; the run goes to runs/vae-1
+  wengert train vae --latent 2 --beta 4                     with other settings
+  wengert train --resume runs/vae-1 --epochs 20             go on with a run
+  wengert sample runs/vae-1 --count 100 --out digits.png    draw digits
+  wengert graph vae --step                                  watch the backward pass, op by op
+  wengert gradcheck conv2d                                  compare a gradient with finite differences
 
 `wengert COMMAND --help` tells more about a command.
 

@@ -70,8 +70,8 @@ pub struct TrainArgs {
     #[arg(long, conflicts_with = "resume")]
     force: bool,
     /// Go on with a run: its folder or a checkpoint [default: the folder of --out]
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "")]
-    resume: Option<PathBuf>,
+    #[arg(long, value_name = "RUN", num_args = 0..=1)]
+    resume: Option<Option<PathBuf>>,
     /// Read settings from a TOML file, such as the config.toml of a run
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -180,12 +180,10 @@ impl TrainArgs {
     /// The checkpoint to go on from, where --resume asks for it.
     fn resume_from(&self) -> Result<Option<PathBuf>> {
         let Some(run) = &self.resume else { return Ok(None) };
-        let run = match (run.as_os_str().is_empty(), &self.out) {
-            (false, _) => run,
-            (true, Some(out)) => out,
-            (true, None) => bail!("--resume needs the folder of the run: --resume runs/vae-1"),
-        };
-        checkpoint_path(run, Wanted::Last).map(Some)
+        match run.as_ref().or(self.out.as_ref()) {
+            Some(run) => checkpoint_path(run, Wanted::Last).map(Some),
+            None => bail!("--resume needs the folder of the run: --resume runs/vae-1"),
+        }
     }
 
     /// The configuration out of all layers, checked.

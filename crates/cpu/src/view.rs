@@ -102,7 +102,9 @@ impl<'a, T: Copy + Send + Sync> View<'a, T> {
     pub fn copy_to(&self, out: &mut [T]) {
         assert_eq!(out.len(), self.len());
         if let Some(slice) = self.as_slice() {
-            par::chunks_mut(out, par::CHUNK, |start, chunk| chunk.copy_from_slice(&slice[start..start + chunk.len()]));
+            par::chunks_mut(out, par::CHUNK, |start, chunk| {
+                chunk.copy_from_slice(&slice[start..start + chunk.len()])
+            });
             return;
         }
         let row = self.shape.last().copied().unwrap_or(1);

@@ -54,7 +54,8 @@ impl Record {
             points: self.history.iter().filter_map(|r| Some((r.epoch as f64, value(r)?))).collect(),
         };
         let mut lines = vec![line("train", &|r| Some(r.train_loss)), line("test", &|r| r.test_loss)];
-        let terms = self.history.first().map(|r| r.losses.keys().cloned().collect()).unwrap_or_else(Vec::new);
+        let terms: Vec<String> =
+            self.history.first().map(|r| r.losses.keys().cloned().collect()).unwrap_or_default();
         for term in terms.iter().filter(|name| !name.starts_with("train_")) {
             lines.push(line(term, &|r| r.losses.get(term).copied()));
         }

@@ -23,20 +23,24 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
     nearest(word, candidates).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
-/// Levenshtein distance: insertions, deletions and replacements of one character.
+/// The least number of insertions, deletions and replacements of a character, and exchanges of neighbours, that turn
+/// `a` into `b` (optimal string alignment).
 fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            table[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let replaced = table[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                let exchanged = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+                let exchanged = if exchanged { table[i - 2][j - 2] + 1 } else { usize::MAX };
+                replaced.min(table[i - 1][j] + 1).min(table[i][j - 1] + 1).min(exchanged)
+            };
         }
     }
-    row[b.len()]
+    table[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -48,11 +52,12 @@ mod tests {
         assert_eq!(edit_distance("kitten", "sitting"), 3);
         assert_eq!(edit_distance("", "abc"), 3);
         assert_eq!(edit_distance("vae", "vae"), 0);
+        assert_eq!(edit_distance("vea", "vae"), 1);
     }
 
     #[test]
     fn suggests_only_what_is_near() {
-        assert_eq!(nearest("vea", ["vae", "dcgan"]), None, "two of three letters differ");
+        assert_eq!(nearest("vxx", ["vae", "dcgan"]), None, "two of three letters differ");
         assert_eq!(nearest("va", ["vae", "dcgan"]), Some("vae"));
         assert_eq!(nearest("VAE", ["vae"]), Some("vae"));
         assert_eq!(nearest("latent", ["seed", "vae.latent"]), Some("vae.latent"));

@@ -183,3 +183,61 @@ impl Training for VaeTraining {
         vec![("adam", &mut self.adam)]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wengert_data::Position;
+    use wengert_tensor::DType;
+
+    fn batch(rng: &Generator) -> Batch {
+        Batch {
+            images: rng.uniform([3, 1, 4, 4], 0.0, 1.0, DType::F32),
+            labels: Tensor::zeros([3], DType::I64),
+            indices: vec![0, 1, 2],
+            position: Position::default(),
+        }
+    }
+
+    #[test]
+    fn an_untrained_decoder_without_weights_costs_a_bit_a_pixel() {
+        let (rng, images) = (Generator::new(1), ImageSet { shape: [1, 4, 4], classes: 10 });
+        let options = Options { latent: 2, hidden: 8, ..Options::default() };
+        let training = VaeTraining::new(&options, &images, &rng);
+        for (_, parameter) in training.vae.named_parameters() {
+            parameter.update(|weights: &mut [f32]| weights.fill(0.0));
+        }
+        // Logits of 0 give ln 2 nats for each of 16 pixels, and a code of N(0, 1) has no KL.
+        let values = training.losses(&batch(&rng), &rng).unwrap().values();
+        for (value, expected) in values.iter().zip([16.0 * 2f64.ln(), 16.0 * 2f64.ln(), 0.0]) {
+            assert!((value - expected).abs() < 1e-5, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn the_loss_weighs_its_terms_and_steps_lower_it() {
+        let (rng, images) = (Generator::new(1), ImageSet { shape: [1, 4, 4], classes: 10 });
+        let options =
+            Options { latent: 2, hidden: 8, beta: 3.0, reconstruction_weight: 0.5, ..Options::default() };
+        let mut training = VaeTraining::new(&options, &images, &rng);
+        let batch = batch(&rng);
+        let losses: Vec<Vec<f64>> = (0..50).map(|_| training.step(&batch, &rng).unwrap().values()).collect();
+        for values in &losses {
+            assert!((values[0] - 0.5 * values[1] - 3.0 * values[2]).abs() < 1e-4, "{values:?}");
+        }
+        let mean = |part: &[Vec<f64>]| part.iter().map(|values| values[0]).sum::<f64>() / part.len() as f64;
+        assert!(mean(&losses[40..]) < mean(&losses[..10]));
+    }
+
+    #[test]
+    fn options_are_checked() {
+        let with = |key: &str, value: toml::Value| {
+            let mut table = (ENTRY.defaults)();
+            table.insert(key.into(), value);
+            Options::read(&table).unwrap_err().to_string()
+        };
+        assert!(with("latent", 0.into()).contains("vae.latent is 0"));
+        assert!(with("learning_rate", 0.0.into()).contains("above 0"));
+        assert!(with("beta", (-1.0).into()).contains("vae.beta is -1"));
+    }
+}

@@ -38,8 +38,16 @@ pub(crate) fn must<T>(result: Result<T>) -> T {
 }
 
 // Not generic, so that it is compiled once and not for every op.
-fn pass(op: Arc<dyn Op>, inputs: SmallVec<[Tensor; 4]>, location: &'static Location<'static>) -> Result<Tensor> {
-    debug_assert!(op.is_custom() || ops::is_registered(op.name()), "op '{}' is not in its family's OPS", op.name());
+fn pass(
+    op: Arc<dyn Op>,
+    inputs: SmallVec<[Tensor; 4]>,
+    location: &'static Location<'static>,
+) -> Result<Tensor> {
+    debug_assert!(
+        op.is_custom() || ops::is_registered(op.name()),
+        "op '{}' is not in its family's OPS",
+        op.name()
+    );
     let specs: SmallVec<[Spec; 4]> = inputs.iter().map(Tensor::spec).collect();
     let output = op.infer(&specs)?;
     output.shape.checked_numel(op.name())?;

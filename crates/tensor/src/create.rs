@@ -87,7 +87,9 @@ impl Tensor {
     pub fn linspace(start: f64, end: f64, count: usize, dtype: DType) -> Tensor {
         let step = if count > 1 { (end - start) / (count - 1) as f64 } else { 0.0 };
         // From both ends towards the middle, so that the last value is exactly `end`.
-        let at = |i: usize| if i < count.div_ceil(2) { start + step * i as f64 } else { end - step * (count - 1 - i) as f64 };
+        let at = |i: usize| {
+            if i < count.div_ceil(2) { start + step * i as f64 } else { end - step * (count - 1 - i) as f64 }
+        };
         must(for_float!(dtype, "linspace", T => Ok(Tensor::from_value(Value::build(count, |out: &mut [T]| {
             for (i, value) in out.iter_mut().enumerate() {
                 *value = T::from_f64(at(i));
@@ -114,7 +116,10 @@ impl Tensor {
     /// When the tensor does not hold floats.
     pub fn to_parameter(&self, name: &str) -> Result<Tensor> {
         if !self.dtype().is_float() {
-            return Err(Error::dtype("to_parameter", format!("only floats have gradients, got {}", self.dtype())));
+            return Err(Error::dtype(
+                "to_parameter",
+                format!("only floats have gradients, got {}", self.dtype()),
+            ));
         }
         Ok(self.copy().requires_grad_(true).named(name))
     }
@@ -125,6 +130,8 @@ impl Tensor {
     }
 
     fn copy_as<T: Element>(&self) -> Tensor {
-        Tensor::from_value(Value::build(self.shape(), |out: &mut [T]| self.value().read().view().copy_to(out)))
+        Tensor::from_value(Value::build(self.shape(), |out: &mut [T]| {
+            self.value().read().view().copy_to(out)
+        }))
     }
 }

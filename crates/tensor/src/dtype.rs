@@ -68,85 +68,40 @@ macro_rules! element {
 }
 element!(f32 => F32, f64 => F64, i64 => I64, u8 => U8, bool => Bool);
 
-/// Runs `$body` with the type alias `$T` bound to f32 or f64; any other dtype is an error of op `$op`.
-/// The body is an expression of type `Result<_>`.
-macro_rules! for_float {
-    ($dtype:expr, $op:expr, $T:ident => $body:expr) => {
+/// One arm for each listed type, with the alias `$T` bound to it, and perhaps one for all others.
+macro_rules! for_types {
+    ($dtype:expr, $T:ident => $body:expr, [$($variant:ident $type:ty),*] $(, $other:pat => $error:expr)?) => {
         match $dtype {
-            $crate::DType::F32 => {
+            $($crate::DType::$variant => {
                 #[allow(dead_code)]
-                type $T = f32;
+                type $T = $type;
                 $body
-            }
-            $crate::DType::F64 => {
-                #[allow(dead_code)]
-                type $T = f64;
-                $body
-            }
-            other => Err($crate::Error::dtype($op, format!("needs f32 or f64, got {other}; convert with to_dtype"))),
+            })*
+            $($other => $error,)?
         }
     };
 }
 
+/// Runs `$body` with the type alias `$T` bound to f32 or f64; any other dtype is an error of op `$op`.
+/// The body is an expression of type `Result<_>`.
+macro_rules! for_float {
+    ($dtype:expr, $op:expr, $T:ident => $body:expr) => {
+        for_types!($dtype, $T => $body, [F32 f32, F64 f64],
+            other => Err($crate::Error::dtype($op, format!("needs f32 or f64, got {other}; convert with to_dtype"))))
+    };
+}
+
 /// As [`for_float!`] for the types with arithmetic: f32, f64, i64 and u8.
-#[allow(unused_macros)]
 macro_rules! for_number {
     ($dtype:expr, $op:expr, $T:ident => $body:expr) => {
-        match $dtype {
-            $crate::DType::F32 => {
-                #[allow(dead_code)]
-                type $T = f32;
-                $body
-            }
-            $crate::DType::F64 => {
-                #[allow(dead_code)]
-                type $T = f64;
-                $body
-            }
-            $crate::DType::I64 => {
-                #[allow(dead_code)]
-                type $T = i64;
-                $body
-            }
-            $crate::DType::U8 => {
-                #[allow(dead_code)]
-                type $T = u8;
-                $body
-            }
-            $crate::DType::Bool => Err($crate::Error::dtype($op, "needs numbers, got bool; convert with to_dtype")),
-        }
+        for_types!($dtype, $T => $body, [F32 f32, F64 f64, I64 i64, U8 u8],
+            other => Err($crate::Error::dtype($op, format!("needs numbers, got {other}; convert with to_dtype"))))
     };
 }
 
 /// As [`for_float!`] for all five types; never an error of its own.
 macro_rules! for_any {
     ($dtype:expr, $T:ident => $body:expr) => {
-        match $dtype {
-            $crate::DType::F32 => {
-                #[allow(dead_code)]
-                type $T = f32;
-                $body
-            }
-            $crate::DType::F64 => {
-                #[allow(dead_code)]
-                type $T = f64;
-                $body
-            }
-            $crate::DType::I64 => {
-                #[allow(dead_code)]
-                type $T = i64;
-                $body
-            }
-            $crate::DType::U8 => {
-                #[allow(dead_code)]
-                type $T = u8;
-                $body
-            }
-            $crate::DType::Bool => {
-                #[allow(dead_code)]
-                type $T = bool;
-                $body
-            }
-        }
+        for_types!($dtype, $T => $body, [F32 f32, F64 f64, I64 i64, U8 u8, Bool bool])
     };
 }

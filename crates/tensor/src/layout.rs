@@ -102,8 +102,13 @@ impl Layout {
         }
         // Walk both shapes from the front, pairing the smallest groups of axes with equal products; the old axes of a
         // group must be evenly spaced among themselves.
-        let old: SmallVec<[(usize, isize); 6]> =
-            self.shape.iter().copied().zip(self.strides.iter().copied()).filter(|&(size, _)| size != 1).collect();
+        let old: SmallVec<[(usize, isize); 6]> = self
+            .shape
+            .iter()
+            .copied()
+            .zip(self.strides.iter().copied())
+            .filter(|&(size, _)| size != 1)
+            .collect();
         let mut strides: Strides = SmallVec::from_elem(0, shape.rank());
         let (mut old_start, mut new_start) = (0, 0);
         while old_start < old.len() {

@@ -30,10 +30,10 @@ pub mod inspect;
 pub mod io;
 mod layout;
 pub mod op;
+mod operators;
 pub mod ops;
 mod random;
 pub mod scope;
-mod operators;
 mod shape;
 mod storage;
 mod tensor;
@@ -48,15 +48,16 @@ pub use error::{Error, Result};
 pub use layout::{Layout, Strides};
 pub use op::{Gradients, Op, Saves, Spec, Values};
 pub use ops::conv::{
-    Conv1dOptions, Conv2dOptions, ConvOptions, ConvTranspose1dOptions, ConvTranspose2dOptions, ConvTransposeOptions,
+    Conv1dOptions, Conv2dOptions, ConvOptions, ConvTranspose1dOptions, ConvTranspose2dOptions,
+    ConvTransposeOptions,
 };
+pub use ops::loss::Reduction;
 pub use ops::pad::PadMode;
 pub use ops::pool::{Pool1dOptions, Pool2dOptions, PoolOptions};
+pub use ops::random::Distribution;
 pub use ops::resample::Resize;
 pub use ops::unary::Gelu;
 pub use ops::unfold::UnfoldOptions;
-pub use ops::loss::Reduction;
-pub use ops::random::Distribution;
 pub use random::{Generator, GeneratorState};
 pub use shape::{MAX_RANK, Shape, axes, axis, broadcast};
 pub use tensor::Tensor;

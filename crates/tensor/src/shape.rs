@@ -57,10 +57,17 @@ impl Shape {
     /// The number of elements, or an error of `op` where it does not fit the address space or there are too many axes.
     pub fn checked_numel(&self, op: &'static str) -> Result<usize> {
         if self.rank() > MAX_RANK {
-            return Err(Error::shape(op, format!("{self} has {} axes, at most {MAX_RANK} are supported", self.rank())));
+            return Err(Error::shape(
+                op,
+                format!("{self} has {} axes, at most {MAX_RANK} are supported", self.rank()),
+            ));
         }
         // The product over the non-zero axes must fit as well: strides are made from it.
-        let volume = self.0.iter().filter(|&&size| size > 0).try_fold(1usize, |product, &size| product.checked_mul(size));
+        let volume = self
+            .0
+            .iter()
+            .filter(|&&size| size > 0)
+            .try_fold(1usize, |product, &size| product.checked_mul(size));
         match volume {
             Some(volume) if volume <= isize::MAX as usize / 8 => Ok(self.numel()),
             _ => Err(Error::shape(op, format!("{self} has more elements than memory can address"))),
@@ -139,7 +146,11 @@ pub fn axis(op: &'static str, dim: isize, rank: usize) -> Result<usize> {
         if rank == 0 {
             format!("dim {dim} is out of range: a scalar has no axes")
         } else {
-            format!("dim {dim} is out of range: with {rank} axes it must lie in {}..={}", -(rank as isize), rank as isize - 1)
+            format!(
+                "dim {dim} is out of range: with {rank} axes it must lie in {}..={}",
+                -(rank as isize),
+                rank as isize - 1
+            )
         },
     ))
 }
@@ -149,7 +160,8 @@ pub fn axes(op: &'static str, dims: &[isize], rank: usize) -> Result<SmallVec<[u
     if dims.is_empty() {
         return Ok((0..rank).collect());
     }
-    let mut positions = dims.iter().map(|&dim| axis(op, dim, rank)).collect::<Result<SmallVec<[usize; 6]>>>()?;
+    let mut positions =
+        dims.iter().map(|&dim| axis(op, dim, rank)).collect::<Result<SmallVec<[usize; 6]>>>()?;
     positions.sort_unstable();
     if positions.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(Error::argument(op, format!("dims {dims:?} name an axis twice")));

@@ -300,7 +300,10 @@ impl Tensor {
     }
 
     /// Calls `hook` with this tensor's complete cotangent in every backward pass; what it returns replaces it.
-    pub fn register_hook(&self, hook: impl Fn(&Tensor) -> Option<Tensor> + Send + Sync + 'static) -> HookHandle {
+    pub fn register_hook(
+        &self,
+        hook: impl Fn(&Tensor) -> Option<Tensor> + Send + Sync + 'static,
+    ) -> HookHandle {
         self.hooks().add(Box::new(hook))
     }
 
@@ -355,7 +358,10 @@ impl Tensor {
     #[track_caller]
     pub fn assign(&self, source: &Tensor) -> Result<()> {
         if self.spec() != source.spec() {
-            return Err(Error::shape("assign", format!("cannot put {} into a tensor of {}", source.spec(), self.spec())));
+            return Err(Error::shape(
+                "assign",
+                format!("cannot put {} into a tensor of {}", source.spec(), self.spec()),
+            ));
         }
         let source = source.value().contiguous();
         // Onto itself: nothing to do, and locking the storage twice would never end.
@@ -370,7 +376,10 @@ impl Tensor {
             })
         };
         if source.shares_storage(self.value()) {
-            return Err(Error::argument("assign", "source and target overlap in one storage; copy the source first"));
+            return Err(Error::argument(
+                "assign",
+                "source and target overlap in one storage; copy the source first",
+            ));
         }
         copy(&mut self.value().modify())
     }

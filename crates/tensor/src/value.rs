@@ -113,7 +113,11 @@ impl Value {
     /// When the layout is not contiguous.
     #[track_caller]
     pub(crate) fn modify(&self) -> Write<'_> {
-        assert!(self.is_contiguous(), "only a contiguous tensor can be changed in place; this one has {:?}", self.layout);
+        assert!(
+            self.is_contiguous(),
+            "only a contiguous tensor can be changed in place; this one has {:?}",
+            self.layout
+        );
         let start = self.layout.offset();
         Write { guard: self.storage.modify(), range: start..start + self.numel() }
     }

@@ -67,7 +67,10 @@ fn a_change_between_forward_and_backward_is_an_error_that_names_both_places() {
     let error = loss.backward().unwrap_err();
     assert!(matches!(error, Error::ModifiedAfterSave { .. }));
     let message = error.to_string();
-    assert!(message.contains("discriminator.weight") && message.contains("mul in discriminator"), "{message}");
+    assert!(
+        message.contains("discriminator.weight") && message.contains("mul in discriminator"),
+        "{message}"
+    );
     assert_eq!(message.matches("autograd.rs:").count(), 2, "{message}");
 }
 
@@ -201,7 +204,11 @@ fn checkpointing_gives_the_same_gradients_and_draws() {
             let noise = generator.normal_like(&inputs[0]);
             (&inputs[0] * &captured + noise).tanh()
         };
-        let hidden = if checkpointed { checkpoint(stretch, &[&x]).unwrap() } else { stretch(std::slice::from_ref(&x)) };
+        let hidden = if checkpointed {
+            checkpoint(stretch, &[&x]).unwrap()
+        } else {
+            stretch(std::slice::from_ref(&x))
+        };
         (&hidden * &hidden).sum_all().backward().unwrap();
         (x.grad().unwrap().to_vec::<f64>(), weight.grad().unwrap().to_vec::<f64>())
     };
@@ -213,7 +220,10 @@ fn observers_see_forward_and_backward_ops() {
     let names = Arc::new(Mutex::new(Vec::new()));
     let seen = names.clone();
     let x = leaf(&[1.0]);
-    observe(move |event| seen.lock().unwrap().push(event.op.name()), || x.exp().sum_all().backward().unwrap());
+    observe(
+        move |event| seen.lock().unwrap().push(event.op.name()),
+        || x.exp().sum_all().backward().unwrap(),
+    );
     let names = names.lock().unwrap();
     assert_eq!(names[..2], ["exp", "sum"]);
     assert!(names.len() > 2, "backward passes through the same door: {names:?}");

@@ -44,8 +44,12 @@ fn write_inputs(path: &Path, cases: &[Case]) -> Result<(), Failure> {
     for case in cases {
         for (index, input) in case.inputs.iter().enumerate() {
             let (dtype, bytes) = match case.elements(index) {
-                Elements::Floats(values) => (Dtype::F64, values.iter().flat_map(|v| v.to_le_bytes()).collect()),
-                Elements::Integers(values) => (Dtype::I64, values.iter().flat_map(|v| v.to_le_bytes()).collect()),
+                Elements::Floats(values) => {
+                    (Dtype::F64, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+                }
+                Elements::Integers(values) => {
+                    (Dtype::I64, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+                }
                 Elements::Booleans(values) => (Dtype::BOOL, values.iter().map(|&v| u8::from(v)).collect()),
             };
             let name = format!("{}/x{index}", case.id);
@@ -54,7 +58,9 @@ fn write_inputs(path: &Path, cases: &[Case]) -> Result<(), Failure> {
             }
         }
     }
-    let views = arrays.iter().map(|(name, (dtype, shape, bytes))| Ok((name, TensorView::new(*dtype, shape.clone(), bytes)?)));
+    let views = arrays
+        .iter()
+        .map(|(name, (dtype, shape, bytes))| Ok((name, TensorView::new(*dtype, shape.clone(), bytes)?)));
     serialize_to_file(views.collect::<Result<Vec<_>, Failure>>()?, None, path)?;
     Ok(())
 }

@@ -60,7 +60,12 @@ pub fn close(shape: &[usize], found: &[f64], expected: &[f64], tolerance: (f64, 
 ///
 /// # Errors
 /// What differs.
-pub fn matches(found: &Tensor, shape: &[usize], expected: &Elements, tolerance: (f64, f64)) -> Result<(), String> {
+pub fn matches(
+    found: &Tensor,
+    shape: &[usize],
+    expected: &Elements,
+    tolerance: (f64, f64),
+) -> Result<(), String> {
     if found.dims() != shape {
         return Err(format!("found shape {:?}, expected {shape:?}", found.dims()));
     }

@@ -20,6 +20,8 @@ pub fn ops_of(case: &Case) -> Result<BTreeSet<&'static str>, String> {
     let watch = move |event: &inspect::OpEvent| {
         seen.borrow_mut().insert(event.op.name());
     };
-    attempt(|| inspect::observe(watch, || derivatives(case, &case.tensors(DType::F64), highest_order(case))))?;
+    attempt(|| {
+        inspect::observe(watch, || derivatives(case, &case.tensors(DType::F64), highest_order(case)))
+    })?;
     Ok(names.take())
 }

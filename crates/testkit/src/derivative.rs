@@ -70,7 +70,8 @@ pub fn derivatives_by(
         return Ok(Derivatives { value, first: Vec::new(), second: Vec::new() });
     }
     let differentiated = case.differentiated();
-    let leaf = |(index, input): (usize, &Tensor)| input.detach().requires_grad_(differentiated.contains(&index));
+    let leaf =
+        |(index, input): (usize, &Tensor)| input.detach().requires_grad_(differentiated.contains(&index));
     let leaves: Vec<Tensor> = inputs.iter().enumerate().map(leaf).collect();
     let targets: Vec<&Tensor> = differentiated.iter().map(|&index| &leaves[index]).collect();
     let options =

@@ -44,7 +44,9 @@ impl Goldens {
         }
         let archive = self.archive.as_ref().map_err(|error| format!("{error}; {REMEDY}"))?;
         match archive.metadata(&case.id) {
-            Some(fingerprint) if fingerprint == case.fingerprint() => Ok(Some(Golden { archive, id: &case.id })),
+            Some(fingerprint) if fingerprint == case.fingerprint() => {
+                Ok(Some(Golden { archive, id: &case.id }))
+            }
             Some(_) => Err(format!("the case has changed since its golden was written; {REMEDY}")),
             None => Err(format!("the case has no golden; {REMEDY}")),
         }
@@ -61,5 +63,29 @@ impl Golden<'_> {
         let array = array.ok_or_else(|| format!("the golden has no {part}; {REMEDY}"))?;
         compare::matches(found, &array.shape, &array.elements, tolerance)
             .map_err(|difference| format!("{part} against PyTorch: {difference}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::normal;
+    use crate::cases;
+
+    #[test]
+    fn refuses_a_golden_of_another_expression_or_other_inputs() {
+        let goldens = Goldens::of_family("unary");
+        let case = cases::family("unary")
+            .into_iter()
+            .find(|case| case.torch.is_some())
+            .expect("a case of PyTorch's");
+        assert!(goldens.of(&case).is_ok());
+        let rewritten = case.clone().torch("x0 + 1");
+        let fed = case.clone().input(normal([1]));
+        let mut renamed = case;
+        renamed.id = "unary/unknown".to_owned();
+        for changed in [rewritten, fed, renamed] {
+            assert!(goldens.of(&changed).unwrap_err().ends_with(REMEDY));
+        }
     }
 }

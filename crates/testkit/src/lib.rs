@@ -10,6 +10,8 @@ pub mod finite_difference;
 pub mod golden;
 mod input;
 pub mod modes;
+mod notice;
 mod random;
 
 pub use case::Case;
+pub use notice::notice;

@@ -47,8 +47,8 @@ macro_rules! families {
 }
 
 families!(
-    unary, binary, compare, select, random, loss, reduce, scan, sort, softmax, norm, view, join, index, matmul, conv,
-    pool, resample,
+    unary, binary, compare, select, random, loss, reduce, scan, sort, softmax, norm, view, join, index,
+    matmul, conv, pool, resample,
 );
 
 #[test]

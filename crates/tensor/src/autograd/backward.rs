@@ -95,14 +95,23 @@ pub fn grad_from(
         )))
     };
     let found = std::mem::take(&mut walk.found);
-    inputs.iter().zip(found).enumerate().map(|(i, (input, found))| found.map_or_else(|| missing(i, input), Ok)).collect()
+    inputs
+        .iter()
+        .zip(found)
+        .enumerate()
+        .map(|(i, (input, found))| found.map_or_else(|| missing(i, input), Ok))
+        .collect()
 }
 
 /// Adds the gradient of scalar `output` into [`Tensor::grad`] of every leaf it depends on, and shows each step.
 ///
 /// # Errors
 /// As [`grad`].
-pub fn backward_with(output: &Tensor, options: BackwardOptions, observer: impl FnMut(&BackwardStep)) -> Result<()> {
+pub fn backward_with(
+    output: &Tensor,
+    options: BackwardOptions,
+    observer: impl FnMut(&BackwardStep),
+) -> Result<()> {
     backward_from(output, &scalar_cotangent(output)?, options, observer)
 }
 
@@ -168,7 +177,8 @@ impl<'a> Walk<'a> {
         };
         for slot in 0..walk.tape.nodes.len() {
             let node = &walk.tape.nodes[slot];
-            walk.needed[slot] = walk.is_target(node) || node.edges().iter().any(|edge| walk.leads_to_target(edge));
+            walk.needed[slot] =
+                walk.is_target(node) || node.edges().iter().any(|edge| walk.leads_to_target(edge));
         }
         walk
     }
@@ -176,7 +186,9 @@ impl<'a> Walk<'a> {
     fn is_target(&self, node: &Arc<Node>) -> bool {
         match self.targets {
             Targets::Leaves => false,
-            Targets::Inputs(inputs) => inputs.iter().any(|input| input.node().is_some_and(|n| Arc::ptr_eq(n, node))),
+            Targets::Inputs(inputs) => {
+                inputs.iter().any(|input| input.node().is_some_and(|n| Arc::ptr_eq(n, node)))
+            }
         }
     }
 
@@ -193,7 +205,11 @@ impl<'a> Walk<'a> {
 
     fn seed(&mut self, outputs: &[&Tensor], cotangents: &[&Tensor]) -> Result<()> {
         if outputs.len() != cotangents.len() {
-            return Err(Error::autograd(format!("{} outputs, but {} cotangents", outputs.len(), cotangents.len())));
+            return Err(Error::autograd(format!(
+                "{} outputs, but {} cotangents",
+                outputs.len(),
+                cotangents.len()
+            )));
         }
         for (output, cotangent) in outputs.iter().zip(cotangents) {
             if output.spec() != cotangent.spec() {
@@ -232,7 +248,12 @@ impl<'a> Walk<'a> {
         })
     }
 
-    fn step(&mut self, slot: usize, cotangent: Tensor, observer: &mut dyn FnMut(&BackwardStep)) -> Result<()> {
+    fn step(
+        &mut self,
+        slot: usize,
+        cotangent: Tensor,
+        observer: &mut dyn FnMut(&BackwardStep),
+    ) -> Result<()> {
         let node = self.tape.nodes[slot].clone();
         let cotangent = node.hooks().run(cotangent);
         if let Targets::Inputs(inputs) = self.targets {
@@ -331,11 +352,17 @@ impl<'a> Walk<'a> {
 fn check_gradients(node: &Node, gradients: &[Option<Tensor>], needs: &[bool]) -> Result<()> {
     let name = node.op().name();
     if gradients.len() != needs.len() {
-        return Err(Error::autograd(format!("{name}: vjp gave {} gradients for {} inputs", gradients.len(), needs.len())));
+        return Err(Error::autograd(format!(
+            "{name}: vjp gave {} gradients for {} inputs",
+            gradients.len(),
+            needs.len()
+        )));
     }
     for (i, (gradient, needed)) in gradients.iter().zip(needs).enumerate() {
         match gradient {
-            None if *needed => return Err(Error::autograd(format!("{}: no gradient for input {i}", node.describe()))),
+            None if *needed => {
+                return Err(Error::autograd(format!("{}: no gradient for input {i}", node.describe())));
+            }
             Some(gradient) if gradient.spec() != node.inputs()[i] => {
                 return Err(Error::autograd(format!(
                     "{name}: the gradient of input {i} is {}, the input {}",

@@ -4,8 +4,8 @@ use super::backward::{GradOptions, grad_from};
 use super::modes::{is_grad_enabled, with_grad};
 use super::node::Saved;
 use super::tape::Tape;
-use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::draws::{Draws, record_draws, replay_draws};
+use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::{Result, Tensor, Value, apply};
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,10 @@ use std::sync::Arc;
 /// # Errors
 /// None of its own: `f` panics or its result is recorded as one op.
 #[track_caller]
-pub fn checkpoint(f: impl Fn(&[Tensor]) -> Tensor + Send + Sync + 'static, inputs: &[&Tensor]) -> Result<Tensor> {
+pub fn checkpoint(
+    f: impl Fn(&[Tensor]) -> Tensor + Send + Sync + 'static,
+    inputs: &[&Tensor],
+) -> Result<Tensor> {
     if !is_grad_enabled() {
         return Ok(f(&inputs.iter().map(|&input| input.clone()).collect::<Vec<_>>()));
     }
@@ -69,7 +72,8 @@ impl Op for Checkpoint {
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
         let operands: Vec<Tensor> = (0..saved.input_count()).map(|i| saved.input(i)).collect();
-        let targets: Vec<&Tensor> = operands.iter().enumerate().filter(|(i, _)| saved.needs(*i)).map(|(_, t)| t).collect();
+        let targets: Vec<&Tensor> =
+            operands.iter().enumerate().filter(|(i, _)| saved.needs(*i)).map(|(_, t)| t).collect();
         let output = with_grad(true, || replay_draws(&self.draws, || (self.f)(&operands[..self.inputs])));
         let options =
             GradOptions { create_graph: is_grad_enabled(), unused_as_zeros: true, ..GradOptions::default() };

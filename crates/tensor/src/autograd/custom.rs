@@ -126,7 +126,11 @@ impl Function for StraightThrough {
         if inputs[0].spec() != inputs[1].spec() {
             return Err(Error::shape(
                 "straight_through",
-                format!("both tensors must have one shape and type, got {} and {}", inputs[0].spec(), inputs[1].spec()),
+                format!(
+                    "both tensors must have one shape and type, got {} and {}",
+                    inputs[0].spec(),
+                    inputs[1].spec()
+                ),
             ));
         }
         Ok(inputs[1].clone())

@@ -108,7 +108,10 @@ mod tests {
 
     fn close(actual: &Tensor, expected: &[f64]) {
         let actual = actual.to_vec::<f64>();
-        assert!(actual.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{actual:?} != {expected:?}");
+        assert!(
+            actual.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12),
+            "{actual:?} != {expected:?}"
+        );
         assert_eq!(actual.len(), expected.len());
     }
 

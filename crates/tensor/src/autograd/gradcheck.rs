@@ -46,7 +46,9 @@ impl CheckReport {
     fn worst(&self) -> Option<(usize, usize, f64, f64, f64)> {
         self.inputs
             .iter()
-            .flat_map(|(input, pairs)| pairs.iter().enumerate().map(move |(i, &(a, n))| (*input, i, a, n, self.error(a, n))))
+            .flat_map(|(input, pairs)| {
+                pairs.iter().enumerate().map(move |(i, &(a, n))| (*input, i, a, n, self.error(a, n)))
+            })
             .max_by(|left, right| left.4.total_cmp(&right.4))
     }
 
@@ -82,7 +84,10 @@ pub fn gradcheck(f: impl Fn(&[Tensor]) -> Tensor, inputs: &[Tensor], check: Chec
         return Err(Error::autograd("gradcheck: no input requires a gradient"));
     }
     if let Some(i) = positions.iter().find(|&&i| inputs[i].dtype() != DType::F64) {
-        return Err(Error::dtype("gradcheck", format!("input {i} is {}; finite differences need f64", inputs[*i].dtype())));
+        return Err(Error::dtype(
+            "gradcheck",
+            format!("input {i} is {}; finite differences need f64", inputs[*i].dtype()),
+        ));
     }
     let output = with_grad(true, || f(inputs));
     let projection = projection(output.shape(), output.dtype());
@@ -104,7 +109,12 @@ pub fn gradcheck(f: impl Fn(&[Tensor]) -> Tensor, inputs: &[Tensor], check: Chec
         difference / (2.0 * check.epsilon)
     };
     let compared = positions.iter().zip(analytic).map(|(&position, analytic)| {
-        let pairs = analytic.to_vec::<f64>().into_iter().enumerate().map(|(i, a)| (a, numeric(position, i))).collect();
+        let pairs = analytic
+            .to_vec::<f64>()
+            .into_iter()
+            .enumerate()
+            .map(|(i, a)| (a, numeric(position, i)))
+            .collect();
         (position, pairs)
     });
     Ok(CheckReport { check, inputs: compared.collect() })
@@ -114,7 +124,11 @@ pub fn gradcheck(f: impl Fn(&[Tensor]) -> Tensor, inputs: &[Tensor], check: Chec
 ///
 /// # Errors
 /// As [`gradcheck`], and when the gradient cannot be differentiated.
-pub fn gradgradcheck(f: impl Fn(&[Tensor]) -> Tensor, inputs: &[Tensor], check: Check) -> Result<CheckReport> {
+pub fn gradgradcheck(
+    f: impl Fn(&[Tensor]) -> Tensor,
+    inputs: &[Tensor],
+    check: Check,
+) -> Result<CheckReport> {
     let first = |inputs: &[Tensor]| -> Result<Tensor> {
         let output = f(inputs);
         // The cotangent is an argument like the others: the second derivative flows through it as well.
@@ -122,7 +136,8 @@ pub fn gradgradcheck(f: impl Fn(&[Tensor]) -> Tensor, inputs: &[Tensor], check: 
         let targets: Vec<&Tensor> = inputs.iter().filter(|input| input.requires_grad()).collect();
         let options = GradOptions { create_graph: true, unused_as_zeros: true, ..Default::default() };
         let gradients = grad_from(&[&output], &[&projection], &targets, options)?;
-        let flat: Vec<Tensor> = gradients.iter().map(|gradient| gradient.reshape([gradient.numel()])).collect();
+        let flat: Vec<Tensor> =
+            gradients.iter().map(|gradient| gradient.reshape([gradient.numel()])).collect();
         Ok(Tensor::cat(&flat.iter().collect::<Vec<_>>(), 0))
     };
     // Once to report an error; after that the same calls succeed.
@@ -136,7 +151,8 @@ pub fn gradgradcheck(f: impl Fn(&[Tensor]) -> Tensor, inputs: &[Tensor], check: 
 
 /// Numbers between 0.5 and 1.5 that follow no pattern of the op's.
 fn projection(shape: &crate::Shape, dtype: DType) -> Tensor {
-    let weights: Vec<f64> = (0..shape.numel()).map(|i| 0.5 + ((i as f64 + 1.0) * 0.618_033_988_749_895).fract()).collect();
+    let weights: Vec<f64> =
+        (0..shape.numel()).map(|i| 0.5 + ((i as f64 + 1.0) * 0.618_033_988_749_895).fract()).collect();
     Tensor::from_slice(&weights, shape).to_dtype(dtype)
 }
 

@@ -111,7 +111,9 @@ pub(crate) struct Recording {
 
 impl Recording {
     pub fn start(saves: Saves, inputs: &[Tensor]) -> Self {
-        let save = |(i, input): (usize, &Tensor)| saves.has_input(i).then(|| (input.clone(), input.value().version()));
+        let save = |(i, input): (usize, &Tensor)| {
+            saves.has_input(i).then(|| (input.clone(), input.value().version()))
+        };
         Self {
             edges: inputs.iter().map(Tensor::edge).collect(),
             saved_inputs: inputs.iter().enumerate().map(save).collect(),
@@ -148,7 +150,9 @@ impl SavedValues {
         let modified = |name: String, value: &Value| Error::ModifiedAfterSave {
             tensor: name,
             saved_by: node.describe(),
-            changed_by: value.last_change().map_or_else(String::new, |at| format!("{}:{}", at.file(), at.line())),
+            changed_by: value
+                .last_change()
+                .map_or_else(String::new, |at| format!("{}:{}", at.file(), at.line())),
         };
         for (tensor, version) in self.inputs.iter().flatten() {
             if tensor.value().version() != *version {

@@ -64,7 +64,8 @@ impl Graph {
     pub fn of(tensor: &Tensor) -> Graph {
         let tape = Tape::of(&[tensor]);
         let leaves = tape.leaves();
-        let position: HashMap<usize, usize> = leaves.iter().enumerate().map(|(i, leaf)| (leaf.address(), i)).collect();
+        let position: HashMap<usize, usize> =
+            leaves.iter().enumerate().map(|(i, leaf)| (leaf.address(), i)).collect();
         let input = |edge: &Edge| match edge {
             Edge::Constant => GraphInput::Constant,
             Edge::Leaf(leaf) => GraphInput::Leaf(position[&leaf.address()]),
@@ -80,12 +81,17 @@ impl Graph {
                 inputs: node.edges().iter().map(input).collect(),
                 input_specs: node.inputs().to_vec(),
                 output: node.output().clone(),
-                saved_inputs: (0..node.inputs().len()).filter(|&i| saved.as_ref().is_some_and(|s| s.has_input(i))).collect(),
+                saved_inputs: (0..node.inputs().len())
+                    .filter(|&i| saved.as_ref().is_some_and(|s| s.has_input(i)))
+                    .collect(),
                 saved_output: saved.as_ref().is_some_and(|saved| saved.output().is_some()),
             }
         });
         let nodes = nodes.collect();
-        let leaf = |leaf: &Tensor| GraphLeaf { name: leaf.name().as_deref().unwrap_or("").to_owned(), spec: leaf.spec() };
+        let leaf = |leaf: &Tensor| GraphLeaf {
+            name: leaf.name().as_deref().unwrap_or("").to_owned(),
+            spec: leaf.spec(),
+        };
         Graph { leaves: leaves.iter().map(leaf).collect(), nodes }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! With x̂ = (x − mean) / √(variance + ε) over a group of elements and I(v) = (v − mean v − x̂ · mean (v · x̂)) /
 //! √(variance + ε), the Jacobian of x̂ is I, which is symmetric. The fused ops therefore close under differentiation:
-//! the gradient of a gradient is made of the same kernels, see [`input_grad_grad`].
+//! the gradient of a gradient is made of the same kernels, see `input_grad_grad` in `batch.rs`.
 
 mod batch;
 mod group;

@@ -93,7 +93,8 @@ impl Block {
     }
 
     fn layout(bytes: usize) -> std::alloc::Layout {
-        std::alloc::Layout::from_size_align(bytes, Self::ALIGNMENT).expect("sizes are checked when shapes are inferred")
+        std::alloc::Layout::from_size_align(bytes, Self::ALIGNMENT)
+            .expect("sizes are checked when shapes are inferred")
     }
 }
 

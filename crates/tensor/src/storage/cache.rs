@@ -101,7 +101,11 @@ mod tests {
             assert!(size >= bytes, "{bytes}");
             assert!(size < bytes + bytes / 4 + 64, "{bytes} -> {size}");
             assert!(class.unwrap() < CLASSES, "{bytes}");
-            assert_eq!(size_class(size), (class, size), "a block goes back to the class it was taken from: {bytes}");
+            assert_eq!(
+                size_class(size),
+                (class, size),
+                "a block goes back to the class it was taken from: {bytes}"
+            );
         }
         assert_eq!(size_class(LARGEST_CACHED + 1).0, None);
     }

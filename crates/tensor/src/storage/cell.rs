@@ -20,7 +20,13 @@ impl Storage {
     pub fn build<T: Element>(len: usize, fill: impl FnOnce(&mut [T])) -> Self {
         let mut buffer = Buffer::unspecified(T::DTYPE, len);
         fill(buffer.as_mut_slice());
-        Self { dtype: T::DTYPE, len, buffer: RwLock::new(buffer), version: AtomicU64::new(0), last_change: Mutex::new(None) }
+        Self {
+            dtype: T::DTYPE,
+            len,
+            buffer: RwLock::new(buffer),
+            version: AtomicU64::new(0),
+            last_change: Mutex::new(None),
+        }
     }
 
     pub fn dtype(&self) -> DType {

@@ -203,7 +203,11 @@ fn norms() -> Vec<Case> {
         norm("norm/3", 3.0, "3"),
         norm("norm/half", 0.5, "0.5"),
         norm("norm/-2", -2.0, "-2"),
-        norm("norm/0", 0.0, "0").no_gradient(),
+        Case::new("count_nonzero", "norm/0")
+            .input(floats([3, 2], [0.0, 1.5, -2.0, 0.0, 0.0, 0.0]))
+            .run(|x| x[0].norm(0.0, &[1], false))
+            .torch("torch.linalg.vector_norm(x0, 0, 1)")
+            .no_gradient(),
         at_zero("norm/1_at_zero", 1.0, "1"),
         at_zero("norm/2_at_zero", 2.0, "2"),
         at_zero("norm/3_at_zero", 3.0, "3"),

@@ -1,3 +1,5 @@
+//! Fused ops against what they decompose into.
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -34,6 +36,7 @@ fn run(case: &Case) -> Result<(Vec<&'static str>, Derivatives), String> {
     let names = Rc::new(RefCell::new(Vec::new()));
     let seen = names.clone();
     let watch = move |event: &inspect::OpEvent| seen.borrow_mut().push(event.op.name());
-    let found = inspect::observe(watch, || derivatives(case, &case.tensors(DType::F64), highest_order(case)))?;
+    let found =
+        inspect::observe(watch, || derivatives(case, &case.tensors(DType::F64), highest_order(case)))?;
     Ok((names.take(), found))
 }

@@ -1,3 +1,5 @@
+//! Gradients against PyTorch and central differences.
+
 use wengert_tensor::{DType, Tensor};
 
 use crate::case::Case;

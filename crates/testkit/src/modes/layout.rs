@@ -1,3 +1,5 @@
+//! Strided, broadcast and empty inputs against contiguous ones.
+
 use wengert_tensor::{DType, Tensor};
 
 use crate::case::{Case, Elements};
@@ -5,8 +7,10 @@ use crate::compare;
 use crate::derivative::{Derivatives, Order, derivatives, highest_order};
 use crate::golden::Goldens;
 
+type Arrange = fn(&Tensor) -> Tensor;
+
 /// Other ways to lay out the elements of a tensor; each must change nothing.
-const LAYOUTS: [(&str, fn(&Tensor) -> Tensor); 4] =
+const LAYOUTS: [(&str, Arrange); 4] =
     [("permuted", permuted), ("stepped", stepped), ("flipped", flipped), ("broadcast", broadcast)];
 
 /// How far a sum in another order may stray.
@@ -33,7 +37,8 @@ pub fn layout(case: &Case, _: &Goldens) -> Result<(), String> {
 fn same(found: &Derivatives, expected: &Derivatives) -> Result<(), String> {
     let pairs = [("value", std::slice::from_ref(&found.value), std::slice::from_ref(&expected.value))];
     let pairs = pairs.into_iter().chain([("gradient", &found.first[..], &expected.first[..])]);
-    for (name, found, expected) in pairs.chain([("second gradient", &found.second[..], &expected.second[..])]) {
+    for (name, found, expected) in pairs.chain([("second gradient", &found.second[..], &expected.second[..])])
+    {
         for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
             compare::matches(found, expected.dims(), &compare::elements(expected), TOLERANCE)
                 .map_err(|difference| format!("{name} {index}: {difference}"))?;

@@ -1,3 +1,5 @@
+//! Gradients of gradients against PyTorch and central differences.
+
 use wengert_tensor::DType;
 
 use crate::case::Case;

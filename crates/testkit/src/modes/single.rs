@@ -1,3 +1,5 @@
+//! f32 against f64.
+
 use wengert_tensor::DType;
 
 use crate::case::{Case, Elements};
@@ -15,7 +17,9 @@ pub fn single(case: &Case, _: &Goldens) -> Result<(), String> {
     let single = derivatives(case, &case.tensors(DType::F32), order)?;
     let named = double.first.iter().zip(&single.first).zip(case.differentiated());
     let named = named.map(|((double, single), index)| (format!("gradient{index}"), double, single));
-    for (name, double, single) in [("value".to_owned(), &double.value, &single.value)].into_iter().chain(named) {
+    for (name, double, single) in
+        [("value".to_owned(), &double.value, &single.value)].into_iter().chain(named)
+    {
         let expected = compare::elements(double);
         if matches!(expected, Elements::Floats(_)) && single.dtype() != DType::F32 {
             return Err(format!("{name}: found {}, expected f32", single.dtype()));

@@ -1,3 +1,5 @@
+//! Values against PyTorch.
+
 use wengert_tensor::DType;
 
 use crate::case::Case;
