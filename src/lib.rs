@@ -28,3 +28,8 @@ pub mod prelude {
     pub use wengert_tensor::autograd::grad;
     pub use wengert_tensor::{DType, Generator, Reduction, Tensor, no_grad};
 }
+
+/// Runs the README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
