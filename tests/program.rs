@@ -1,5 +1,8 @@
 //! The program from outside: what it writes, what it prints, and how it meets wrong input.
 
+#[path = "program/awkward.rs"]
+mod awkward;
+
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};

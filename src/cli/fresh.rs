@@ -1,5 +1,6 @@
 //! A model with fresh weights, for the commands that look at its structure.
 
+use super::number;
 use anyhow::{Result, bail};
 use clap::Args;
 use wengert_data::{Batch, Position};
@@ -13,7 +14,7 @@ pub struct FreshArgs {
     /// Model (see `wengert models`)
     pub model: String,
     /// Images in the batch
-    #[arg(long, default_value_t = 2, value_name = "N")]
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = number::count, allow_negative_numbers = true)]
     pub batch: usize,
     /// Set any setting by its dotted key
     #[arg(long, value_name = "KEY=VALUE")]

@@ -1,6 +1,7 @@
 //! `wengert gradcheck`.
 
 use super::gradcheck_ops::{OPS, OpCase};
+use super::number;
 use super::output::print;
 use anyhow::{Result, bail};
 use clap::Args;
@@ -19,16 +20,16 @@ pub struct GradcheckArgs {
     /// Op to check; all of the built-in table without one
     op: Option<String>,
     /// Distance of the two points of a central difference
-    #[arg(long, default_value_t = Check::default().epsilon)]
+    #[arg(long, default_value_t = Check::default().epsilon, value_parser = number::finite, allow_negative_numbers = true)]
     epsilon: f64,
     /// Allowed error in proportion to the numeric gradient
-    #[arg(long, default_value_t = Check::default().relative)]
+    #[arg(long, default_value_t = Check::default().relative, value_parser = number::finite, allow_negative_numbers = true)]
     relative: f64,
     /// Allowed error beside that
-    #[arg(long, default_value_t = Check::default().absolute)]
+    #[arg(long, default_value_t = Check::default().absolute, value_parser = number::finite, allow_negative_numbers = true)]
     absolute: f64,
     /// Seed of the inputs
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = number::whole, allow_negative_numbers = true)]
     seed: u64,
 }
 

@@ -7,6 +7,7 @@ mod gradcheck;
 mod gradcheck_ops;
 mod graph;
 mod models;
+mod number;
 mod output;
 mod progress;
 mod reconstruct;

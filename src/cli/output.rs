@@ -1,15 +1,22 @@
 //! Writing to the terminal.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::io::{ErrorKind, Write};
 
 /// Writes text to standard output as it stands. A closed pipe is an error like any other, so that the command ends;
 /// [`is_broken_pipe`] recognises it.
 pub fn print(text: &str) -> Result<()> {
+    write(text).context(STANDARD_OUTPUT)
+}
+
+/// Where a failed write went, for the message about it.
+pub const STANDARD_OUTPUT: &str = "standard output could not be written";
+
+/// [`print`], with the system's own error.
+pub fn write(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
-    out.flush()?;
-    Ok(())
+    out.flush()
 }
 
 /// Whether an error is that nobody reads standard output any more.

@@ -1,10 +1,11 @@
 //! Training drawn on a terminal, told in plain lines, or written as JSON lines.
 
-use anyhow::Result;
+use super::output::{STANDARD_OUTPUT, write};
+use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 use wengert_models::run::EpochRecord;
 use wengert_models::trainer::Event;
@@ -55,7 +56,7 @@ impl Progress {
     /// Removes the bar, and reports a failed write.
     pub fn finish(mut self) -> Result<()> {
         self.clear_bar();
-        self.failure.map_or(Ok(()), |error| Err(error.into()))
+        self.failure.map_or(Ok(()), |error| Err(error).context(STANDARD_OUTPUT))
     }
 
     fn human(&mut self, event: &Event) -> std::io::Result<()> {
@@ -77,7 +78,7 @@ impl Progress {
                 write_line(&line)
             }
             Event::Step { epoch, batch, batches, loss, images_per_second, .. } => {
-                if std::io::stderr().is_terminal() {
+                if draws_bars() {
                     let epochs = self.epochs;
                     let bar = self.bar.get_or_insert_with(|| new_bar(*epoch, epochs, *batches, *batch));
                     bar.set_position(*batch);
@@ -110,6 +111,11 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+/// Whether standard error is a terminal that can move its cursor; a dumb one gets plain lines.
+fn draws_bars() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|name| name != "dumb")
 }
 
 fn new_bar(epoch: u64, epochs: u64, batches: u64, batch: u64) -> ProgressBar {
@@ -153,9 +159,7 @@ fn json_line(event: &Event) -> Option<String> {
 }
 
 fn write_line(line: &str) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()
+    write(&format!("{line}\n"))
 }
 
 /// 1234567 as `1,234,567`.

@@ -1,5 +1,6 @@
 //! `wengert reconstruct`.
 
+use super::number;
 use super::run::{check_count, open_checkpoint};
 use anyhow::{Result, bail};
 use clap::Args;
@@ -13,7 +14,7 @@ pub struct ReconstructArgs {
     /// Run folder (its best checkpoint is used) or checkpoint file
     run: PathBuf,
     /// How many of the test images, from the first on
-    #[arg(long, default_value_t = 20, value_name = "N")]
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = number::count, allow_negative_numbers = true)]
     count: usize,
     /// Picture to write: originals above their reconstructions
     #[arg(long, default_value = "reconstructions.png", value_name = "FILE.png")]

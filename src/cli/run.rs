@@ -20,6 +20,9 @@ pub fn checkpoint_path(path: &Path, wanted: Wanted) -> Result<PathBuf> {
     if path.is_file() {
         return Ok(path.to_owned());
     }
+    if path.exists() && !path.is_dir() {
+        bail!("{}: this is a device or a pipe; name a run folder or a checkpoint file", path.display());
+    }
     if !path.is_dir() {
         bail!("{}: there is no such run folder or checkpoint{}", path.display(), neighbour(path));
     }

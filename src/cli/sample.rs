@@ -1,5 +1,6 @@
 //! `wengert sample`.
 
+use super::number;
 use super::run::{check_count, open_checkpoint};
 use anyhow::{Result, bail};
 use clap::Args;
@@ -14,13 +15,13 @@ pub struct SampleArgs {
     /// Run folder (its best checkpoint is used) or checkpoint file
     run: PathBuf,
     /// Images to draw
-    #[arg(long, default_value_t = 64, value_name = "N")]
+    #[arg(long, default_value_t = 64, value_name = "N", value_parser = number::count, allow_negative_numbers = true)]
     count: usize,
     /// A .png for a grid, or a .npz with `images` (f32, N×C×H×W, 0..1), `codes` and, for a conditional model, `labels`
     #[arg(long, default_value = "samples.png", value_name = "FILE")]
     out: PathBuf,
     /// Seed of the codes
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = number::whole, allow_negative_numbers = true)]
     seed: u64,
 }
 

@@ -1,5 +1,6 @@
 //! `wengert train`.
 
+use super::number;
 use super::output::print;
 use super::progress::{Mode, Progress};
 use super::run::{Wanted, checkpoint_path};
@@ -40,28 +41,28 @@ pub struct TrainArgs {
     #[arg(long, value_name = "NAME|DIR")]
     data: Option<String>,
     /// Passes over the training images, counted from the start of the run [default: 10]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::whole, allow_negative_numbers = true)]
     epochs: Option<u64>,
     /// Stop after so many steps, counted from the start of the run; 0 for no limit
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::whole, allow_negative_numbers = true)]
     steps: Option<u64>,
     /// Images in a step [default: 128]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::whole, allow_negative_numbers = true)]
     batch: Option<u64>,
     /// Learning rate of the optimiser [default: the model's]
-    #[arg(long, visible_alias = "lr", value_name = "RATE")]
+    #[arg(long, visible_alias = "lr", value_name = "RATE", value_parser = number::finite, allow_negative_numbers = true)]
     learning_rate: Option<f64>,
     /// Numbers in a code [default: the model's]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::whole, allow_negative_numbers = true)]
     latent: Option<u64>,
     /// Weight of the KL term (λ₂) [default: 1]
-    #[arg(long, value_name = "WEIGHT")]
+    #[arg(long, value_name = "WEIGHT", value_parser = number::finite, allow_negative_numbers = true)]
     beta: Option<f64>,
     /// Seed of weights, data order and noise [default: 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::whole, allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Threads to compute on, 0 for all cores; the result is the same for any number [default: 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::whole, allow_negative_numbers = true)]
     threads: Option<u64>,
     /// Run folder [default: the first free runs/MODEL-N]
     #[arg(long, value_name = "DIR")]
@@ -93,6 +94,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     // What can be wrong is looked at before the first file is written.
     let data = Dataset::load(&config)?;
     let folder = args.folder(&config, checkpoint.as_ref())?;
+    let _claim = folder.claim()?;
 
     let threads = rayon::ThreadPoolBuilder::new().num_threads(config.train.threads);
     let pool = threads.build().context("the threads could not be started; pass a smaller --threads")?;
@@ -202,11 +204,11 @@ impl TrainArgs {
                 let (path, found) = (checkpoint.path().display(), &checkpoint.config.model);
                 bail!("{path} is a checkpoint of the model `{found}`, and cannot go on as `{}`", entry.name);
             }
+            settings.apply_table(checkpoint.config.to_table(), checkpoint.path())?;
             // The run's own file also knows how long it was to be; a checkpoint apart from its run does not.
-            let path = run_of(checkpoint.path()).map(|run| run.config()).filter(|path| path.is_file());
-            match path {
-                Some(path) => settings.apply_file(&path)?,
-                None => settings.apply_table(checkpoint.config.to_table(), checkpoint.path())?,
+            let path = run_of(checkpoint.path()).map(|run| run.config());
+            if let Some(path) = path.filter(|path| path.is_file()) {
+                settings.apply_file(&path)?;
             }
         }
         if let Some((path, table)) = file {

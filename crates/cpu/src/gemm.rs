@@ -137,8 +137,8 @@ pub fn matmul<T: Gemm>(a: View<T>, b: View<T>, out: &mut [T], epilogue: Epilogue
     let operand = |view: &View<T>, index: usize, row: usize, column: usize| {
         let (rows, columns) = (view.strides()[axes - 2], view.strides()[axes - 1]);
         let start = batch_offset(view, index) + row as isize * rows + column as isize * columns;
-        // K = 0 leaves an operand without elements, and no address to form.
-        let start = if k == 0 { view.data().as_ptr() } else { view.data()[start as usize..].as_ptr() };
+        // The pointer may reach the whole buffer: negative strides lead to elements before the first one.
+        let start = view.data().as_ptr().wrapping_offset(start);
         Strided { start, row: rows, column: columns }
     };
     let target = SharedMut(out.as_mut_ptr());

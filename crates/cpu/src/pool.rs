@@ -16,7 +16,8 @@ use crate::window::Window;
 pub fn max_indices<T: Number>(input: &[T], rows: &Window, columns: &Window, out: &mut [i64]) {
     let (in_plane, out_plane) = (rows.input * columns.input, rows.output * columns.output);
     assert_eq!(input.len() * out_plane, out.len() * in_plane, "planes");
-    let work = out_plane * rows.kernel * columns.kernel;
+    // A kernel may be far larger than the input that it meets.
+    let work = out_plane.saturating_mul(rows.kernel).saturating_mul(columns.kernel);
     par::rows_mut(out, out_plane, work, |first_plane, out| {
         for (plane, out) in (first_plane..).zip(out.chunks_exact_mut(out_plane)) {
             let input = &input[plane * in_plane..][..in_plane];
@@ -111,7 +112,7 @@ pub fn window_average(window: &Window, count_padding: Option<usize>) -> AxisMap 
         (0..window.output).map(|position| {
             let taps = window.taps_inside(position);
             let count = count_padding.map_or(taps.len(), |after| {
-                let padded = window.padding + window.input + after;
+                let padded = (window.padding + window.input).saturating_add(after);
                 (padded - position * window.stride).div_ceil(window.dilation).min(window.kernel)
             });
             taps.map(move |tap| (window.source(tap, position), 1.0 / count as f64))

@@ -3,7 +3,7 @@
 //! `out` holds the kept axes row-major; for the order of the sums see [`crate::fold`].
 
 use crate::fold::{fold, fold_pairs};
-use crate::{Element, Float, Number, View};
+use crate::{Element, Float, Number, View, par};
 
 /// Sum over `axes`; 0 where there are no elements.
 pub fn sum<T: Number>(view: View<T>, axes: &[usize], out: &mut [T]) {
@@ -46,9 +46,11 @@ pub fn count_nonzero<T: Element>(view: View<T>, axes: &[usize], out: &mut [i64])
 pub fn logsumexp<T: Float>(view: View<T>, axes: &[usize], out: &mut [T]) {
     let mut pairs = vec![(T::LOWEST, T::ZERO); out.len()];
     fold(view, axes, &mut pairs, (T::LOWEST, T::ZERO), |x| (x, T::ONE), add_exponentials);
-    for (value, (largest, sum)) in out.iter_mut().zip(pairs) {
-        *value = largest + sum.ln();
-    }
+    par::chunks_mut(out, par::CHUNK, |start, out| {
+        for (value, &(largest, sum)) in out.iter_mut().zip(&pairs[start..]) {
+            *value = largest + sum.ln();
+        }
+    });
 }
 
 fn add_exponentials<T: Float>((a, sum_a): (T, T), (b, sum_b): (T, T)) -> (T, T) {

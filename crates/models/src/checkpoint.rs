@@ -12,9 +12,9 @@ use crate::{Error, Result, Training};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use wengert_nn::StateDict;
-use wengert_nn::state::{prefix, strip_prefix};
+use wengert_nn::state::{generator_from_tensor, generator_to_tensor, prefix, strip_prefix};
 use wengert_tensor::io::safetensors;
-use wengert_tensor::{DType, Generator, GeneratorState, Tensor};
+use wengert_tensor::{Generator, Tensor};
 
 /// Where a run stands between two steps.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,8 +80,7 @@ pub fn save(
     insert("position", Tensor::from_slice(&counts, 4));
     insert("loss_sums", Tensor::from_slice(&state.loss_sums, state.loss_sums.len()));
     insert("best_loss", Tensor::from_slice(&[state.best_loss], 1));
-    let GeneratorState { seed, stream, offset } = noise.state();
-    insert("noise", Tensor::from_slice(&[seed, stream, offset].map(u64::cast_signed), 3));
+    insert("noise", generator_to_tensor(noise.state()));
     let metadata = BTreeMap::from([
         ("model".to_string(), config.model.clone()),
         ("config".to_string(), toml::to_string(&config.identity()).expect("a table of plain values is TOML")),
@@ -164,13 +163,11 @@ impl Checkpoint {
             let state = strip_prefix(&self.tensors, &format!("{AVERAGE}{name}."));
             self.located(average.load_state_dict(&state))?;
         }
-        let state: Vec<i64> = numbers(&self.path, &self.tensors, "noise")?;
-        let [seed, stream, offset] = state[..] else {
-            let detail = format!("{TRAINER}noise holds {} numbers; 3 were expected", state.len());
-            return Err(Error::file(&self.path, detail));
-        };
-        let [seed, stream, offset] = [seed, stream, offset].map(i64::cast_unsigned);
-        Ok(Generator::from_state(GeneratorState { seed, stream, offset }))
+        let noise = tensor(&self.path, &self.tensors, "noise")?;
+        let state = generator_from_tensor(noise).ok_or_else(|| {
+            Error::file(&self.path, format!("{TRAINER}noise is {}; i64[3] was expected", noise.spec()))
+        })?;
+        Ok(Generator::from_state(state))
     }
 
     /// The model of the checkpoint's configuration with fresh weights.
@@ -196,14 +193,19 @@ impl Checkpoint {
     }
 }
 
+/// A tensor of the trainer.
+fn tensor<'a>(path: &Path, tensors: &'a StateDict, name: &str) -> Result<&'a Tensor> {
+    let missing =
+        || Error::file(path, format!("not a checkpoint of a run: it holds no tensor {TRAINER}{name}"));
+    tensors.get(&format!("{TRAINER}{name}")).ok_or_else(missing)
+}
+
 /// The elements of a tensor of the trainer, which must be a list of the right type.
 fn numbers<T: wengert_tensor::Element>(path: &Path, tensors: &StateDict, name: &str) -> Result<Vec<T>> {
-    let name = format!("{TRAINER}{name}");
-    let missing = || Error::file(path, format!("not a checkpoint of a run: it holds no tensor {name}"));
-    let tensor = tensors.get(&name).ok_or_else(missing)?;
+    let tensor = tensor(path, tensors, name)?;
     if tensor.dtype() != T::DTYPE {
-        let wanted: DType = T::DTYPE;
-        return Err(Error::file(path, format!("{name} is {}; {wanted} was expected", tensor.dtype())));
+        let (found, wanted) = (tensor.dtype(), T::DTYPE);
+        return Err(Error::file(path, format!("{TRAINER}{name} is {found}; {wanted} was expected")));
     }
     Ok(tensor.to_vec())
 }

@@ -12,6 +12,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod dataset;
 mod error;
+mod memory;
 mod model;
 pub mod pictures;
 mod record;

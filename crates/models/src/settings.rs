@@ -118,7 +118,22 @@ pub fn first_conflict(old: &Config, new: &Config) -> Option<(String, String, Str
 
 /// Reads a TOML file; a mistake in it is told with its line.
 pub fn read_toml(path: &Path) -> Result<Table> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+    let kind = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
+    if !kind.is_file() {
+        // Reading a device or a pipe might never end.
+        return Err(Error::file(
+            path,
+            "is not a regular file; a TOML file was expected, such as a run's config.toml",
+        ));
+    }
+    let text = String::from_utf8(std::fs::read(path).map_err(|e| Error::io(path, e))?);
+    let text = text.map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Error::file(
+            path,
+            format!("byte {at} is not UTF-8; a TOML file was expected, such as a run's config.toml"),
+        )
+    })?;
     text.parse::<Table>().map_err(|error| {
         let line =
             error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);

@@ -6,7 +6,7 @@ use crate::dataset::Dataset;
 use crate::record::Record;
 use crate::registry::{self, ImageSet};
 use crate::run::{EpochRecord, RunFolder};
-use crate::{Error, Losses, Result, Training, pictures};
+use crate::{Error, Losses, Result, Training, memory, pictures};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -111,6 +111,7 @@ impl Trainer {
         let rng = Generator::new(config.seed);
         let training =
             (registry::find(&config.model)?.build)(&config.options, &images, &rng.stream(INITIAL_WEIGHTS))?;
+        check_memory(training.as_ref(), &images, &config, &data)?;
         let noise = rng.stream(TRAINING_NOISE);
         let record = Record::open(folder, &config, 0)?;
         Ok(Trainer { config, images, training, noise, state: RunState::default(), data, record })
@@ -136,6 +137,7 @@ impl Trainer {
         let rng = Generator::new(config.seed);
         let mut training = checkpoint.build(&rng.stream(INITIAL_WEIGHTS))?;
         let noise = checkpoint.restore(training.as_mut())?;
+        check_memory(training.as_ref(), &images, &config, &data)?;
         let record = Record::open(folder, &config, checkpoint.state.epoch)?;
         Ok(Trainer { config, images, training, noise, state: checkpoint.state.clone(), data, record })
     }
@@ -347,6 +349,11 @@ impl Trainer {
         observer(&Event::Saved { path: path.to_owned(), best, step: self.state.step });
         Ok(())
     }
+}
+
+fn check_memory(training: &dyn Training, images: &ImageSet, config: &Config, data: &Dataset) -> Result<()> {
+    // A batch is never larger than the data set.
+    memory::check(training, images, config.train.batch.min(data.train.dataset().len()))
 }
 
 /// How the steps of an epoch ended, with the speed in images per second.

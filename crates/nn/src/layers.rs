@@ -16,7 +16,8 @@ mod sequential;
 mod spectral_norm;
 
 pub use activation::{
-    ELU, GELU, Hardtanh, Identity, LeakyReLU, LogSoftmax, ReLU, SELU, SiLU, Sigmoid, Softmax, Softplus, Tanh,
+    ELU, GELU, Hardtanh, Identity, LeakyReLU, LogSigmoid, LogSoftmax, ReLU, SELU, SiLU, Sigmoid, Softmax,
+    Softplus, Tanh,
 };
 pub use batch_norm::{BatchNorm1d, BatchNorm2d};
 pub use conv::{
@@ -35,6 +36,7 @@ pub use resize::{PixelShuffle, PixelUnshuffle, Upsample};
 pub use sequential::Sequential;
 pub use spectral_norm::{SpectralNorm, Weighted};
 
+use crate::init::{self, Fan, Gain};
 use wengert_tensor::{DType, Error, Generator, Tensor};
 
 /// The type of new parameters; [`to_dtype`](crate::Module::to_dtype) converts a finished model.
@@ -45,9 +47,27 @@ fn uniform_parameter(shape: &[usize], bound: f64, rng: &Generator) -> Tensor {
     crate::parameter(rng.uniform(shape, -bound, bound, DTYPE))
 }
 
-/// A parameter that is everywhere `value`.
-fn constant_parameter(shape: &[usize], value: f64) -> Tensor {
-    crate::parameter(Tensor::full(shape, value, DTYPE))
+/// A weight of this shape and, where their number is given, biases, as PyTorch starts them in linear and convolution
+/// layers: uniform within ±1/√fan, where fan counts the second axis and the kernel.
+fn weight_and_bias(shape: &[usize], biases: Option<usize>, rng: &Generator) -> (Tensor, Option<Tensor>) {
+    let weight = Tensor::zeros(shape, DTYPE);
+    let (fan, _) = init::fans(&weight);
+    init::kaiming_uniform_(&weight, Fan::In, Gain::LeakyReLU(5f64.sqrt()), rng);
+    let bound = 1.0 / (fan as f64).sqrt();
+    (crate::parameter(weight), biases.map(|count| uniform_parameter(&[count], bound, rng)))
+}
+
+/// γ = 1 and β = 0 of a normalisation as parameters, where they are wanted.
+fn scale_and_shift(shape: &[usize], wanted: bool) -> (Option<Tensor>, Option<Tensor>) {
+    let constant = |value| wanted.then(|| crate::parameter(Tensor::full(shape, value, DTYPE)));
+    (constant(1.0), constant(0.0))
+}
+
+/// Running mean 0, running variance 1 and the number of batches 0 of a normalisation of C channels, where they are
+/// wanted.
+fn running_statistics(channels: usize, wanted: bool) -> (Option<Tensor>, Option<Tensor>, Option<Tensor>) {
+    let constant = |value| wanted.then(|| Tensor::full([channels], value, DTYPE));
+    (constant(0.0), constant(1.0), wanted.then(|| Tensor::zeros((), DType::I64)))
 }
 
 /// Panics with the layer's place unless the input has one of these numbers of axes.

@@ -2,10 +2,12 @@
 
 use crate::entries::{Entries, EntriesMut, Entry, EntryMut, walk, walk_mut};
 use crate::error::Result;
-use crate::state::{Difference, Reader, StateDict};
+use crate::state::{
+    Difference, Reader, StateDict, generator_from_tensor, generator_spec, generator_to_tensor,
+};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
-use wengert_tensor::{DType, Generator, GeneratorState, Spec, Tensor};
+use wengert_tensor::{DType, Generator, Tensor};
 
 /// A thing with named state: a layer, or a model made of layers.
 ///
@@ -62,8 +64,8 @@ pub trait Module: Debug + Send + Sync {
     /// `strict`. Where layers share a tensor, one of its names is enough. Nothing is changed unless everything fits.
     ///
     /// # Errors
-    /// [`Error::State`](crate::Error::State) when a tensor has another shape or element type, or when `strict` and a name is missing or
-    /// unknown.
+    /// [`Error::State`](crate::Error::State) when a tensor has another shape or element type, or when `strict` and a
+    /// name is missing or unknown.
     #[track_caller]
     fn load_state_dict(&self, state: &StateDict, strict: bool) -> Result<Difference> {
         let targets = named_state(self.entries());
@@ -90,14 +92,11 @@ pub trait Module: Debug + Send + Sync {
         Ok(difference)
     }
 
-    /// The positions of all [generators](Module::named_generators) by name, each as its seed, stream and offset: what a checkpoint must hold besides
-    /// [`state_dict`](Module::state_dict), so that a resumed run draws the same masks.
+    /// The positions of all [generators](Module::named_generators) by name, each as its seed, stream and offset: what a
+    /// checkpoint must hold besides [`state_dict`](Module::state_dict), so that a resumed run draws the same masks.
     fn generator_state(&self) -> StateDict {
-        let position = |generator: &Generator| {
-            let GeneratorState { seed, stream, offset } = generator.state();
-            Tensor::from_slice(&[seed, stream, offset].map(u64::cast_signed), 3)
-        };
-        self.named_generators().into_iter().map(|(name, generator)| (name, position(generator))).collect()
+        let generators = self.named_generators().into_iter();
+        generators.map(|(name, generator)| (name, generator_to_tensor(generator.state()))).collect()
     }
 
     /// Puts all generators where they were when [`generator_state`](Module::generator_state) was taken.
@@ -107,15 +106,14 @@ pub trait Module: Debug + Send + Sync {
     fn load_generator_state(&mut self, state: &StateDict) -> Result<()> {
         let mut reader = Reader::new(state);
         for (name, _) in self.named_generators() {
-            reader.take(name, Spec::new(3, DType::I64));
+            reader.take(name, generator_spec());
         }
         reader.finish()?;
         walk_mut(self.entries_mut(), "", &mut |path, entry| {
             if let EntryMut::Generator(generator) = entry
-                && let [seed, stream, offset] = state[path].to_vec::<i64>()[..]
+                && let Some(position) = generator_from_tensor(&state[path])
             {
-                let [seed, stream, offset] = [seed, stream, offset].map(i64::cast_unsigned);
-                generator.set_state(GeneratorState { seed, stream, offset });
+                generator.set_state(position);
             }
         });
         Ok(())

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Mismatched, Result};
 use std::collections::{BTreeMap, BTreeSet};
-use wengert_tensor::{DType, Spec, Tensor};
+use wengert_tensor::{DType, GeneratorState, Spec, Tensor};
 
 /// Tensors by name, sorted: what a safetensors file holds.
 pub type StateDict = BTreeMap<String, Tensor>;
@@ -27,6 +27,27 @@ pub fn strip_prefix(state: &StateDict, prefix: &str) -> StateDict {
         .range(prefix.to_owned()..)
         .map_while(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone())))
         .collect()
+}
+
+/// The position of a generator as a tensor: seed, stream and offset, the 64 bits of each as an i64.
+pub fn generator_to_tensor(state: GeneratorState) -> Tensor {
+    let GeneratorState { seed, stream, offset } = state;
+    Tensor::from_slice(&[seed, stream, offset].map(u64::cast_signed), 3)
+}
+
+/// The position that [`generator_to_tensor`] stored; `None` where the tensor is not an i64 one of shape \[3\].
+pub fn generator_from_tensor(tensor: &Tensor) -> Option<GeneratorState> {
+    if tensor.spec() != generator_spec() {
+        return None;
+    }
+    let words: [i64; 3] = tensor.to_vec().try_into().ok()?;
+    let [seed, stream, offset] = words.map(i64::cast_unsigned);
+    Some(GeneratorState { seed, stream, offset })
+}
+
+/// What [`generator_to_tensor`] makes.
+pub(crate) fn generator_spec() -> Spec {
+    Spec::new(3, DType::I64)
 }
 
 /// Reads a state dictionary to the last entry, noting all that does not fit before anything is changed.

@@ -133,6 +133,8 @@ fn activations() {
     check_layer("softmax", Softmax::new(1));
     check_layer("log_softmax", LogSoftmax::new(1));
     check_layer("hardtanh", Hardtanh::new(-0.5, 0.8));
+    let x = rng().normal([2, 3], 0.0, 1.0, DType::F64);
+    assert_close("log_sigmoid", &LogSigmoid::new().forward(&x), &Sigmoid::new().forward(&x).log());
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl Tensor {
     /// i64 numbers `start, start + step, …` up to, but not including, `end`.
     ///
     /// # Panics
-    /// When `step` is zero.
+    /// When `step` is zero, or there are more numbers than memory can address.
     #[track_caller]
     pub fn arange(start: i64, end: i64, step: i64) -> Tensor {
         if step == 0 {
@@ -74,7 +74,8 @@ impl Tensor {
         must(shape.checked_numel("arange"));
         Tensor::from_value(Value::build(shape, |out: &mut [i64]| {
             for (i, value) in out.iter_mut().enumerate() {
-                *value = start + i as i64 * step;
+                // Exact, because the sum fits even where the product wraps around.
+                *value = start.wrapping_add((i as i64).wrapping_mul(step));
             }
         }))
     }
@@ -82,9 +83,10 @@ impl Tensor {
     /// `count` evenly spaced floats from `start` to `end`, both included.
     ///
     /// # Panics
-    /// When `dtype` is not f32 or f64.
+    /// When `dtype` is not f32 or f64, or `count` is more than memory can address.
     #[track_caller]
     pub fn linspace(start: f64, end: f64, count: usize, dtype: DType) -> Tensor {
+        must(Shape::from(count).checked_numel("linspace"));
         let step = if count > 1 { (end - start) / (count - 1) as f64 } else { 0.0 };
         // From both ends towards the middle, so that the last value is exactly `end`.
         let at = |i: usize| {
@@ -100,7 +102,7 @@ impl Tensor {
     /// The n×n identity matrix.
     ///
     /// # Panics
-    /// When `dtype` is bool.
+    /// When `dtype` is bool, or the matrix is larger than memory can address.
     #[track_caller]
     pub fn eye(n: usize, dtype: DType) -> Tensor {
         must(Shape::from([n, n]).checked_numel("eye"));
@@ -133,5 +135,17 @@ impl Tensor {
         Tensor::from_value(Value::build(self.shape(), |out: &mut [T]| {
             self.value().read().view().copy_to(out)
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Tensor;
+
+    #[test]
+    fn arange_reaches_from_end_to_end() {
+        let steps = Tensor::arange(i64::MIN, i64::MAX, i64::MAX).to_vec::<i64>();
+        assert_eq!(steps, [i64::MIN, -1, i64::MAX - 1]);
+        assert_eq!(Tensor::arange(i64::MAX, i64::MIN, i64::MIN).to_vec::<i64>(), [i64::MAX, -1]);
     }
 }

@@ -74,7 +74,10 @@ impl Layout {
             layout.offset = (self.offset as isize + start as isize * self.strides[axis]) as usize;
         }
         layout.shape = self.shape.with_dim(axis, length);
-        layout.strides[axis] = self.strides[axis] * step;
+        // A single element has no neighbour: its step may be any number, and the product overflow.
+        if length > 1 {
+            layout.strides[axis] = self.strides[axis] * step;
+        }
         layout
     }
 
@@ -158,6 +161,12 @@ mod tests {
         assert_eq!(transposed.reshape(&[3, 2, 2, 2].into()).unwrap().strides(), [4, 12, 2, 1]);
         assert_eq!(transposed.reshape(&[6, 4].into()), None);
         assert_eq!(transposed.reshape(&[3, 1, 2, 4, 1].into()).unwrap().strides()[2..4], [12, 1]);
+    }
+
+    #[test]
+    fn a_single_element_may_have_any_step() {
+        let column = Layout::contiguous([4, 3]).slice(0, 2, 1, isize::MAX);
+        assert_eq!((column.offset(), column.shape()), (6, &Shape::from([1, 3])));
     }
 
     #[test]

@@ -88,7 +88,8 @@ impl Generator {
     #[track_caller]
     pub fn draw(&self, distribution: Distribution, shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
         let spec = Spec::new(shape, dtype);
-        let position = self.advance(blocks(spec.shape.numel(), dtype));
+        let count = spec.shape.checked_numel(distribution.name())?;
+        let position = self.advance(blocks(count, dtype));
         apply(Random { distribution, position, spec }, &[])
     }
 

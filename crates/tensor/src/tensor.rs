@@ -299,12 +299,13 @@ impl Tensor {
         autograd::backward_from(self, cotangent, options, |_| {})
     }
 
-    /// Calls `hook` with this tensor's complete cotangent in every backward pass; what it returns replaces it.
+    /// Calls `hook` with this tensor's complete cotangent in every backward pass; what it returns replaces it, and must
+    /// have its shape and type.
     pub fn register_hook(
         &self,
         hook: impl Fn(&Tensor) -> Option<Tensor> + Send + Sync + 'static,
     ) -> HookHandle {
-        self.hooks().add(Box::new(hook))
+        self.hooks().add(Arc::new(hook))
     }
 
     /// Removes a hook.

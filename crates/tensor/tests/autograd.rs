@@ -207,3 +207,20 @@ fn observers_see_forward_and_backward_ops() {
     assert_eq!(names[..2], ["exp", "sum"]);
     assert!(names.len() > 2, "backward passes through the same door: {names:?}");
 }
+
+#[test]
+fn a_hook_may_remove_itself_but_not_change_the_shape() {
+    let x = Tensor::from_slice(&[1.0, 2.0], 2).requires_grad_(true);
+    let handle = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let (own, removed_from) = (handle.clone(), x.clone());
+    *handle.lock().unwrap() = Some(x.register_hook(move |_| {
+        removed_from.remove_hook(own.lock().unwrap().take().expect("called once"));
+        None
+    }));
+    x.sum_all().backward().unwrap();
+    x.sum_all().backward().unwrap();
+    assert_eq!(x.grad().unwrap().to_vec::<f64>(), [2.0, 2.0]);
+    x.register_hook(|cotangent| Some(cotangent.unsqueeze(0)));
+    let error = x.sum_all().backward().unwrap_err().to_string();
+    assert!(error.contains("a hook replaced a cotangent of f64[2] by f64[1, 2]"), "{error}");
+}

@@ -53,13 +53,14 @@ fn image() -> impl Strategy<Value = Vec<usize>> {
 
 /// A count that an attribute may be, or one that no memory holds. Nothing between: it would be granted and take long.
 fn count() -> impl Strategy<Value = usize> {
-    let absurd = [1 << 58, 1 << 61, isize::MAX as usize, isize::MAX as usize + 1, usize::MAX - 1, usize::MAX];
-    prop_oneof![12 => 0..4usize, 1 => proptest::sample::select(&absurd[..])]
+    let absurd =
+        vec![1 << 58, 1 << 61, isize::MAX as usize, isize::MAX as usize + 1, usize::MAX - 1, usize::MAX];
+    prop_oneof![12 => 0..4usize, 1 => proptest::sample::select(absurd)]
 }
 
 fn signed() -> impl Strategy<Value = isize> {
-    let absurd = [isize::MIN, isize::MIN + 1, -(1 << 58), 1 << 58, 1 << 62, isize::MAX - 1, isize::MAX];
-    prop_oneof![12 => -4..5isize, 1 => proptest::sample::select(&absurd[..])]
+    let absurd = vec![isize::MIN, isize::MIN + 1, -(1 << 58), 1 << 58, 1 << 62, isize::MAX - 1, isize::MAX];
+    prop_oneof![12 => -4..5isize, 1 => proptest::sample::select(absurd)]
 }
 
 fn index() -> impl Strategy<Value = i64> {

@@ -4,6 +4,7 @@ use wengert_tensor::autograd::{GradOptions, grad};
 use wengert_tensor::{DType, Tensor};
 
 use crate::case::Case;
+use crate::compare;
 
 /// Fixed weights in −1..1 for the elements of an array of that shape; scripts/goldens.py computes the same ones.
 pub fn projection(shape: &[usize], start: usize, float: DType) -> Tensor {
@@ -36,6 +37,27 @@ pub struct Derivatives {
     pub first: Vec<Tensor>,
     /// ∂ Σⱼ Σ gⱼ·pⱼ / ∂xᵢ for each differentiated input.
     pub second: Vec<Tensor>,
+}
+
+impl Derivatives {
+    /// Holds value, gradients and second gradients against `expected`.
+    ///
+    /// # Errors
+    /// What differs first.
+    pub fn matches(&self, expected: &Derivatives, tolerance: (f64, f64)) -> Result<(), String> {
+        let parts = [
+            ("value", std::slice::from_ref(&self.value), std::slice::from_ref(&expected.value)),
+            ("gradient", &self.first[..], &expected.first[..]),
+            ("second gradient", &self.second[..], &expected.second[..]),
+        ];
+        for (name, found, expected) in parts {
+            for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+                compare::matches(found, expected.dims(), &compare::elements(expected), tolerance)
+                    .map_err(|difference| format!("{name} {index}: {difference}"))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The most that can be asked of a case.

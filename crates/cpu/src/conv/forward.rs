@@ -21,6 +21,9 @@ pub fn forward<T: Gemm>(shape: &Convolution, input: &[T], weight: &[T], bias: Op
         bias.is_none_or(|bias| bias.len() == shape.groups * shape.out_channels),
         "one bias an output channel"
     );
+    if out.is_empty() {
+        return;
+    }
 
     let Convolution { groups, rows, columns, .. } = *shape;
     let (plane, patch) = (shape.output_plane(), shape.patch());

@@ -25,6 +25,9 @@ pub fn input_grad<T: Gemm>(
     assert_eq!(cotangent.len(), shape.output_len(), "cotangent");
     assert_eq!(out.len(), shape.input_len(), "input");
     assert!(bias.is_none_or(|bias| bias.len() == shape.groups * shape.in_channels), "one bias a channel");
+    if out.is_empty() {
+        return;
+    }
 
     let Convolution { groups, rows, columns, .. } = *shape;
     let (in_plane, out_plane, patch) = (shape.input_plane(), shape.output_plane(), shape.patch());

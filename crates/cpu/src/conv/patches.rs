@@ -102,6 +102,10 @@ pub fn scatter_add<T: Number>(patches: &[T], rows: &Window, columns: &Window, ti
 /// # Panics
 /// When the slices do not hold the same number of planes.
 pub fn unfold<T: Number>(images: &[T], rows: &Window, columns: &Window, patches: &mut [T]) {
+    // Without planes the sizes below may be beyond all measure.
+    if patches.is_empty() {
+        return;
+    }
     let (tile, plane) = (Tile::whole(rows, columns), rows.input * columns.input);
     let matrix = patch_rows(rows, columns) * tile.len();
     assert_eq!(images.len() * matrix, patches.len() * plane, "planes");
@@ -117,6 +121,9 @@ pub fn unfold<T: Number>(images: &[T], rows: &Window, columns: &Window, patches:
 /// # Panics
 /// When the slices do not hold the same number of planes.
 pub fn fold<T: Number>(patches: &[T], rows: &Window, columns: &Window, images: &mut [T]) {
+    if images.is_empty() {
+        return;
+    }
     let (tile, plane) = (Tile::whole(rows, columns), rows.input * columns.input);
     let matrix = patch_rows(rows, columns) * tile.len();
     assert_eq!(images.len() * matrix, patches.len() * plane, "planes");

@@ -7,6 +7,7 @@ use flate2::write::GzEncoder;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use wengert_data::DATASETS_VARIABLE;
+use wengert_testkit::notice;
 
 /// `datasets/mnist` of the repository.
 pub fn mnist_folder() -> PathBuf {
@@ -16,12 +17,12 @@ pub fn mnist_folder() -> PathBuf {
 /// The folder of further data sets, or `None` with the reason printed.
 pub fn extra_data(test: &str, folder: &str) -> Option<PathBuf> {
     let Some(root) = std::env::var_os(DATASETS_VARIABLE) else {
-        println!("{test}: skipped, {DATASETS_VARIABLE} is not set");
+        notice(&format!("{test}: skipped, {DATASETS_VARIABLE} is not set"));
         return None;
     };
     let path = PathBuf::from(root).join(folder);
     if !path.is_dir() {
-        println!("{test}: skipped, {} is not there", path.display());
+        notice(&format!("{test}: skipped, {} is not there", path.display()));
         return None;
     }
     Some(path)

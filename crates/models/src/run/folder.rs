@@ -21,6 +21,12 @@ pub struct RunFolder {
     path: PathBuf,
 }
 
+/// The right to train in a run folder, for as long as this lives.
+#[derive(Debug)]
+pub struct Claim {
+    _handle: Option<fs::File>,
+}
+
 /// What a run writes, so that starting over removes this and nothing else.
 const FILES: [&str; 3] = ["config.toml", "metrics.jsonl", "loss.svg"];
 const FOLDERS: [&str; 3] = ["samples", "reconstructions", "checkpoints"];
@@ -33,7 +39,7 @@ impl RunFolder {
         let occupied = match fs::read_dir(path) {
             Ok(mut entries) => entries.next().is_some(),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
-            Err(error) => return Err(Error::io(path, error)),
+            Err(error) => return Err(cannot_make(path, &error)),
         };
         let folder = RunFolder { path: path.to_owned() };
         if occupied && !overwrite {
@@ -42,6 +48,7 @@ impl RunFolder {
             return Err(Error::file(path, detail));
         }
         if occupied {
+            let _claim = folder.lock()?;
             folder.clear()?;
         }
         folder.make_folders()?;
@@ -50,14 +57,14 @@ impl RunFolder {
 
     /// Makes `parent/model-N` with the first N from 1 that is free.
     pub fn create_next(parent: &Path, model: &str) -> Result<RunFolder> {
-        fs::create_dir_all(parent).map_err(|e| Error::io(parent, e))?;
+        fs::create_dir_all(parent).map_err(|e| cannot_make(parent, &e))?;
         for number in 1u64.. {
             let path = parent.join(format!("{model}-{number}"));
             // Making the folder is the test, so that two runs started at once do not share one.
             match fs::create_dir(&path) {
                 Ok(()) => return Self::create(&path, false),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(Error::io(path, error)),
+                Err(error) => return Err(cannot_make(&path, &error)),
             }
         }
         unreachable!("the count of runs has no end")
@@ -75,8 +82,29 @@ impl RunFolder {
         if !folder.config().is_file() {
             return Err(Error::file(path, "this is not the folder of a run: it holds no config.toml"));
         }
-        folder.make_folders()?;
         Ok(folder)
+    }
+
+    /// Makes what is missing of the folder and keeps other processes from training in it while the result lives.
+    pub fn claim(&self) -> Result<Claim> {
+        self.make_folders()?;
+        self.lock()
+    }
+
+    /// The system's own lock on the folder: it leaves no file behind, and ends with the process however that ends.
+    fn lock(&self) -> Result<Claim> {
+        let Ok(handle) = fs::File::open(&self.path) else {
+            // Not every system opens folders; there two runs in one folder remain the user's own care.
+            return Ok(Claim { _handle: None });
+        };
+        match handle.try_lock() {
+            Err(fs::TryLockError::WouldBlock) => {
+                let detail = "another process trains in this folder; wait for its end, or name another folder by --out";
+                Err(Error::file(&self.path, detail))
+            }
+            // A file system without locks is no reason not to train.
+            Ok(()) | Err(fs::TryLockError::Error(_)) => Ok(Claim { _handle: Some(handle) }),
+        }
     }
 
     /// The folder itself.
@@ -133,7 +161,7 @@ impl RunFolder {
         FOLDERS
             .iter()
             .map(|name| self.path.join(name))
-            .try_for_each(|path| fs::create_dir_all(&path).map_err(|e| Error::io(path, e)))
+            .try_for_each(|path| fs::create_dir_all(&path).map_err(|e| cannot_make(&path, &e)))
     }
 
     fn clear(&self) -> Result<()> {
@@ -157,6 +185,19 @@ impl RunFolder {
         }
         Ok(())
     }
+}
+
+fn cannot_make(path: &Path, error: &std::io::Error) -> Error {
+    // The nearest thing that exists is the one in the way.
+    let obstacle = path.ancestors().find(|part| part.exists()).filter(|part| !part.is_dir());
+    let reason = match obstacle {
+        Some(part) => format!("{} is a file", part.display()),
+        None => error.to_string(),
+    };
+    Error::file(
+        path,
+        format!("the folder cannot be made: {reason}; name a folder that can be written by --out"),
+    )
 }
 
 #[cfg(test)]

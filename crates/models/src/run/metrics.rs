@@ -32,17 +32,18 @@ pub struct EpochRecord {
 /// The records of a file; none if it does not exist. A last line without its end, left by a full disk or a kill, is
 /// not counted.
 pub fn read(path: &Path) -> Result<Vec<EpochRecord>> {
-    let text = match std::fs::read_to_string(path) {
+    let bytes = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         other => other.map_err(|e| Error::io(path, e))?,
     };
+    let text = String::from_utf8_lossy(&bytes);
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     whole
         .lines()
         .enumerate()
         .map(|(index, line)| {
             serde_json::from_str(line).map_err(|error| {
-                Error::file(path, format!("line {} is not the record of an epoch: {error}", index + 1))
+                Error::file(path, format!("line {} is not the record of an epoch ({error}); remove the file to go on without its records", index + 1))
             })
         })
         .collect()

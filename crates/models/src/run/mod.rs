@@ -8,7 +8,7 @@ pub mod picture;
 pub mod plot;
 
 pub use events::EventWriter;
-pub use folder::RunFolder;
+pub use folder::{Claim, RunFolder};
 pub use metrics::EpochRecord;
 pub use picture::Picture;
 pub use plot::{Series, line_chart};

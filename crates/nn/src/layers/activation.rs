@@ -58,6 +58,9 @@ activations! {
     /// 1 / (1 + e⁻ˣ).
     Sigmoid {} => |input| input.sigmoid();
 
+    /// log σ(x), without overflow.
+    LogSigmoid {} => |input| input.log_sigmoid();
+
     /// log(1 + eˣ).
     Softplus {} => |input| input.softplus();
 

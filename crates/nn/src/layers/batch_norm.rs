@@ -1,16 +1,9 @@
 //! Batch normalisation with running statistics.
 
-use super::{DTYPE, check_axis, check_rank, constant_parameter};
+use super::{check_axis, check_rank, running_statistics, scale_and_shift};
 use crate::{Layer, Scope, Training, module};
 use wengert_tensor::ops::norm::update_running_statistics;
-use wengert_tensor::{DType, Tensor, no_grad};
-
-/// Running mean, running variance and number of batches of C channels.
-fn running_statistics(channels: usize) -> (Tensor, Tensor, Tensor) {
-    let mean = Tensor::zeros([channels], DTYPE);
-    let variance = Tensor::ones([channels], DTYPE);
-    (mean, variance, Tensor::zeros((), DType::I64))
-}
+use wengert_tensor::{Tensor, no_grad};
 
 macro_rules! batch_norm {
     ($(#[$doc:meta])* $layer:ident, $name:literal, ranks: $ranks:expr, axes: $axes:literal) => {
@@ -48,19 +41,19 @@ macro_rules! batch_norm {
         impl $layer {
             /// A layer for C channels with γ = 1, β = 0, ε = 1e-5, momentum 0.1 and running statistics.
             pub fn new(channels: usize) -> Self {
-                let (mean, variance, count) = running_statistics(channels);
-                Self {
-                    weight: Some(constant_parameter(&[channels], 1.0)),
-                    bias: Some(constant_parameter(&[channels], 0.0)),
-                    running_mean: Some(mean),
-                    running_var: Some(variance),
-                    num_batches_tracked: Some(count),
+                let layer = Self {
+                    weight: None,
+                    bias: None,
+                    running_mean: None,
+                    running_var: None,
+                    num_batches_tracked: None,
                     channels,
                     eps: 1e-5,
                     momentum: Some(0.1),
                     training: Training::new(),
                     scope: Scope::new(),
-                }
+                };
+                layer.affine(true).track_running_stats(true)
             }
 
             /// ε, added to the variance.
@@ -80,17 +73,14 @@ macro_rules! batch_norm {
 
             /// Whether to have γ and β.
             pub fn affine(mut self, affine: bool) -> Self {
-                self.weight = affine.then(|| constant_parameter(&[self.channels], 1.0));
-                self.bias = affine.then(|| constant_parameter(&[self.channels], 0.0));
+                (self.weight, self.bias) = scale_and_shift(&[self.channels], affine);
                 self
             }
 
             /// Whether to keep running statistics. Without them evaluation uses the batch too.
             pub fn track_running_stats(mut self, track: bool) -> Self {
-                let (mean, variance, count) = running_statistics(self.channels);
-                self.running_mean = track.then_some(mean);
-                self.running_var = track.then_some(variance);
-                self.num_batches_tracked = track.then_some(count);
+                (self.running_mean, self.running_var, self.num_batches_tracked) =
+                    running_statistics(self.channels, track);
                 self
             }
         }

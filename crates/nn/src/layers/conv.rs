@@ -1,8 +1,7 @@
 //! Convolution layers.
 
-use super::{DTYPE, Weighted, uniform_parameter};
-use crate::init::{self, Fan, Gain};
-use crate::{Layer, Scope, module, parameter};
+use super::{Weighted, weight_and_bias};
+use crate::{Layer, Scope, module};
 use wengert_tensor::ops::conv::{ConvOptions, ConvTransposeOptions};
 use wengert_tensor::{Generator, Tensor};
 
@@ -22,15 +21,6 @@ impl<const AXES: usize> PerAxis<AXES> for [usize; AXES] {
     fn per_axis(self) -> [usize; AXES] {
         self
     }
-}
-
-/// Weight and bias as PyTorch starts them: uniform within ±1/√fan, where fan counts the second axis and the kernel.
-fn draw(shape: Vec<usize>, bias: Option<usize>, rng: &Generator) -> (Tensor, Option<Tensor>) {
-    let weight = Tensor::zeros(shape, DTYPE);
-    let (fan, _) = init::fans(&weight);
-    init::kaiming_uniform_(&weight, Fan::In, Gain::LeakyReLU(5f64.sqrt()), rng);
-    let bound = 1.0 / (fan as f64).sqrt();
-    (parameter(weight), bias.map(|channels| uniform_parameter(&[channels], bound, rng)))
 }
 
 /// `channels / groups`, or a panic that names the layer.
@@ -149,8 +139,8 @@ macro_rules! convolution {
                 let own = self.$own;
                 per_group(stringify!($layer), own, groups);
                 let other = per_group(stringify!($layer), self.$other, groups);
-                let shape = [own, other].into_iter().chain(self.kernel).collect();
-                let (weight, bias) = draw(shape, self.bias.then_some(self.out_channels), rng);
+                let shape: Vec<usize> = [own, other].into_iter().chain(self.kernel).collect();
+                let (weight, bias) = weight_and_bias(&shape, self.bias.then_some(self.out_channels), rng);
                 $layer { weight, bias, options: self.options, scope: Scope::new() }
             }
         }

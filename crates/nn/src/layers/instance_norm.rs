@@ -1,8 +1,8 @@
 //! Instance normalisation.
 
-use super::{DTYPE, check_axis, check_rank, constant_parameter};
+use super::{check_axis, check_rank, running_statistics, scale_and_shift};
 use crate::{Layer, Scope, Training, module};
-use wengert_tensor::{DType, Tensor, no_grad};
+use wengert_tensor::{Tensor, no_grad};
 
 macro_rules! instance_norm {
     ($(#[$doc:meta])* $layer:ident, $name:literal, rank: $rank:literal, axes: $axes:literal) => {
@@ -66,16 +66,14 @@ macro_rules! instance_norm {
 
             /// Whether to have γ = 1 and β = 0 as parameters.
             pub fn affine(mut self, affine: bool) -> Self {
-                self.weight = affine.then(|| constant_parameter(&[self.channels], 1.0));
-                self.bias = affine.then(|| constant_parameter(&[self.channels], 0.0));
+                (self.weight, self.bias) = scale_and_shift(&[self.channels], affine);
                 self
             }
 
             /// Whether to keep running statistics.
             pub fn track_running_stats(mut self, track: bool) -> Self {
-                self.running_mean = track.then(|| Tensor::zeros([self.channels], DTYPE));
-                self.running_var = track.then(|| Tensor::ones([self.channels], DTYPE));
-                self.num_batches_tracked = track.then(|| Tensor::zeros((), DType::I64));
+                (self.running_mean, self.running_var, self.num_batches_tracked) =
+                    running_statistics(self.channels, track);
                 self
             }
         }

@@ -1,6 +1,6 @@
 //! Layer and group normalisation: no batch statistics, the same in training and evaluation.
 
-use super::constant_parameter;
+use super::{check_axis, scale_and_shift};
 use crate::{Layer, Scope, module};
 use wengert_tensor::{Shape, Tensor};
 
@@ -39,8 +39,7 @@ impl LayerNorm {
 
     /// Whether to have γ and β.
     pub fn affine(mut self, affine: bool) -> Self {
-        self.weight = affine.then(|| constant_parameter(&self.normalized_shape, 1.0));
-        self.bias = affine.then(|| constant_parameter(&self.normalized_shape, 0.0));
+        (self.weight, self.bias) = scale_and_shift(&self.normalized_shape, affine);
         self
     }
 }
@@ -89,8 +88,7 @@ impl GroupNorm {
 
     /// Whether to have γ and β.
     pub fn affine(mut self, affine: bool) -> Self {
-        self.weight = affine.then(|| constant_parameter(&[self.channels], 1.0));
-        self.bias = affine.then(|| constant_parameter(&[self.channels], 0.0));
+        (self.weight, self.bias) = scale_and_shift(&[self.channels], affine);
         self
     }
 }
@@ -98,7 +96,7 @@ impl GroupNorm {
 impl Layer for GroupNorm {
     fn forward(&self, input: &Tensor) -> Tensor {
         let _scope = self.scope.enter();
-        super::check_axis("group_norm", "channels", input, 1, self.channels);
+        check_axis("group_norm", "channels", input, 1, self.channels);
         input.group_norm(self.groups, self.weight.as_ref(), self.bias.as_ref(), self.eps)
     }
 }

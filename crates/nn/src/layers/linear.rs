@@ -1,8 +1,7 @@
 //! The fully connected layer.
 
-use super::{DTYPE, Weighted, uniform_parameter};
-use crate::init::{self, Fan, Gain};
-use crate::{Layer, Scope, module, parameter};
+use super::{Weighted, weight_and_bias};
+use crate::{Layer, Scope, module};
 use wengert_tensor::{Generator, Tensor};
 
 /// y = x Wᵀ + b over the last axis: `[…, in]` to `[…, out]`.
@@ -47,14 +46,9 @@ impl LinearBuilder {
 
     /// Draws the parameters.
     pub fn build(self, rng: &Generator) -> Linear {
-        let weight = Tensor::zeros([self.out_features, self.in_features], DTYPE);
-        init::kaiming_uniform_(&weight, Fan::In, Gain::LeakyReLU(5f64.sqrt()), rng);
-        let bound = 1.0 / (self.in_features as f64).sqrt();
-        Linear {
-            weight: parameter(weight),
-            bias: self.bias.then(|| uniform_parameter(&[self.out_features], bound, rng)),
-            scope: Scope::new(),
-        }
+        let shape = [self.out_features, self.in_features];
+        let (weight, bias) = weight_and_bias(&shape, self.bias.then_some(self.out_features), rng);
+        Linear { weight, bias, scope: Scope::new() }
     }
 }
 

@@ -22,7 +22,8 @@ pub struct GradOptions {
 /// How [`backward_with`] walks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BackwardOptions {
-    /// Record the backward pass as well; the gradients then carry a graph.
+    /// Record the backward pass as well; the gradients then carry a graph. That graph leads back to the leaf that holds
+    /// the gradient: neither is freed before [`zero_grad`](Tensor::zero_grad) is called. [`grad`] has no such loop.
     pub create_graph: bool,
     /// Keep what the forward pass saved, so that backward can run once more. `create_graph` implies it.
     pub retain_graph: bool,
@@ -151,8 +152,11 @@ struct Walk<'a> {
     /// Whether a node lies on a path to a target.
     needed: Vec<bool>,
     targets: Targets<'a>,
-    /// Cotangents of leaves as far as they have been added up, by address of the leaf.
-    leaves: HashMap<usize, (Tensor, Tensor)>,
+    /// Leaves in the order in which the walk met them, which is that of their hooks, with their cotangents as far as
+    /// they have been added up.
+    leaves: Vec<(Tensor, Option<Tensor>)>,
+    /// Where in `leaves` the one with this address is.
+    leaf_places: HashMap<usize, usize>,
     found: Vec<Option<Tensor>>,
     create_graph: bool,
     retain_graph: bool,
@@ -169,7 +173,8 @@ impl<'a> Walk<'a> {
             cotangents: vec![None; tape.nodes.len()],
             needed: vec![false; tape.nodes.len()],
             targets,
-            leaves: HashMap::new(),
+            leaves: Vec::new(),
+            leaf_places: HashMap::new(),
             found,
             create_graph,
             retain_graph: retain_graph || create_graph,
@@ -243,8 +248,7 @@ impl<'a> Walk<'a> {
                     self.step(slot, cotangent, observer)?;
                 }
             }
-            self.finish_leaves();
-            Ok(())
+            self.finish_leaves()
         })
     }
 
@@ -255,7 +259,7 @@ impl<'a> Walk<'a> {
         observer: &mut dyn FnMut(&BackwardStep),
     ) -> Result<()> {
         let node = self.tape.nodes[slot].clone();
-        let cotangent = node.hooks().run(cotangent);
+        let cotangent = node.hooks().run(cotangent)?;
         if let Targets::Inputs(inputs) = self.targets {
             for (i, input) in inputs.iter().enumerate() {
                 if input.node().is_some_and(|n| Arc::ptr_eq(n, &node)) {
@@ -319,15 +323,20 @@ impl<'a> Walk<'a> {
                 self.cotangents[slot] = Some(sum(old));
             }
             Edge::Leaf(leaf) => {
-                let old = self.leaves.remove(&leaf.address()).map(|(_, old)| old);
-                self.leaves.insert(leaf.address(), (leaf.clone(), sum(old)));
+                let place = *self.leaf_places.entry(leaf.address()).or_insert(self.leaves.len());
+                if place == self.leaves.len() {
+                    self.leaves.push((leaf.clone(), None));
+                }
+                let old = self.leaves[place].1.take();
+                self.leaves[place].1 = Some(sum(old));
             }
         }
     }
 
-    fn finish_leaves(&mut self) {
-        for (address, (leaf, cotangent)) in std::mem::take(&mut self.leaves) {
-            let cotangent = leaf.leaf_hooks().run(cotangent);
+    fn finish_leaves(&mut self) -> Result<()> {
+        for (leaf, cotangent) in std::mem::take(&mut self.leaves) {
+            let Some(cotangent) = cotangent else { continue };
+            let cotangent = leaf.leaf_hooks().run(cotangent)?;
             match self.targets {
                 Targets::Leaves => {
                     let mut slot = lock(leaf.grad_slot());
@@ -338,13 +347,14 @@ impl<'a> Walk<'a> {
                 }
                 Targets::Inputs(inputs) => {
                     for (i, input) in inputs.iter().enumerate() {
-                        if input.address() == address {
+                        if input.address() == leaf.address() {
                             self.found[i] = Some(cotangent.clone());
                         }
                     }
                 }
             }
         }
+        Ok(())
     }
 }
 

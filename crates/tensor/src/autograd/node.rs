@@ -227,7 +227,7 @@ impl Saved<'_> {
     }
 }
 
-type Hook = Box<dyn Fn(&Tensor) -> Option<Tensor> + Send + Sync>;
+type Hook = Arc<dyn Fn(&Tensor) -> Option<Tensor> + Send + Sync>;
 
 /// Functions that see, and may replace, the cotangent of one tensor.
 #[derive(Default)]
@@ -249,13 +249,22 @@ impl Hooks {
         lock(&self.0).retain(|(id, _)| *id != handle.0);
     }
 
-    pub fn run(&self, mut cotangent: Tensor) -> Tensor {
-        for (_, hook) in lock(&self.0).iter() {
+    /// The cotangent as the hooks leave it, one after the other.
+    pub fn run(&self, mut cotangent: Tensor) -> Result<Tensor> {
+        // Not under the lock: a hook may remove itself.
+        let hooks: Vec<Hook> = lock(&self.0).iter().map(|(_, hook)| hook.clone()).collect();
+        for hook in hooks {
             if let Some(replacement) = hook(&cotangent) {
+                if replacement.spec() != cotangent.spec() {
+                    let (found, wanted) = (replacement.spec(), cotangent.spec());
+                    return Err(Error::autograd(format!(
+                        "a hook replaced a cotangent of {wanted} by {found}"
+                    )));
+                }
                 cotangent = replacement;
             }
         }
-        cotangent
+        Ok(cotangent)
     }
 }
 

@@ -76,7 +76,7 @@ impl Tensor {
     /// The tensors one after another along axis `dim`; they may differ in size there only.
     ///
     /// # Panics
-    /// When there are none, or their other sizes or dtypes differ.
+    /// When there are none, their other sizes or dtypes differ, or `dim` is out of range.
     #[track_caller]
     pub fn cat(tensors: &[&Tensor], dim: isize) -> Tensor {
         let rank = tensors.first().map_or(0, |first| first.rank());
@@ -86,7 +86,7 @@ impl Tensor {
     /// The tensors one after another along a new axis `dim`; their shapes must be equal.
     ///
     /// # Panics
-    /// When there are none, or shapes or dtypes differ.
+    /// When there are none, shapes or dtypes differ, or `dim` is out of range.
     #[track_caller]
     pub fn stack(tensors: &[&Tensor], dim: isize) -> Tensor {
         if let [first, rest @ ..] = tensors
@@ -95,6 +95,8 @@ impl Tensor {
             let detail = format!("shapes must be equal, got {} and {}", first.shape(), other.shape());
             must(Err(Error::shape("stack", detail)))
         }
+        let rank = tensors.first().map_or(0, |first| first.rank());
+        let dim = must(axis("stack", dim, rank + 1)) as isize;
         let tensors: Vec<Tensor> = tensors.iter().map(|tensor| tensor.unsqueeze(dim)).collect();
         Tensor::cat(&tensors.iter().collect::<Vec<_>>(), dim)
     }

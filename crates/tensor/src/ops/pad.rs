@@ -79,9 +79,15 @@ impl Pad {
             for amount in [before, after] {
                 self.mode.check(amount, size).map_err(bad)?;
             }
-            let padded = (size as isize).checked_add(before).and_then(|sum| sum.checked_add(after));
-            let padded = padded.ok_or_else(|| bad("too large"))?;
-            usize::try_from(padded).map_err(|_| bad("crops more than there is"))
+            // Either end may take what the other has added, but no more than that.
+            let grown =
+                size.checked_add_signed(before.max(0)).and_then(|sum| sum.checked_add_signed(after.max(0)));
+            let grown =
+                grown.filter(|&grown| grown <= isize::MAX as usize).ok_or_else(|| bad("too large"))?;
+            let cropped = before.min(0).unsigned_abs().checked_add(after.min(0).unsigned_abs());
+            cropped
+                .and_then(|cropped| grown.checked_sub(cropped))
+                .ok_or_else(|| bad("crops more than there is"))
         };
         let shape = self.amounts.iter().zip(shape.iter()).enumerate().map(size).collect::<Result<Shape>>()?;
         shape.checked_numel("pad")?;

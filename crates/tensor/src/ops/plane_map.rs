@@ -118,11 +118,11 @@ fn run(
 ) -> Result<Value> {
     let input = input.contiguous();
     let input = input.read();
-    // An empty batch needs no maps, however large they would be.
-    let maps = if output.shape.numel() == 0 { None } else { Some(maps()?) };
     for_float!(output.dtype, op, T => Ok(Value::build(&output.shape, |out: &mut [T]| {
-        if let Some([rows, columns]) = &maps {
-            map_planes(rows, columns, input.slice(), out);
+        // Only once there is memory for the output, which bounds theirs; an empty batch needs no maps at all.
+        if !out.is_empty() {
+            let [rows, columns] = maps().expect("infer has accepted this size");
+            map_planes(&rows, &columns, input.slice(), out);
         }
     })))
 }

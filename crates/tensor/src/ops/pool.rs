@@ -128,8 +128,9 @@ impl Pool2dOptions {
 /// padded axis.
 fn add_partial_window(window: &mut Window, padding_after: usize) {
     let end_of_last = (window.output - 1) * window.stride + (window.kernel - 1) * window.dilation + 1;
-    let begins_inside = window.output * window.stride < window.input + window.padding;
-    if begins_inside && end_of_last < window.padding + window.input + padding_after {
+    let padded = (window.padding + window.input).saturating_add(padding_after);
+    let begins_inside = window.output.saturating_mul(window.stride) < window.input + window.padding;
+    if begins_inside && end_of_last < padded {
         window.output += 1;
     }
 }

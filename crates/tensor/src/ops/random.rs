@@ -66,7 +66,7 @@ pub struct Random {
 }
 
 impl Distribution {
-    fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Distribution::Uniform { .. } => "uniform",
             Distribution::Normal { .. } => "normal",

@@ -55,8 +55,17 @@ impl Op for UnaryGrad {
         for_float!(output.dtype, self.name(), T => Ok(match *self {
             UnaryGrad::LeakyRelu { negative_slope } => {
                 let slope = T::from_f64(negative_slope);
-                // A branch, not a product: an infinite g must not make NaN of a slope of 0.
-                zip(&inputs, shape, |g: T, y: T| if y > T::ZERO { g } else if slope == T::ZERO { T::ZERO } else { g * slope })
+                // An infinite g must not make NaN of a slope of 0. By `move`: a number that only one arm reads through
+                // a reference keeps the loop from being vectorised.
+                zip(&inputs, shape, move |g: T, y: T| {
+                    if y > T::ZERO {
+                        g
+                    } else if slope == T::ZERO {
+                        T::ZERO
+                    } else {
+                        g * slope
+                    }
+                })
             }
             UnaryGrad::Sigmoid => zip(&inputs, shape, |g: T, y: T| g * y * (T::ONE - y)),
             UnaryGrad::Tanh => zip(&inputs, shape, |g: T, y: T| g * (T::ONE - y * y)),

@@ -2,6 +2,7 @@
 
 use super::cache;
 use crate::{DType, dtype::Element};
+use std::alloc::Layout;
 use std::ptr::NonNull;
 
 /// Elements of one type in memory that is aligned to a cache line and always initialised.
@@ -78,31 +79,35 @@ impl Block {
     /// Zeroed memory from the system.
     ///
     /// # Panics
-    /// Aborts through [`std::alloc::handle_alloc_error`] when the system has no more memory.
+    /// When the system does not have so much memory. Unlike an abort, a panic lets whoever asked for a tensor too
+    /// large go on without it.
     pub fn allocate(bytes: usize) -> Self {
         if bytes == 0 {
             return Self::EMPTY;
         }
-        let layout = Self::layout(bytes);
-        // SAFETY: the layout has a non-zero size.
-        let start = unsafe { std::alloc::alloc_zeroed(layout) };
-        match NonNull::new(start) {
+        let start = Self::layout(bytes).and_then(|layout| {
+            // SAFETY: the layout has a non-zero size.
+            NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) })
+        });
+        match start {
             Some(start) => Self { start, bytes },
-            None => std::alloc::handle_alloc_error(layout),
+            None => {
+                panic!("storage: the system does not have the {bytes} bytes of memory that a tensor needs")
+            }
         }
     }
 
-    fn layout(bytes: usize) -> std::alloc::Layout {
-        std::alloc::Layout::from_size_align(bytes, Self::ALIGNMENT)
-            .expect("sizes are checked when shapes are inferred")
+    /// `None` where so many bytes do not fit the address space.
+    fn layout(bytes: usize) -> Option<Layout> {
+        Layout::from_size_align(bytes, Self::ALIGNMENT).ok()
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        if self.bytes > 0 {
+        if let Some(layout) = Self::layout(self.bytes).filter(|layout| layout.size() > 0) {
             // SAFETY: `start` came from `allocate` with this very layout and is freed once.
-            unsafe { std::alloc::dealloc(self.start.as_ptr(), Self::layout(self.bytes)) }
+            unsafe { std::alloc::dealloc(self.start.as_ptr(), layout) }
         }
     }
 }
@@ -122,5 +127,10 @@ mod tests {
         drop(bytes);
         assert!(Buffer::unspecified(DType::Bool, 100).as_slice::<bool>().iter().all(|&b| !b));
         assert!(Buffer::unspecified(DType::F64, 0).as_slice::<f64>().is_empty());
+    }
+    #[test]
+    #[should_panic(expected = "storage: the system does not have the 1152921504606846976 bytes")]
+    fn too_much_memory_is_a_panic_and_no_abort() {
+        Block::allocate(1 << 60);
     }
 }

@@ -52,9 +52,11 @@ pub(super) fn take(bytes: usize) -> Block {
         }
         None => None,
     };
+    // Counted once it is there: an allocation that fails panics.
+    let block = recycled.unwrap_or_else(|| Block::allocate(size));
     let live = LIVE.fetch_add(size, Relaxed) + size;
     PEAK.fetch_max(live, Relaxed);
-    recycled.unwrap_or_else(|| Block::allocate(size))
+    block
 }
 
 /// Takes a block back for later use.

@@ -4,7 +4,7 @@ use wengert_tensor::{DType, Tensor};
 
 use crate::case::{Case, Elements};
 use crate::compare;
-use crate::derivative::{Derivatives, Order, derivatives, highest_order};
+use crate::derivative::{Order, derivatives, highest_order};
 use crate::golden::Goldens;
 
 type Arrange = fn(&Tensor) -> Tensor;
@@ -29,22 +29,9 @@ pub fn layout(case: &Case, _: &Goldens) -> Result<(), String> {
         let contiguous: Vec<Tensor> = arranged.iter().map(repacked).collect();
         let expected = derivatives(case, &contiguous, order)?;
         let found = derivatives(case, &arranged, order).map_err(|error| format!("{name}: {error}"))?;
-        same(&found, &expected).map_err(|difference| format!("{name}: {difference}"))?;
+        found.matches(&expected, TOLERANCE).map_err(|difference| format!("{name}: {difference}"))?;
     }
     empty(case, &inputs, order).map_err(|difference| format!("empty: {difference}"))
-}
-
-fn same(found: &Derivatives, expected: &Derivatives) -> Result<(), String> {
-    let pairs = [("value", std::slice::from_ref(&found.value), std::slice::from_ref(&expected.value))];
-    let pairs = pairs.into_iter().chain([("gradient", &found.first[..], &expected.first[..])]);
-    for (name, found, expected) in pairs.chain([("second gradient", &found.second[..], &expected.second[..])])
-    {
-        for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
-            compare::matches(found, expected.dims(), &compare::elements(expected), TOLERANCE)
-                .map_err(|difference| format!("{name} {index}: {difference}"))?;
-        }
-    }
-    Ok(())
 }
 
 /// Runs the case without any elements, where all inputs and the output share one shape.

@@ -271,6 +271,7 @@ impl Tensor {
         let op =
             CrossEntropy { ignore_index: options.ignore_index, label_smoothing: options.label_smoothing };
         must(op.check(op.name(), &self.spec(), &target.spec()));
+        must(check_weight(op.name(), options.weight.as_ref(), self));
         let weights = class_weights(options.weight.as_ref(), target, options.ignore_index, self.dtype());
         let Some(weight) = &options.weight else {
             return options.reduction.apply_weighted(must(apply(op, &[self, target])), &weights);
@@ -293,11 +294,24 @@ impl Tensor {
         let options = options.into();
         let check = CrossEntropy { ignore_index: options.ignore_index, label_smoothing: 0.0 };
         must(check.check("nll_loss", &self.spec(), &target.spec()));
+        must(check_weight("nll_loss", options.weight.as_ref(), self));
         let axis = class_axis(self.rank()) as isize;
         let weights = class_weights(options.weight.as_ref(), target, options.ignore_index, self.dtype());
         let index = target.masked_fill(&target.eq_scalar(options.ignore_index as f64), 0.0).unsqueeze(axis);
         let losses = -(self.gather(axis, &index).squeeze(axis) * &weights);
         options.reduction.apply_weighted(losses, &weights)
+    }
+}
+
+/// Fails unless there is one weight a class: a single one would broadcast unnoticed.
+fn check_weight(op: &'static str, weight: Option<&Tensor>, logits: &Tensor) -> Result<()> {
+    let classes = logits.dims()[class_axis(logits.rank())];
+    match weight.filter(|weight| *weight.dims() != [classes]) {
+        Some(weight) => {
+            let detail = format!("the class weights must be [{classes}], got {}", weight.shape());
+            Err(Error::shape(op, detail))
+        }
+        None => Ok(()),
     }
 }
 
@@ -331,6 +345,7 @@ fn against_probabilities(logits: &Tensor, target: &Tensor, options: &CrossEntrop
             "needs logits of shape [classes] or [batch, classes, ...]",
         ));
     };
+    check_weight("cross_entropy", options.weight.as_ref(), logits)?;
     let (classes, smoothing) = (logits.dims()[axis], options.label_smoothing);
     let target = if smoothing == 0.0 {
         target.clone()
@@ -359,5 +374,13 @@ mod tests {
         assert!(message.contains("need targets of [2], got [1]"), "{message}");
         let message = error(&Tensor::zeros(2, DType::F32));
         assert!(message.contains("must be i64, got f32"), "{message}");
+    }
+
+    #[test]
+    #[should_panic(expected = "cross_entropy: the class weights must be [3], got [1]")]
+    fn every_class_has_a_weight() {
+        let weight = Some(Tensor::ones(1, DType::F32));
+        let options = CrossEntropyOptions { weight, ..Default::default() };
+        Tensor::zeros([2, 3], DType::F32).cross_entropy(&Tensor::zeros(2, DType::I64), options);
     }
 }

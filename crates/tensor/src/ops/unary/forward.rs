@@ -36,7 +36,8 @@ impl Unary {
             Unary::Relu => map(x, |x: T| if x < zero { zero } else { x }),
             Unary::LeakyRelu { negative_slope } => {
                 let slope = number(negative_slope);
-                map(x, |x: T| if x > zero { x } else { x * slope })
+                // By `move`: a number that only one arm reads through a reference keeps the loop from being vectorised.
+                map(x, move |x: T| if x > zero { x } else { x * slope })
             }
             Unary::Elu { alpha } => {
                 let alpha = number(alpha);

@@ -4,7 +4,7 @@ use crate::apply::{apply, must};
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Spec, Values};
 use crate::shape::axis;
-use crate::{Error, Result, Tensor, Value};
+use crate::{Error, Result, Shape, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::join;
 
@@ -178,7 +178,10 @@ impl Tensor {
     #[track_caller]
     pub fn diag(&self) -> Tensor {
         match *self.dims() {
-            [n] => must(put_slice(self, 0, 0, n + 1, n * n)).reshape([n, n]),
+            [n] => {
+                let elements = must(Shape::from([n, n]).checked_numel("diag"));
+                must(put_slice(self, 0, 0, n + 1, elements)).reshape([n, n])
+            }
             [_, _] => self.diagonal(0, 1),
             _ => must(Err(Error::shape("diag", format!("takes a vector or a matrix, got {}", self.shape())))),
         }

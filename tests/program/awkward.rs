@@ -1,0 +1,88 @@
+//! Awkward places and numbers: devices, pipes, files in the way of folders, busy folders, broken runs.
+
+use super::*;
+
+#[test]
+fn numbers_are_told_what_would_be_right() {
+    for flag in ["--epochs", "--steps", "--batch", "--latent", "--threads", "--seed"] {
+        for value in ["-1", "nan", "1.5", "", "99999999999999999999"] {
+            refuse_training(&["vae", &format!("{flag}={value}")], &[flag, "a whole number from 0 to"]);
+        }
+    }
+    for flag in ["--learning-rate", "--beta"] {
+        for value in ["inf", "nan", "1e400", "one"] {
+            refuse_training(&["vae", flag, value], &[flag, "a finite number"]);
+        }
+        refuse_training(&["vae", flag, "-1"], &[flag, "is -1; it must be"]);
+    }
+    refuse(&["sample", "run", "--count", "-1"], &["--count", "whole number"]);
+    refuse(&["graph", "vae", "--batch", "-1"], &["--batch", "whole number"]);
+    refuse(&["gradcheck", "--epsilon", "nan"], &["--epsilon", "finite number"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_and_pipes_are_refused_at_once() {
+    let root = TempDir::new().unwrap();
+    let pipe = root.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in ["/dev/null", pipe.to_str().unwrap()] {
+        refuse(&["sample", path], &[path, "a device or a pipe", "checkpoint file"]);
+        refuse_training(&["--resume", path], &[path, "a device or a pipe"]);
+        refuse_training(&["vae", "--config", path], &[path, "a TOML file was expected"]);
+    }
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    if let Ok(full) = full {
+        let output = wengert(&["models"]).stdout(full).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr).to_string();
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains("standard output could not be written"), "{message}");
+    }
+}
+
+#[test]
+fn a_file_in_the_way_of_the_run_folder_is_named() {
+    let root = TempDir::new().unwrap();
+    let file = root.path().join("file");
+    fs::write(&file, "").unwrap();
+    for out in [file.clone(), file.join("run")] {
+        let arguments = [&["train", "vae", "--out", out.to_str().unwrap()], &SMALL[..]].concat();
+        refuse(&arguments, &["cannot be made", "file is a file", "--out"]);
+    }
+    let config = root.path().join("config.toml");
+    fs::write(&config, b"seed = 1\n\xFF").unwrap();
+    refuse_training(&["vae", "--config", config.to_str().unwrap()], &["byte 9 is not UTF-8", "TOML"]);
+}
+
+#[test]
+fn a_folder_that_is_trained_in_is_not_shared() {
+    let root = TempDir::new().unwrap();
+    let run = root.path().join("run");
+    train(&run, &["--epochs=1"]);
+    let before = bytes(last(&run));
+    let claim = wengert::models::run::RunFolder::open(&run).unwrap().claim().unwrap();
+    let path = run.to_str().unwrap();
+    refuse(&["train", "--resume", path, "--epochs=2"], &[path, "another process trains in this folder"]);
+    let over = [&["train", "vae", "--out", path, "--force"], &SMALL[..]].concat();
+    refuse(&over, &[path, "another process trains in this folder"]);
+    assert_eq!(bytes(last(&run)), before);
+    drop(claim);
+    succeed(&["train", "--resume", path, "--epochs=2", "--quiet"]);
+}
+
+#[test]
+fn a_run_that_lost_files_is_still_good_for_what_is_left() {
+    let root = TempDir::new().unwrap();
+    let run = root.path().join("run");
+    train(&run, &["--epochs=1"]);
+    let path = run.to_str().unwrap();
+    // The checkpoint knows the settings that an emptied file has lost.
+    fs::write(run.join("config.toml"), "").unwrap();
+    fs::write(run.join("metrics.jsonl"), "{}\n").unwrap();
+    let damaged = ["train", "--resume", path, "--epochs=2", "--quiet"];
+    refuse(&damaged, &["metrics.jsonl", "line 1", "remove the file"]);
+    fs::remove_file(run.join("metrics.jsonl")).unwrap();
+    fs::remove_dir_all(run.join("samples")).unwrap();
+    succeed(&damaged);
+    assert!(run.join("samples/epoch_002.png").is_file());
+}
