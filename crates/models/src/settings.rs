@@ -68,6 +68,8 @@ impl Settings {
             _ => format!("value = {text}")
                 .parse::<Table>()
                 .ok()
+                // A value with a line break could bring further keys along, which nobody would look at.
+                .filter(|table| table.len() == 1)
                 .and_then(|mut table| table.remove("value"))
                 .unwrap_or_else(|| Value::String(text.into())),
         };
@@ -217,6 +219,15 @@ mod tests {
         assert_eq!(config.data.name, "fashion-mnist");
         assert_eq!(config.options["latent"].as_integer(), Some(2));
         assert_eq!(config.options["beta"].as_float(), Some(2.0), "a whole number is good for a float");
+    }
+
+    #[test]
+    fn a_value_brings_no_other_keys_along() {
+        let mut settings = settings();
+        let error = settings
+            .set("train.batch", "5\nepochs = 3", "--set")
+            .and_then(|()| settings.resolve().map(|_| ()));
+        assert!(error.is_err());
     }
 
     #[test]

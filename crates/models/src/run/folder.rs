@@ -3,6 +3,7 @@
 use crate::{Error, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
+use wengert_tensor::io::atomic;
 
 /// The folder of a run:
 ///
@@ -151,7 +152,8 @@ impl RunFolder {
     pub fn copy_history(&self, earlier: &RunFolder) -> Result<()> {
         for (from, to) in [(earlier.metrics(), self.metrics()), (earlier.best(), self.best())] {
             if from.is_file() {
-                fs::copy(&from, &to).map_err(|e| Error::io(&to, e))?;
+                let mut source = fs::File::open(&from).map_err(|e| Error::io(&from, e))?;
+                atomic::write_with(&to, |target| std::io::copy(&mut source, target).map(|_| ()))?;
             }
         }
         Ok(())
