@@ -21,6 +21,7 @@ pub mod reduce;
 pub mod resample;
 pub mod rng;
 pub mod scan;
+pub mod simd;
 pub mod softmax;
 pub mod sort;
 pub mod view;
