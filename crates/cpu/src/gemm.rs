@@ -3,6 +3,10 @@
 //! The grid depends on the shape only and a tile sums over all of K by itself, so the bits do not depend on the
 //! number of threads. Transposed operands are strides like any other: nothing is copied.
 
+pub mod kernel;
+mod tile;
+mod vector;
+
 use crate::element::Number;
 use crate::par;
 use crate::view::View;

@@ -1,0 +1,125 @@
+//! The register tile: one body for every instruction set.
+
+use super::kernel::{Bias, Product};
+use super::vector::{Portable, Vector};
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m256, __m512};
+
+/// A tile function for every number of rows, from 1 on.
+type Tiles<const ROWS: usize> = [unsafe fn(&Product, usize); ROWS];
+
+/// Cuts the rows of a product into tiles of about the same height.
+///
+/// # Safety
+/// As for `Kernel::multiply`; the processor must have what the tiles need.
+unsafe fn each_tile<const ROWS: usize>(product: &Product, tiles: &Tiles<ROWS>) {
+    let count = product.rows.div_ceil(ROWS);
+    let mut first = 0;
+    for i in 1..=count {
+        let end = product.rows * i / count;
+        // SAFETY: the caller vouches for all rows of the product.
+        unsafe { tiles[end - first - 1](product, first) };
+        first = end;
+    }
+}
+
+/// Defines the kernel of an instruction set: `$columns` vectors at most by as many rows as there are numbers.
+macro_rules! kernel {
+    ($(#[$attribute:meta])* $name:ident, $vector:ty, [$($vectors:literal)*], $rows:tt) => {
+        /// # Safety
+        /// As for `Kernel::multiply`; the processor must have the instruction set.
+        pub(super) unsafe fn $name(product: &Product) {
+            $(#[$attribute])*
+            unsafe fn one<const ROWS: usize, const VECTORS: usize>(product: &Product, first: usize) {
+                // SAFETY: the caller vouches for the product and the instruction set.
+                unsafe { tile::<$vector, ROWS, VECTORS>(product, first) }
+            }
+            match product.columns.div_ceil(<$vector>::LANES) {
+                0 => {}
+                $($vectors => {
+                    // SAFETY: the caller vouches for the product and the instruction set.
+                    unsafe { each_tile(product, &kernel!(@rows $vectors $rows)) }
+                })*
+                _ => unreachable!("a panel is at most Kernel::columns wide"),
+            }
+        }
+    };
+    (@rows $vectors:literal [$($rows:literal)*]) => { [$(one::<$rows, $vectors> as unsafe fn(&Product, usize)),*] };
+}
+
+#[cfg(target_arch = "x86_64")]
+kernel!(#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    avx512, __m512, [1 2 3], [1 2 3 4 5 6 7 8]);
+#[cfg(target_arch = "x86_64")]
+kernel!(#[target_feature(enable = "avx2,fma")] avx2, __m256, [1 2], [1 2 3 4 5 6]);
+kernel!(baseline, Portable, [1 2], [1 2 3 4]);
+
+/// Rows `first..first + ROWS` of a product whose columns take `VECTORS` vectors, the last perhaps in part.
+///
+/// All loops over the accumulators have constant bounds and are unrolled whole: an index known only at run time would
+/// put them in memory.
+///
+/// # Safety
+/// As for `Kernel::multiply`, and what `V` needs.
+#[inline(always)]
+unsafe fn tile<V: Vector, const ROWS: usize, const VECTORS: usize>(product: &Product, first: usize) {
+    let &Product { depth, left, panel_row, out, accumulate, .. } = product;
+    let last = product.columns - (VECTORS - 1) * V::LANES;
+    // SAFETY: the caller vouches for the elements of rows first..first + ROWS, for k below the depth, and for the
+    // columns, of which `last` are in the last vector.
+    unsafe {
+        let load = |from: *const f32, v: usize| {
+            let from = from.add(v * V::LANES);
+            if v + 1 < VECTORS { V::load(from) } else { V::load_first(from, last) }
+        };
+        let mut sums = [[V::zero(); VECTORS]; ROWS];
+        let mut left_at = left.start.wrapping_offset(first as isize * left.row);
+        let mut panel_at = product.panel;
+        for _ in 0..depth {
+            let columns: [V; VECTORS] = std::array::from_fn(|v| load(panel_at, v));
+            for (i, sums) in sums.iter_mut().enumerate() {
+                let element = V::splat(*left_at.wrapping_offset(i as isize * left.row));
+                for (sum, column) in sums.iter_mut().zip(columns) {
+                    *sum = element.times_plus(column, *sum);
+                }
+            }
+            left_at = left_at.wrapping_offset(left.column);
+            panel_at = panel_at.wrapping_add(panel_row);
+        }
+
+        match product.bias {
+            Bias::None => {}
+            Bias::Rows(bias) => {
+                for (i, sums) in sums.iter_mut().enumerate() {
+                    let bias = V::splat(*bias.add(first + i));
+                    *sums = sums.map(|sum| sum.plus(bias));
+                }
+            }
+            Bias::Columns(bias) => {
+                let bias: [V; VECTORS] = std::array::from_fn(|v| load(bias, v));
+                for sums in &mut sums {
+                    *sums = std::array::from_fn(|v| sums[v].plus(bias[v]));
+                }
+            }
+        }
+
+        let to = out.start.wrapping_offset(first as isize * out.row);
+        if out.column != 1 {
+            let turned: [[V; ROWS]; VECTORS] = std::array::from_fn(|v| std::array::from_fn(|i| sums[i][v]));
+            for (v, rows) in turned.iter().enumerate() {
+                let columns = if v + 1 < VECTORS { V::LANES } else { last };
+                let to = to.wrapping_offset((v * V::LANES) as isize * out.column);
+                V::store_turned(rows, columns, to, out.column, accumulate);
+            }
+            return;
+        }
+        for (i, sums) in sums.into_iter().enumerate() {
+            let to = to.wrapping_offset(i as isize * out.row);
+            for (v, sum) in sums.into_iter().enumerate() {
+                let sum = if accumulate { load(to, v).plus(sum) } else { sum };
+                let to = to.add(v * V::LANES);
+                if v + 1 < VECTORS { sum.store(to) } else { sum.store_first(to, last) }
+            }
+        }
+    }
+}
