@@ -11,7 +11,7 @@ use wengert_nn::{
 };
 use wengert_tensor::autograd::{GradOptions, grad};
 use wengert_tensor::ops::loss::Reduction;
-use wengert_tensor::{DType, Generator, Tensor, io};
+use wengert_tensor::{Activation, DType, Generator, Tensor, io};
 use wengert_testkit::compare;
 
 /// Relative and absolute tolerance of a loss, a weight or a gradient in f64.
@@ -94,10 +94,10 @@ fn vae() {
     let (mut reconstructions, mut kls) = (Vec::new(), Vec::new());
     for step in 0..STEPS {
         let x = golden.step("data/x", step);
-        let hidden = model.fc1.forward(&x).relu();
+        let hidden = model.fc1.forward_activated(&x, Activation::Relu);
         let (mu, logvar) = (model.fc21.forward(&hidden), model.fc22.forward(&hidden));
         let z = mu.reparameterise(&logvar, &golden.step("noise/z", step));
-        let logits = model.fc4.forward(&model.fc3.forward(&z).relu());
+        let logits = model.fc4.forward(&model.fc3.forward_activated(&z, Activation::Relu));
         let reconstruction = logits.binary_cross_entropy_with_logits(&x, Reduction::Sum);
         let kl = mu.gaussian_kl(&logvar, Reduction::Sum);
         reconstructions.push(reconstruction.item());

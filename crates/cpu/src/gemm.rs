@@ -12,18 +12,21 @@ use crate::par;
 use crate::view::View;
 use std::ops::Range;
 
+/// Changes a row, or a part of one, in place.
+pub type RowFunction<'a, T> = &'a (dyn Fn(&mut [T]) + Sync);
+
 /// What happens to each element of a product before it leaves its tile, in this order:
 /// `out = activation(a·b + [accumulate] out + bias)`.
 ///
 /// It costs no further pass over memory, because the tile is still in cache.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Epilogue<'a, T> {
     /// Adds the product to what `out` holds instead of overwriting it.
     pub accumulate: bool,
     /// One value a column, added to each row: the bias of a linear layer.
     pub column_bias: Option<&'a [T]>,
     /// Applied in place to each finished row of a tile.
-    pub activation: Option<fn(&mut [T])>,
+    pub activation: Option<RowFunction<'a, T>>,
 }
 
 impl<T> Epilogue<'_, T> {
@@ -328,12 +331,12 @@ mod tests {
         let expected: Vec<f64> = (reference(a, b, [200, 3, 150]).iter().zip(&out).enumerate())
             .map(|(i, (product, old))| (product + old + bias[i % 150]).max(0.0))
             .collect();
-        let relu: fn(&mut [f64]) = |row| row.iter_mut().for_each(|x| *x = x.max(0.0));
+        let relu = |row: &mut [f64]| row.iter_mut().for_each(|x| *x = x.max(0.0));
         matmul(
             a,
             b,
             &mut out,
-            Epilogue { accumulate: true, column_bias: Some(&bias), activation: Some(relu) },
+            Epilogue { accumulate: true, column_bias: Some(&bias), activation: Some(&relu) },
         );
         assert_eq!(out, expected);
     }

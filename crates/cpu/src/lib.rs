@@ -3,6 +3,7 @@
 //! Every kernel cuts its work into chunks whose size depends on the shape only, so that the result has the
 //! same bits for any number of threads. `unsafe` is allowed here, each block with its `SAFETY:` reason.
 
+pub mod activation;
 pub mod axis_map;
 pub mod conv;
 pub mod cross_entropy;
@@ -27,5 +28,6 @@ pub mod sort;
 pub mod view;
 pub mod window;
 
+pub use activation::Activation;
 pub use element::{Element, Float, Number};
 pub use view::View;

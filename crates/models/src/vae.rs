@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 use wengert_data::Batch;
 use wengert_nn::{Adam, Layer, Linear, Module, Optimizer, module};
-use wengert_tensor::{Generator, Reduction, Tensor, scope};
+use wengert_tensor::{Activation, Generator, Reduction, Tensor, scope};
 
 /// The entry of the registry.
 pub const ENTRY: Entry = Entry {
@@ -98,13 +98,13 @@ impl Vae {
 
     /// Mean and logarithm of the variance of each image's code, both `[batch, latent]`, from pixels `[batch, pixels]`.
     pub fn posterior(&self, pixels: &Tensor) -> (Tensor, Tensor) {
-        let hidden = self.fc1.forward(pixels).relu();
+        let hidden = self.fc1.forward_activated(pixels, Activation::Relu);
         (self.fc21.forward(&hidden), self.fc22.forward(&hidden))
     }
 
     /// Logits of the pixels `[batch, pixels]` of codes `[batch, latent]`.
     pub fn logits(&self, codes: &Tensor) -> Tensor {
-        self.fc4.forward(&self.fc3.forward(codes).relu())
+        self.fc4.forward(&self.fc3.forward_activated(codes, Activation::Relu))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::state::{
 };
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
-use wengert_tensor::{DType, Generator, Tensor};
+use wengert_tensor::{Activation, DType, Generator, Tensor};
 
 /// A thing with named state: a layer, or a model made of layers.
 ///
@@ -194,6 +194,20 @@ pub trait Layer: Module {
     /// # Panics
     /// When the input's shape or type does not fit the layer; the message names the layer, the shapes and what would fit.
     fn forward(&self, input: &Tensor) -> Tensor;
+
+    /// The activation that this layer is, where the op of a layer before it may apply it instead.
+    fn as_activation(&self) -> Option<Activation> {
+        None
+    }
+
+    /// The layer's output, activated, as one op; `None` where this layer has no such op for this activation.
+    ///
+    /// # Panics
+    /// As [`forward`](Layer::forward).
+    fn forward_fused(&self, input: &Tensor, activation: Activation) -> Option<Tensor> {
+        let _ = (input, activation);
+        None
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -312,6 +326,14 @@ impl<M: Module + ?Sized> Module for Box<M> {
 impl<L: Layer + ?Sized> Layer for Box<L> {
     fn forward(&self, input: &Tensor) -> Tensor {
         (**self).forward(input)
+    }
+
+    fn as_activation(&self) -> Option<Activation> {
+        (**self).as_activation()
+    }
+
+    fn forward_fused(&self, input: &Tensor, activation: Activation) -> Option<Tensor> {
+        (**self).forward_fused(input, activation)
     }
 }
 

@@ -150,3 +150,36 @@ fn shapes_pools_and_resolutions() {
     check_layer("pixel_shuffle", PixelShuffle::new(2));
     check_layer("pixel_unshuffle", PixelUnshuffle::new(2));
 }
+
+/// Layers whose op takes the activation after them in compute what they compute one by one, bit by bit.
+#[test]
+fn sequences_fuse_activations() {
+    let rng = rng();
+    let activations: [Box<dyn Layer>; 4] = [
+        Box::new(ReLU::new()),
+        Box::new(LeakyReLU::new(0.2)),
+        Box::new(Tanh::new()),
+        Box::new(Sigmoid::new()),
+    ];
+    for activation in activations {
+        let name = activation.kind();
+        let layers = Sequential::new().add(Linear::new(7, 40, &rng)).add_boxed(activation);
+        let input = rng.normal([9, 7], 0.0, 1.0, DType::F32);
+        let fused = layers.forward(&input);
+        assert!(fused.grad_fn().unwrap().starts_with("linear_"), "{name} ran on its own");
+        assert_eq!(fused.to_vec::<f32>(), layers.forward_all(&input)[1].to_vec::<f32>(), "{name}");
+    }
+}
+
+/// The slope of a leaky ReLU below 0 that is itself negative cannot be told from the output: such a layer runs alone.
+#[test]
+fn what_cannot_be_fused_runs_alone() {
+    let rng = rng();
+    for activation in [Box::new(LeakyReLU::new(-0.5)) as Box<dyn Layer>, Box::new(GELU::new())] {
+        let layers = Sequential::new().add(Linear::new(3, 5, &rng)).add_boxed(activation);
+        let input = rng.normal([2, 3], 0.0, 1.0, DType::F32);
+        let (output, all) = (layers.forward(&input), layers.forward_all(&input));
+        assert_eq!(output.grad_fn(), all[1].grad_fn());
+        assert_eq!(output.to_vec::<f32>(), all[1].to_vec::<f32>());
+    }
+}

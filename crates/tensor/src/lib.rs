@@ -63,6 +63,7 @@ pub use shape::{MAX_RANK, Shape, axes, axis, broadcast};
 pub use tensor::Tensor;
 pub use unfused::unfused;
 pub use value::{Read, Value, Write};
+pub use wengert_cpu::Activation;
 
 /// What tensors hold in memory.
 pub mod memory {

@@ -1,13 +1,14 @@
 //! Activations as layers, for [`Sequential`](crate::Sequential). Each is the tensor method of its name.
 
 use crate::{Layer, Scope, module};
-use wengert_tensor::{Gelu, Tensor};
+use wengert_tensor::{Activation, Gelu, Tensor};
 
-/// Declares activations: their options with PyTorch's defaults in the doc, and what they do.
+/// Declares activations: their options with PyTorch's defaults in the doc, what they do, and for some the activation
+/// that the op of the layer before can apply in their stead.
 macro_rules! activations {
     ($(
         $(#[$doc:meta])*
-        $layer:ident { $($option:ident: $type:ty),* } => |$input:ident| $output:expr;
+        $layer:ident { $($option:ident: $type:ty),* } => |$input:ident| $output:expr $(, as |$this:ident| $activation:expr)?;
     )*) => {$(
         $(#[$doc])*
         #[derive(Debug)]
@@ -24,6 +25,11 @@ macro_rules! activations {
                 $(let $option = self.$option;)*
                 $output
             }
+
+            $(fn as_activation(&self) -> Option<Activation> {
+                let $this = self;
+                $activation
+            })?
         }
 
         impl $layer {
@@ -38,10 +44,11 @@ macro_rules! activations {
 
 activations! {
     /// max(x, 0).
-    ReLU {} => |input| input.relu();
+    ReLU {} => |input| input.relu(), as |_this| Some(Activation::Relu);
 
     /// x above 0, slope·x below; PyTorch's slope is 0.01.
-    LeakyReLU { slope: f64 } => |input| input.leaky_relu(slope);
+    LeakyReLU { slope: f64 } => |input| input.leaky_relu(slope),
+        as |this| (this.slope >= 0.0).then_some(Activation::LeakyRelu { negative_slope: this.slope });
 
     /// x above 0, α(eˣ − 1) below; PyTorch's α is 1.
     ELU { alpha: f64 } => |input| input.elu(alpha);
@@ -53,10 +60,10 @@ activations! {
     SiLU {} => |input| input.silu();
 
     /// (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ).
-    Tanh {} => |input| input.tanh();
+    Tanh {} => |input| input.tanh(), as |_this| Some(Activation::Tanh);
 
     /// 1 / (1 + e⁻ˣ).
-    Sigmoid {} => |input| input.sigmoid();
+    Sigmoid {} => |input| input.sigmoid(), as |_this| Some(Activation::Sigmoid);
 
     /// log σ(x), without overflow.
     LogSigmoid {} => |input| input.log_sigmoid();

@@ -2,7 +2,7 @@
 
 use super::{Weighted, weight_and_bias};
 use crate::{Layer, Scope, module};
-use wengert_tensor::{Generator, Tensor};
+use wengert_tensor::{Activation, Generator, Tensor};
 
 /// y = x Wᵀ + b over the last axis: `[…, in]` to `[…, out]`.
 ///
@@ -27,6 +27,15 @@ impl Linear {
     /// A layer with options.
     pub fn builder(in_features: usize, out_features: usize) -> LinearBuilder {
         LinearBuilder { in_features, out_features, bias: true }
+    }
+
+    /// f(x Wᵀ + b) with the activation f, as one op.
+    ///
+    /// # Panics
+    /// As [`forward`](Layer::forward), and when the slope of a leaky ReLU is negative.
+    pub fn forward_activated(&self, input: &Tensor, activation: Activation) -> Tensor {
+        let _scope = self.scope.enter();
+        input.linear_activated(&self.weight, self.bias.as_ref(), activation)
     }
 }
 
@@ -55,6 +64,10 @@ impl LinearBuilder {
 impl Layer for Linear {
     fn forward(&self, input: &Tensor) -> Tensor {
         self.forward_with(&self.weight, input)
+    }
+
+    fn forward_fused(&self, input: &Tensor, activation: Activation) -> Option<Tensor> {
+        Some(self.forward_activated(input, activation))
     }
 }
 

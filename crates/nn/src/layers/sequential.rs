@@ -5,6 +5,9 @@ use wengert_tensor::Tensor;
 
 /// Layers one after another, numbered from 0 as in PyTorch or named.
 ///
+/// Where a layer is followed by an activation that its op can apply itself (a linear layer by ReLU, say), both run as
+/// one op, recorded in the place of the layer.
+///
 /// ```
 /// use wengert_nn::{Layer, Linear, Module, ReLU, Sequential};
 /// use wengert_tensor::{DType, Generator, Tensor};
@@ -99,6 +102,16 @@ impl Module for Sequential {
 impl Layer for Sequential {
     fn forward(&self, input: &Tensor) -> Tensor {
         // Each output is dropped as soon as the next is there, so that what backward does not need is freed.
-        self.layers.iter().fold(input.clone(), |output, (_, layer)| layer.forward(&output))
+        let mut output = input.clone();
+        let mut layers = self.layers.iter().map(|(_, layer)| layer).peekable();
+        while let Some(layer) = layers.next() {
+            let activation = layers.peek().and_then(|next| next.as_activation());
+            let fused = activation.and_then(|activation| layer.forward_fused(&output, activation));
+            if fused.is_some() {
+                layers.next();
+            }
+            output = fused.unwrap_or_else(|| layer.forward(&output));
+        }
+        output
     }
 }

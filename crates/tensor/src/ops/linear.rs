@@ -1,23 +1,33 @@
-//! The fully connected layer, fused: product and bias in one pass.
+//! The fully connected layer, fused: product, bias and activation in one pass.
 
+use super::activation;
 use super::matmul::as_rows;
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::{Error, Result, Tensor, Value};
 use smallvec::smallvec;
-use wengert_cpu::gemm::{self, Epilogue};
+use wengert_cpu::Activation;
+use wengert_cpu::gemm::{self, Epilogue, RowFunction};
 
-pub(crate) const OPS: &[&str] = &["linear"];
+pub(crate) const OPS: &[&str] = &["linear", "linear_relu", "linear_leaky_relu", "linear_tanh", "linear_sigmoid"];
 
 /// Inputs: x [batch…, features], weight [units, features] and perhaps a bias [units]. Output: x·weightᵀ + bias,
-/// [batch…, units].
-#[derive(Clone, Debug)]
-struct Linear;
+/// [batch…, units], activated where an activation is given.
+#[derive(Clone, Copy, Debug)]
+struct Linear {
+    activation: Option<Activation>,
+}
 
 impl Op for Linear {
     fn name(&self) -> &'static str {
-        "linear"
+        match self.activation {
+            None => "linear",
+            Some(Activation::Relu) => "linear_relu",
+            Some(Activation::LeakyRelu { .. }) => "linear_leaky_relu",
+            Some(Activation::Tanh) => "linear_tanh",
+            Some(Activation::Sigmoid) => "linear_sigmoid",
+        }
     }
 
     fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
@@ -44,13 +54,17 @@ impl Op for Linear {
             let detail = format!("the input is {} and a parameter {}", x.dtype, other.dtype);
             return Err(Error::dtype(self.name(), detail));
         }
+        if let Some(activation) = self.activation {
+            activation::check(self.name(), activation)?;
+        }
         let shape = x.shape.with_dim(x.shape.rank() - 1, *units);
         shape.checked_numel(self.name())?;
         for_float!(x.dtype, self.name(), _T => Ok(Spec::new(shape, x.dtype)))
     }
 
     fn saves(&self) -> Saves {
-        Saves::inputs(&[0, 1])
+        const OPERANDS: Saves = Saves::inputs(&[0, 1]);
+        if self.activation.is_some() { OPERANDS.and_output() } else { OPERANDS }
     }
 
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
@@ -60,13 +74,21 @@ impl Op for Linear {
         let (x, weight, bias) = (x.read(), weight.read(), bias.as_ref().map(Value::read));
         for_float!(output.dtype, self.name(), T => Ok(Value::build(&output.shape, |out: &mut [T]| {
             let column_bias = bias.as_ref().map(|bias| bias.slice::<T>());
-            gemm::matmul(x.view(), weight.view(), out, Epilogue { column_bias, ..Epilogue::NONE })
+            let activate = self.activation.map(|activation| move |row: &mut [T]| activation.apply(row));
+            let activation = activate.as_ref().map(|activate| activate as RowFunction<T>);
+            gemm::matmul(x.view(), weight.view(), out, Epilogue { accumulate: false, column_bias, activation })
         })))
     }
 
-    /// For Y = X·Wᵀ + b: dX = dY·W, dW = dYᵀ·X, and db is the sum of the rows of dY.
+    /// For Y = X·Wᵀ + b: dX = dY·W, dW = dYᵀ·X, and db is the sum of the rows of dY. Of f(Y), dY is what comes in times
+    /// f′, told from the output.
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
         let (x, weight) = (saved.input(0), saved.input(1));
+        let through_activation = match self.activation {
+            Some(activation) => Some(activation::gradient(activation, cotangent, &saved.output())?),
+            None => None,
+        };
+        let cotangent = through_activation.as_ref().unwrap_or(cotangent);
         let [units, features] = [weight.dims()[0], weight.dims()[1]];
         let rows = x.dims()[..x.rank() - 1].iter().product();
         let flat = cotangent.reshape([rows, units]);
@@ -81,6 +103,9 @@ impl Op for Linear {
     }
 
     fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {
+        if let Some(activation) = self.activation {
+            return Some(inputs[0].linear(&inputs[1], inputs.get(2)).activate(activation));
+        }
         let product = inputs[0].matmul(&inputs[1].t());
         Some(inputs.get(2).map_or_else(|| product.clone(), |bias| product.add(bias)))
     }
@@ -100,9 +125,24 @@ impl Tensor {
     /// When shapes or dtypes do not fit, or the dtype is not a float.
     #[track_caller]
     pub fn linear(&self, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
-        must(match bias {
-            Some(bias) => apply(Linear, &[self, weight, bias]),
-            None => apply(Linear, &[self, weight]),
-        })
+        must(apply_to(Linear { activation: None }, self, weight, bias))
+    }
+
+    /// f(x·weightᵀ + bias) as one op: [`linear`](Tensor::linear) with the activation f applied while the result is in
+    /// cache.
+    ///
+    /// # Panics
+    /// As [`linear`](Tensor::linear), and when the slope of a leaky ReLU is negative.
+    #[track_caller]
+    pub fn linear_activated(&self, weight: &Tensor, bias: Option<&Tensor>, activation: Activation) -> Tensor {
+        must(apply_to(Linear { activation: Some(activation) }, self, weight, bias))
+    }
+}
+
+#[track_caller]
+fn apply_to(op: Linear, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    match bias {
+        Some(bias) => apply(op, &[x, weight, bias]),
+        None => apply(op, &[x, weight]),
     }
 }

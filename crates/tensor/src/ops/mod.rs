@@ -1,5 +1,6 @@
 //! The operations, a file for each family: shape rule, dispatch to the kernel, gradient and tensor methods side by side.
 
+mod activation;
 mod plane_map;
 mod slide;
 

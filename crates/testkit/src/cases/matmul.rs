@@ -1,11 +1,11 @@
 //! Cases of matrix products, the linear layer and Einstein summation.
 
 use crate::case::*;
-use wengert_tensor::Tensor;
+use wengert_tensor::{Activation, Tensor};
 
 /// The cases of this family.
 pub fn cases() -> Vec<Case> {
-    [products(), layers(), sums()].concat()
+    [products(), layers(), activated(), sums()].concat()
 }
 
 fn product(name: &str, left: &[usize], right: &[usize]) -> Case {
@@ -86,6 +86,29 @@ fn layers() -> Vec<Case> {
             .run(|x| x[0].linear(&x[1], Some(&x[2])))
             .torch("F.linear(x0, x1, x2)")
             .no_gradient(),
+    ]
+}
+
+fn activated() -> Vec<Case> {
+    let case = |activation: Activation, op: &str, name: &str, shapes: [&[usize]; 3], torch: &str| {
+        Case::new(op, format!("{op}/{name}"))
+            .inputs(shapes.map(normal))
+            .run(move |x| x[0].linear_activated(&x[1], Some(&x[2]), activation))
+            .torch(torch.replace('_', "F.linear(x0, x1, x2)"))
+    };
+    let small: [&[usize]; 3] = [&[5, 3], &[4, 3], &[4]];
+    let leaky = Activation::LeakyRelu { negative_slope: 0.2 };
+    vec![
+        case(Activation::Relu, "linear_relu", "basic", small, "torch.relu(_)"),
+        case(Activation::Relu, "linear_relu", "sequence", [&[2, 5, 3], &[4, 3], &[4]], "torch.relu(_)"),
+        case(Activation::Relu, "linear_relu", "several_tiles", [&[3, 2], &[140, 2], &[140]], "torch.relu(_)"),
+        case(leaky, "linear_leaky_relu", "basic", small, "torch.where(_ > 0, _, 0.2 * _)"),
+        case(Activation::Tanh, "linear_tanh", "basic", small, "torch.tanh(_)"),
+        case(Activation::Sigmoid, "linear_sigmoid", "basic", small, "torch.sigmoid(_)"),
+        Case::new("linear_tanh", "linear_tanh/without_bias")
+            .inputs([normal([5, 3]), normal([4, 3])])
+            .run(|x| x[0].linear_activated(&x[1], None, Activation::Tanh))
+            .torch("torch.tanh(F.linear(x0, x1))"),
     ]
 }
 
