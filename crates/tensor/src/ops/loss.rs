@@ -7,14 +7,15 @@ mod binary;
 mod class;
 mod embedding;
 mod gaussian;
+mod pair;
 mod regression;
 
 use crate::ops::elementwise::same_floats;
 use crate::{Result, Tensor};
 
-pub use binary::{BinaryCrossEntropy, BinaryCrossEntropyOptions, BinaryCrossEntropyWithLogits};
+pub use binary::{BinaryCrossEntropy, BinaryCrossEntropyOptions};
 pub use class::{CrossEntropy, CrossEntropyOptions, NllLossOptions};
-pub use gaussian::{GaussianKl, GaussianNllOptions, Reparameterise};
+pub use gaussian::{GaussianNllOptions, Reparameterise};
 
 pub(crate) const OPS: &[&str] = &[
     "binary_cross_entropy",
@@ -23,7 +24,11 @@ pub(crate) const OPS: &[&str] = &[
     "cross_entropy",
     "cross_entropy_grad",
     "gaussian_kl",
+    "gaussian_kl_grad",
+    "mse_loss",
+    "mse_loss_grad",
     "reparameterise",
+    "reparameterise_grad",
 ];
 
 /// How the losses of single elements become the result.

@@ -338,6 +338,28 @@ fn gradients() -> Vec<Case> {
                 gradient(x, &|logits| logits.binary_cross_entropy_with_logits(&x[2], Reduction::None))
             })
             .torch("x1 * (torch.sigmoid(x0) - x2)"),
+        Case::new("binary_cross_entropy_with_logits_grad", "binary_cross_entropy_with_logits_grad/mean")
+            .inputs([normal([3, 4]), normal([]), uniform([3, 4], 0.0, 1.0)])
+            .run(move |x| {
+                gradient(x, &|logits| logits.binary_cross_entropy_with_logits(&x[2], Reduction::Mean))
+            })
+            .torch("x1 / 12 * (torch.sigmoid(x0) - x2)"),
+        Case::new("gaussian_kl_grad", "gaussian_kl_grad/mean")
+            .inputs([normal([3, 4]), normal([3, 4]), normal([3, 4])])
+            .run(move |x| gradient(x, &|mean| mean.gaussian_kl(&x[2], Reduction::None)))
+            .torch("x1 * x0 + 0 * x2"),
+        Case::new("gaussian_kl_grad", "gaussian_kl_grad/log_variance")
+            .inputs([normal([3, 4]), normal([]), normal([3, 4])])
+            .run(move |x| gradient(x, &|log_variance| x[2].gaussian_kl(log_variance, Reduction::Sum)))
+            .torch("x1 / 2 * (torch.exp(x0) - 1) + 0 * x2"),
+        Case::new("mse_loss_grad", "mse_loss_grad/basic")
+            .inputs([normal([3, 4]), normal([]), normal([3, 4])])
+            .run(move |x| gradient(x, &|input| input.mse_loss(&x[2], Reduction::Mean)))
+            .torch("x1 / 6 * (x0 - x2)"),
+        Case::new("reparameterise_grad", "reparameterise_grad/basic")
+            .inputs([normal([3, 4]), normal([3, 4]), normal([3, 4])])
+            .run(move |x| gradient(x, &|log_variance| x[0].detach().reparameterise(log_variance, &x[2])))
+            .torch("x1 * x2 * torch.exp(x0 / 2) / 2"),
         Case::new("cross_entropy_grad", "cross_entropy_grad/basic")
             .inputs([normal([4, 5]), normal([4]), indices([4], [2, -1, 0, 4])])
             .run(move |x| {
@@ -352,6 +374,16 @@ fn gradients() -> Vec<Case> {
             .torch(
                 "torch.where(x2 >= 0, x1, 0)[:, None] * \
                  (torch.softmax(x0, 1) - 0.8 * F.one_hot(x2.clamp(min=0), 5).double() - 0.04)",
+            ),
+        Case::new("cross_entropy_grad", "cross_entropy_grad/mean")
+            .inputs([normal([4, 5]), normal([]), indices([4], [2, -1, 0, 4])])
+            .run(move |x| {
+                let options = CrossEntropyOptions { ignore_index: -1, ..Default::default() };
+                gradient(x, &|logits| logits.cross_entropy(&x[2], options.clone()))
+            })
+            .torch(
+                "x1 / 3 * torch.where(x2 >= 0, 1, 0)[:, None] * \
+                 (torch.softmax(x0, 1) - F.one_hot(x2.clamp(min=0), 5).double())",
             ),
     ]
 }

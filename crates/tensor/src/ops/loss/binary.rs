@@ -1,10 +1,11 @@
 //! Cross-entropy of two classes.
 
+use super::pair::{PairLoss, PairLosses};
 use super::{Reduction, check_pair};
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
-use crate::ops::elementwise::{same_floats, take, zip, zip3_to};
+use crate::ops::elementwise::{same_floats, take, zip};
 use crate::{Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::{Float, Number};
@@ -67,84 +68,6 @@ fn log1p_of_negative(p: &Tensor) -> Tensor {
     (-p).log1p().clamp(Some(LOWEST_LOG), None)
 }
 
-/// max(x, 0) − x t + ln(1 + e^(−|x|)): binary cross-entropy of sigmoid(x), without overflow. Inputs: logits x and
-/// targets t, of one shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BinaryCrossEntropyWithLogits;
-
-impl Op for BinaryCrossEntropyWithLogits {
-    fn name(&self) -> &'static str {
-        "binary_cross_entropy_with_logits"
-    }
-
-    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
-        same_floats(self.name(), take::<2>(self.name(), inputs)?)
-    }
-
-    fn saves(&self) -> Saves {
-        Saves::ALL_INPUTS
-    }
-
-    fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
-        for_float!(output.dtype, self.name(), T => Ok(zip(&inputs, &output.shape, |x: T, t: T| {
-            (if x > T::ZERO { x } else { T::ZERO }) - x * t + Float::ln_1p(Float::exp(-Float::abs(x)))
-        })))
-    }
-
-    fn vjp(&self, saved: &Saved, g: &Tensor) -> Result<Gradients> {
-        let (x, t) = (saved.input(0), saved.input(1));
-        let to_x =
-            saved.needs(0).then(|| apply(BinaryCrossEntropyWithLogitsGrad, &[&x, &t, g])).transpose()?;
-        Ok(smallvec![to_x, saved.needs(1).then(|| -(g * &x))])
-    }
-
-    fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {
-        let (x, t) = (&inputs[0], &inputs[1]);
-        Some((1.0 - t) * x - x.log_sigmoid())
-    }
-}
-
-/// g (sigmoid(x) − t). Inputs: logits x, targets t and cotangents g, of one shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct BinaryCrossEntropyWithLogitsGrad;
-
-impl Op for BinaryCrossEntropyWithLogitsGrad {
-    fn name(&self) -> &'static str {
-        "binary_cross_entropy_with_logits_grad"
-    }
-
-    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
-        same_floats(self.name(), take::<3>(self.name(), inputs)?)
-    }
-
-    fn saves(&self) -> Saves {
-        Saves::ALL_INPUTS
-    }
-
-    fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
-        for_float!(output.dtype, self.name(), T => Ok(zip3_to(&inputs, &output.shape, |x: T, t: T, g: T| {
-            g * (T::ONE / (T::ONE + Float::exp(-x)) - t)
-        })))
-    }
-
-    fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
-        let (x, t, g) = (saved.input(0), saved.input(1), saved.input(2));
-        let to_x = || {
-            let y = x.sigmoid();
-            cotangent * &g * (&y * (1.0 - &y))
-        };
-        Ok(smallvec![
-            saved.needs(0).then(to_x),
-            saved.needs(1).then(|| -(cotangent * &g)),
-            saved.needs(2).then(|| cotangent * (x.sigmoid() - &t)),
-        ])
-    }
-
-    fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {
-        Some(&inputs[2] * (inputs[0].sigmoid() - &inputs[1]))
-    }
-}
-
 /// Weights of [`Tensor::binary_cross_entropy_with_logits`]; a [`Reduction`] alone will do for none.
 #[derive(Clone, Debug, Default)]
 pub struct BinaryCrossEntropyOptions {
@@ -185,8 +108,13 @@ impl Tensor {
         options: impl Into<BinaryCrossEntropyOptions>,
     ) -> Tensor {
         let options = options.into();
+        let fused = |reduction| {
+            let loss = PairLoss::BinaryCrossEntropyWithLogits;
+            must(apply(PairLosses { loss, reduction }, &[self, target]))
+        };
         let losses = match &options.positive_weight {
-            None => must(apply(BinaryCrossEntropyWithLogits, &[self, target])),
+            None if options.weight.is_none() => return fused(options.reduction),
+            None => fused(Reduction::None),
             Some(weight) => {
                 must(check_pair("binary_cross_entropy_with_logits", self, target));
                 let factor = (weight - 1.0) * target + 1.0;

@@ -11,15 +11,19 @@ use crate::ops::elementwise::{same_dtype, take};
 use crate::{DType, Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::cross_entropy::{Targets, cross_entropy, cross_entropy_grad};
+use wengert_cpu::{Number, View, reduce};
 
-/// −Σ q_c ln softmax(x)_c for each sample, with q the target smoothed by ε: 1 − ε + ε/C for its class and ε/C for the
-/// others; 0 for a sample whose target is `ignore_index`. Inputs: logits and i64 class indices.
+/// −Σ q_c ln softmax(x)_c of each sample, reduced, with q the target smoothed by ε: 1 − ε + ε/C for its class and ε/C
+/// for the others; 0 for a sample whose target is `ignore_index`, which a mean does not count. Inputs: logits and i64
+/// class indices.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CrossEntropy {
     /// Targets that count nothing.
     pub ignore_index: i64,
     /// ε, in 0..=1.
     pub label_smoothing: f64,
+    /// How the losses become the result.
+    pub reduction: Reduction,
 }
 
 /// Which axis of the logits holds the classes.
@@ -87,6 +91,11 @@ impl CrossEntropy {
         }
         body(&targets)
     }
+
+    /// What each sample that is not ignored counts for in the result.
+    fn share(&self, targets: &Targets) -> f64 {
+        self.reduction.share(targets.indices.iter().filter(|&&target| target != self.ignore_index).count())
+    }
 }
 
 impl Op for CrossEntropy {
@@ -97,7 +106,7 @@ impl Op for CrossEntropy {
     fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
         let [logits, target] = take(self.name(), inputs)?;
         self.check(self.name(), logits, target)?;
-        Ok(Spec::new(&target.shape, logits.dtype))
+        Ok(Spec::new(self.reduction.shape_of(&target.shape), logits.dtype))
     }
 
     fn saves(&self) -> Saves {
@@ -109,7 +118,14 @@ impl Op for CrossEntropy {
         self.with_targets(self.name(), &logits, &inputs[1], |targets| {
             let source = logits.read();
             for_float!(output.dtype, self.name(), T => Ok(Value::build(&output.shape, |out: &mut [T]| {
-                cross_entropy(source.slice(), targets, out);
+                if self.reduction == Reduction::None {
+                    return cross_entropy(source.slice(), targets, out);
+                }
+                let mut losses = vec![T::ZERO; targets.indices.len()];
+                cross_entropy(source.slice(), targets, &mut losses);
+                let (shape, strides) = ([losses.len()], [1]);
+                reduce::sum(View::new(&losses, &shape, &strides, 0), &[0], out);
+                out[0] *= T::from_f64(self.share(targets));
             })))
         })
     }
@@ -124,7 +140,9 @@ impl Op for CrossEntropy {
         let axis = class_axis(logits.rank());
         let distribution = self.distribution(target, logits.dims()[axis], logits.dtype(), axis);
         let axis = axis as isize;
-        Some(-(logits.log_softmax(axis) * distribution).sum(&[axis], false))
+        let losses = -(logits.log_softmax(axis) * distribution).sum(&[axis], false);
+        let weights = class_weights(None, target, self.ignore_index, logits.dtype());
+        Some(self.reduction.apply_weighted(losses, &weights))
     }
 
     fn flops(&self, inputs: &[Spec], _output: &Spec) -> u64 {
@@ -144,7 +162,8 @@ impl CrossEntropy {
     }
 }
 
-/// g (softmax(x) − q). Inputs: logits, i64 class indices, and a cotangent g for each sample.
+/// g (softmax(x) − q), divided by the number of counted samples for a mean. Inputs: logits, i64 class indices, and the
+/// cotangent g of the loss: one for each sample, or one number where the losses are reduced.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct CrossEntropyGrad(CrossEntropy);
 
@@ -156,8 +175,9 @@ impl Op for CrossEntropyGrad {
     fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
         let [logits, target, cotangent] = take(self.name(), inputs)?;
         self.0.check(self.name(), logits, target)?;
-        if cotangent.shape != target.shape {
-            let detail = format!("one cotangent a target: got {} and {}", cotangent.shape, target.shape);
+        let wanted = self.0.reduction.shape_of(&target.shape);
+        if cotangent.shape != wanted {
+            let detail = format!("the loss is {wanted}, its cotangent {}", cotangent.shape);
             return Err(Error::shape(self.name(), detail));
         }
         same_dtype(self.name(), logits.dtype, cotangent.dtype)?;
@@ -173,7 +193,11 @@ impl Op for CrossEntropyGrad {
         self.0.with_targets(self.name(), &logits, &inputs[1], |targets| {
             let (logits, cotangent) = (logits.read(), cotangent.read());
             for_float!(output.dtype, self.name(), T => Ok(Value::build(&output.shape, |out: &mut [T]| {
-                cross_entropy_grad(logits.slice(), targets, cotangent.slice(), out);
+                if self.0.reduction == Reduction::None {
+                    return cross_entropy_grad(logits.slice(), targets, cotangent.slice(), out);
+                }
+                let g = cotangent.slice::<T>()[0] * T::from_f64(self.0.share(targets));
+                cross_entropy_grad(logits.slice(), targets, &vec![g; targets.indices.len()], out);
             })))
         })
     }
@@ -184,7 +208,7 @@ impl Op for CrossEntropyGrad {
         let (logits, target, g) = (saved.input(0), saved.input(1), saved.input(2));
         let axis = class_axis(logits.rank()) as isize;
         let to_logits = || {
-            let g = g.masked_fill(&target.eq_scalar(self.0.ignore_index as f64), 0.0);
+            let g = self.g_of_samples(&target, &g);
             let softmax = logits.softmax(axis);
             let h = cotangent * g.unsqueeze(axis);
             let mean = (&softmax * &h).sum(&[axis], true);
@@ -192,7 +216,8 @@ impl Op for CrossEntropyGrad {
         };
         let to_g = || -> Result<Tensor> {
             let difference = apply(*self, &[&logits, &target, &g.ones_like()])?;
-            Ok((cotangent * difference).sum(&[axis], false))
+            let of_samples = (cotangent * difference).sum(&[axis], false);
+            Ok(if self.0.reduction == Reduction::None { of_samples } else { of_samples.sum_all() })
         };
         Ok(smallvec![saved.needs(0).then(to_logits), None, saved.needs(2).then(to_g).transpose()?])
     }
@@ -201,8 +226,19 @@ impl Op for CrossEntropyGrad {
         let (logits, target, g) = (&inputs[0], &inputs[1], &inputs[2]);
         let axis = class_axis(logits.rank());
         let distribution = self.0.distribution(target, logits.dims()[axis], logits.dtype(), axis);
-        let g = g.masked_fill(&target.eq_scalar(self.0.ignore_index as f64), 0.0).unsqueeze(axis as isize);
+        let g = self.g_of_samples(target, g).unsqueeze(axis as isize);
         Some((logits.softmax(axis as isize) - distribution) * g)
+    }
+}
+
+impl CrossEntropyGrad {
+    /// The cotangent of each sample's loss: 0 where it is ignored.
+    fn g_of_samples(&self, target: &Tensor, g: &Tensor) -> Tensor {
+        let weights = class_weights(None, target, self.0.ignore_index, g.dtype());
+        match self.0.reduction {
+            Reduction::Mean => &weights * (g / weights.sum_all()),
+            _ => weights * g,
+        }
     }
 }
 
@@ -268,20 +304,20 @@ impl Tensor {
         if target.dtype().is_float() {
             return must(against_probabilities(self, target, &options));
         }
-        let op =
-            CrossEntropy { ignore_index: options.ignore_index, label_smoothing: options.label_smoothing };
+        let CrossEntropyOptions { ignore_index, label_smoothing, reduction, .. } = options;
+        let op = CrossEntropy { ignore_index, label_smoothing, reduction };
+        let Some(weight) = &options.weight else {
+            return must(apply(op, &[self, target]));
+        };
         must(op.check(op.name(), &self.spec(), &target.spec()));
         must(check_weight(op.name(), options.weight.as_ref(), self));
-        let weights = class_weights(options.weight.as_ref(), target, options.ignore_index, self.dtype());
-        let Some(weight) = &options.weight else {
-            return options.reduction.apply_weighted(must(apply(op, &[self, target])), &weights);
-        };
+        let weights = class_weights(options.weight.as_ref(), target, ignore_index, self.dtype());
         let axis = class_axis(self.rank());
         let classes = self.dims()[axis];
         let distribution = op.distribution(target, classes, self.dtype(), axis);
         let weighted = self.log_softmax(axis as isize) * along_classes(weight, self.rank());
         let losses = -(weighted * distribution).sum(&[axis as isize], false);
-        options.reduction.apply_weighted(losses, &weights)
+        reduction.apply_weighted(losses, &weights)
     }
 
     /// −x at the target class, for log-probabilities x of shape `[batch, classes, …]` or `[classes]` and i64 class
@@ -292,7 +328,8 @@ impl Tensor {
     #[track_caller]
     pub fn nll_loss(&self, target: &Tensor, options: impl Into<NllLossOptions>) -> Tensor {
         let options = options.into();
-        let check = CrossEntropy { ignore_index: options.ignore_index, label_smoothing: 0.0 };
+        let NllLossOptions { ignore_index, reduction, .. } = options;
+        let check = CrossEntropy { ignore_index, label_smoothing: 0.0, reduction };
         must(check.check("nll_loss", &self.spec(), &target.spec()));
         must(check_weight("nll_loss", options.weight.as_ref(), self));
         let axis = class_axis(self.rank()) as isize;
@@ -365,7 +402,7 @@ mod tests {
 
     #[test]
     fn wrong_targets_are_named() {
-        let op = CrossEntropy { ignore_index: -100, label_smoothing: 0.0 };
+        let op = CrossEntropy { ignore_index: -100, label_smoothing: 0.0, reduction: Reduction::None };
         let logits = Tensor::zeros([2, 3], DType::F32);
         let error = |target: &Tensor| apply(op, &[&logits, target]).unwrap_err().to_string();
         let message = error(&Tensor::from_slice(&[0i64, 3], 2));

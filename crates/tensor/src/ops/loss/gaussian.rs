@@ -1,52 +1,15 @@
 //! Normal distributions: their divergence, likelihood and samples, as variational autoencoders need them.
 
+use super::pair::{PairLoss, PairLosses};
 use super::{Reduction, check_pair, guarded};
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
-use crate::ops::elementwise::{same_floats, take, zip, zip3_to};
+use crate::ops::elementwise::{same_floats, take, zip3_to};
 use crate::{Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use std::f64::consts::PI;
 use wengert_cpu::{Float, Number};
-
-/// −½ (1 + l − μ² − eˡ): KL(N(μ, eˡ) ‖ N(0, 1)), an element at a time. Inputs: μ and l = ln σ², of one shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GaussianKl;
-
-impl Op for GaussianKl {
-    fn name(&self) -> &'static str {
-        "gaussian_kl"
-    }
-
-    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
-        same_floats(self.name(), take::<2>(self.name(), inputs)?)
-    }
-
-    fn saves(&self) -> Saves {
-        Saves::ALL_INPUTS
-    }
-
-    fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
-        for_float!(output.dtype, self.name(), T => {
-            let half = T::from_f64(0.5);
-            // eˡ − 1 as one function, exact near l = 0, where a trained posterior that ignores its input lies.
-            Ok(zip(&inputs, &output.shape, |mu: T, l: T| half * (mu * mu + (Float::exp_m1(l) - l))))
-        })
-    }
-
-    fn vjp(&self, saved: &Saved, g: &Tensor) -> Result<Gradients> {
-        Ok(smallvec![
-            saved.needs(0).then(|| g * saved.input(0)),
-            saved.needs(1).then(|| g * (saved.input(1).expm1() * 0.5)),
-        ])
-    }
-
-    fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {
-        let (mu, logvar) = (&inputs[0], &inputs[1]);
-        Some((logvar + 1.0 - mu.square() - logvar.exp()) * -0.5)
-    }
-}
 
 /// μ + e^(l/2) ε: a sample of N(μ, eˡ) made from a standard normal one. Inputs: μ, l = ln σ² and ε, of one shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,16 +36,59 @@ impl Op for Reparameterise {
     }
 
     fn vjp(&self, saved: &Saved, g: &Tensor) -> Result<Gradients> {
-        let scaled = || g * (saved.input(1) * 0.5).exp();
+        let (l, noise) = (saved.input(1), saved.input(2));
+        let to_l = saved.needs(1).then(|| apply(ReparameteriseGrad, &[&l, &noise, g])).transpose()?;
         Ok(smallvec![
             saved.needs(0).then(|| g.clone()),
-            saved.needs(1).then(|| scaled() * saved.input(2) * 0.5),
-            saved.needs(2).then(scaled),
+            to_l,
+            saved.needs(2).then(|| g * (l * 0.5).exp()),
         ])
     }
 
     fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {
         Some(&inputs[0] + (&inputs[1] * 0.5).exp() * &inputs[2])
+    }
+}
+
+/// ½ g ε e^(l/2), the gradient of l. Inputs: l, ε and the cotangent g, of one shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct ReparameteriseGrad;
+
+impl Op for ReparameteriseGrad {
+    fn name(&self) -> &'static str {
+        "reparameterise_grad"
+    }
+
+    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
+        same_floats(self.name(), take::<3>(self.name(), inputs)?)
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::ALL_INPUTS.and_output()
+    }
+
+    fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
+        for_float!(output.dtype, self.name(), T => {
+            let half = T::from_f64(0.5);
+            Ok(zip3_to(&inputs, &output.shape, move |l: T, noise: T, g: T| {
+                half * (g * (noise * Float::exp(l * half)))
+            }))
+        })
+    }
+
+    fn vjp(&self, saved: &Saved, c: &Tensor) -> Result<Gradients> {
+        let (l, noise, g) = (saved.input(0), saved.input(1), saved.input(2));
+        let to_noise = || c * &g * (&l * 0.5).exp() * 0.5;
+        let to_g = saved.needs(2).then(|| apply(*self, &[&l, &noise, c])).transpose()?;
+        Ok(smallvec![
+            saved.needs(0).then(|| c * saved.output() * 0.5),
+            saved.needs(1).then(to_noise),
+            to_g,
+        ])
+    }
+
+    fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {
+        Some((&inputs[0] * 0.5).exp() * &inputs[1] * &inputs[2] * 0.5)
     }
 }
 
@@ -117,7 +123,7 @@ impl Tensor {
     /// When shapes or types differ, or the type is not a float.
     #[track_caller]
     pub fn gaussian_kl(&self, logvar: &Tensor, reduction: Reduction) -> Tensor {
-        reduction.apply(must(apply(GaussianKl, &[self, logvar])))
+        must(apply(PairLosses { loss: PairLoss::GaussianKl, reduction }, &[self, logvar]))
     }
 
     /// A sample of the normal distribution of mean `self` and variance e^`logvar`, through which gradients flow:

@@ -1,7 +1,8 @@
 //! Distances between numbers, and divergences between distributions given by their logarithms.
 
+use super::pair::{PairLoss, PairLosses};
 use super::{Reduction, check_pair};
-use crate::apply::must;
+use crate::apply::{apply, must};
 use crate::{Error, Tensor};
 
 impl Tensor {
@@ -11,8 +12,7 @@ impl Tensor {
     /// When shapes or types differ, or the type is not a float.
     #[track_caller]
     pub fn mse_loss(&self, target: &Tensor, reduction: Reduction) -> Tensor {
-        must(check_pair("mse_loss", self, target));
-        reduction.apply((self - target).square())
+        must(apply(PairLosses { loss: PairLoss::SquaredError, reduction }, &[self, target]))
     }
 
     /// |x − t|. The gradient is 0 where they are equal.

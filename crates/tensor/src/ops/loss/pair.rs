@@ -1,0 +1,267 @@
+//! Losses of pairs of numbers, fused: the value is one pass over the data, reduction included, and so is the gradient
+//! of each operand.
+
+use super::Reduction;
+use crate::apply::apply;
+use crate::autograd::Saved;
+use crate::op::{Gradients, Op, Saves, Spec, Values};
+use crate::ops::elementwise::{same_dtype, same_floats, take, zip, zip3_to};
+use crate::{Element, Error, Result, Shape, Tensor, Value};
+use wengert_cpu::fold::fold_pairs;
+use wengert_cpu::{Float, Number};
+
+/// A loss of two numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PairLoss {
+    /// max(x, 0) − x t + ln(1 + e^(−|x|)): binary cross-entropy of sigmoid(x) and t, without overflow. Of a logit x and
+    /// a target t.
+    BinaryCrossEntropyWithLogits,
+    /// ½ (μ² + eˡ − 1 − l): KL(N(μ, eˡ) ‖ N(0, 1)). Of a mean μ and the logarithm of a variance l.
+    GaussianKl,
+    /// (x − t)².
+    SquaredError,
+}
+
+/// The losses of all pairs, reduced. Inputs: the first and the second numbers, of one shape and float type. Output: of
+/// that shape, or one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PairLosses {
+    pub loss: PairLoss,
+    pub reduction: Reduction,
+}
+
+/// g · ∂loss/∂(input `position`), divided by the number of pairs for a mean. Inputs: those of the loss and the cotangent
+/// g of its output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct PairGradient {
+    loss: PairLoss,
+    reduction: Reduction,
+    position: usize,
+}
+
+/// A second derivative.
+enum Curvature {
+    Constant(f64),
+    Elements(Tensor),
+}
+
+impl PairLoss {
+    #[inline(always)]
+    fn binary_cross_entropy_with_logits<T: Float>(x: T, t: T) -> T {
+        (if x > T::ZERO { x } else { T::ZERO }) - x * t + Float::ln_1p(Float::exp(-Float::abs(x)))
+    }
+
+    /// With eˡ − 1 as one function, exact near l = 0, where a trained posterior that ignores its input lies.
+    #[inline(always)]
+    fn gaussian_kl<T: Float>(mean: T, log_variance: T) -> T {
+        let half = T::from_f64(0.5);
+        half * (mean * mean + (Float::exp_m1(log_variance) - log_variance))
+    }
+
+    #[inline(always)]
+    fn squared_error<T: Float>(x: T, t: T) -> T {
+        (x - t) * (x - t)
+    }
+
+    /// The losses in plain ops.
+    fn plain(self, a: &Tensor, b: &Tensor) -> Tensor {
+        match self {
+            PairLoss::BinaryCrossEntropyWithLogits => (1.0 - b) * a - a.log_sigmoid(),
+            PairLoss::GaussianKl => (b + 1.0 - a.square() - b.exp()) * -0.5,
+            PairLoss::SquaredError => (a - b).square(),
+        }
+    }
+
+    /// The derivatives by the input at `position`, in plain ops.
+    fn slope(self, position: usize, a: &Tensor, b: &Tensor) -> Tensor {
+        match (self, position) {
+            (PairLoss::BinaryCrossEntropyWithLogits, 0) => a.sigmoid() - b,
+            (PairLoss::BinaryCrossEntropyWithLogits, _) => -a,
+            (PairLoss::GaussianKl, 0) => a.clone(),
+            (PairLoss::GaussianKl, _) => b.expm1() * 0.5,
+            (PairLoss::SquaredError, 0) => (a - b) * 2.0,
+            (PairLoss::SquaredError, _) => (b - a) * 2.0,
+        }
+    }
+
+    /// The derivatives by the inputs at both positions, which may be one.
+    fn curvature(self, positions: [usize; 2], a: &Tensor, b: &Tensor) -> Curvature {
+        match (self, positions) {
+            (PairLoss::BinaryCrossEntropyWithLogits, [0, 0]) => {
+                let y = a.sigmoid();
+                Curvature::Elements(&y * (1.0 - &y))
+            }
+            (PairLoss::BinaryCrossEntropyWithLogits, [1, 1]) => Curvature::Constant(0.0),
+            (PairLoss::BinaryCrossEntropyWithLogits, _) => Curvature::Constant(-1.0),
+            (PairLoss::GaussianKl, [0, 0]) => Curvature::Constant(1.0),
+            (PairLoss::GaussianKl, [1, 1]) => Curvature::Elements(b.exp() * 0.5),
+            (PairLoss::GaussianKl, _) => Curvature::Constant(0.0),
+            (PairLoss::SquaredError, [i, j]) => Curvature::Constant(if i == j { 2.0 } else { -2.0 }),
+        }
+    }
+
+    /// Arithmetic of one loss and its addition to the others, a function counting as one operation.
+    fn operations(self) -> u64 {
+        match self {
+            PairLoss::BinaryCrossEntropyWithLogits => 9,
+            PairLoss::GaussianKl => 6,
+            PairLoss::SquaredError => 3,
+        }
+    }
+}
+
+impl Op for PairLosses {
+    fn name(&self) -> &'static str {
+        match self.loss {
+            PairLoss::BinaryCrossEntropyWithLogits => "binary_cross_entropy_with_logits",
+            PairLoss::GaussianKl => "gaussian_kl",
+            PairLoss::SquaredError => "mse_loss",
+        }
+    }
+
+    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
+        let losses = same_floats(self.name(), take::<2>(self.name(), inputs)?)?;
+        Ok(Spec::new(self.reduction.shape_of(&losses.shape), losses.dtype))
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::ALL_INPUTS
+    }
+
+    fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
+        for_float!(output.dtype, self.name(), T => Ok(match self.loss {
+            PairLoss::BinaryCrossEntropyWithLogits => {
+                reduced(&inputs, self.reduction, PairLoss::binary_cross_entropy_with_logits::<T>)
+            }
+            PairLoss::GaussianKl => reduced(&inputs, self.reduction, PairLoss::gaussian_kl::<T>),
+            PairLoss::SquaredError => reduced(&inputs, self.reduction, PairLoss::squared_error::<T>),
+        }))
+    }
+
+    fn vjp(&self, saved: &Saved, g: &Tensor) -> Result<Gradients> {
+        let (a, b) = (saved.input(0), saved.input(1));
+        let gradient = |position| {
+            let op = PairGradient { loss: self.loss, reduction: self.reduction, position };
+            saved.needs(position).then(|| apply(op, &[&a, &b, g])).transpose()
+        };
+        [0, 1].into_iter().map(gradient).collect()
+    }
+
+    fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {
+        Some(self.reduction.apply(self.loss.plain(&inputs[0], &inputs[1])))
+    }
+
+    fn flops(&self, inputs: &[Spec], _output: &Spec) -> u64 {
+        self.loss.operations() * inputs[0].shape.numel() as u64
+    }
+}
+
+/// `loss` of every pair, reduced on the way.
+fn reduced<T: Element + Float>(
+    inputs: &Values,
+    reduction: Reduction,
+    loss: impl Fn(T, T) -> T + Send + Sync,
+) -> Value {
+    let shape = inputs[0].shape();
+    if reduction == Reduction::None {
+        return zip(inputs, shape, loss);
+    }
+    let axes: Vec<usize> = (0..shape.rank()).collect();
+    let (first, second) = (inputs[0].read(), inputs[1].read());
+    Value::build((), |out: &mut [T]| {
+        fold_pairs(first.view(), second.view(), &axes, out, T::ZERO, |_, a, b| loss(a, b), T::plus);
+        if reduction == Reduction::Mean {
+            out[0] = out[0] / T::from_f64(shape.numel() as f64);
+        }
+    })
+}
+
+impl Op for PairGradient {
+    fn name(&self) -> &'static str {
+        match self.loss {
+            PairLoss::BinaryCrossEntropyWithLogits => "binary_cross_entropy_with_logits_grad",
+            PairLoss::GaussianKl => "gaussian_kl_grad",
+            PairLoss::SquaredError => "mse_loss_grad",
+        }
+    }
+
+    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
+        let [a, b, g] = take(self.name(), inputs)?;
+        let gradient = same_floats(self.name(), &[a.clone(), b.clone()])?;
+        let wanted = self.reduction.shape_of(&a.shape);
+        if g.shape != wanted {
+            let detail = format!("the loss is {wanted}, its cotangent {}", g.shape);
+            return Err(Error::shape(self.name(), detail));
+        }
+        same_dtype(self.name(), a.dtype, g.dtype)?;
+        Ok(gradient)
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::ALL_INPUTS
+    }
+
+    fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
+        for_float!(output.dtype, self.name(), T => {
+            let (half, one, two) = (T::from_f64(0.5), T::ONE, T::from_f64(2.0));
+            Ok(match (self.loss, self.position) {
+                (PairLoss::BinaryCrossEntropyWithLogits, 0) => {
+                    self.scaled(&inputs, move |x: T, t: T| one / (one + Float::exp(-x)) - t)
+                }
+                (PairLoss::BinaryCrossEntropyWithLogits, _) => self.scaled(&inputs, |x: T, _| -x),
+                (PairLoss::GaussianKl, 0) => self.scaled(&inputs, |mean: T, _| mean),
+                (PairLoss::GaussianKl, _) => self.scaled(&inputs, move |_, l: T| half * Float::exp_m1(l)),
+                (PairLoss::SquaredError, 0) => self.scaled(&inputs, move |x: T, t: T| two * (x - t)),
+                (PairLoss::SquaredError, _) => self.scaled(&inputs, move |x: T, t: T| two * (t - x)),
+            })
+        })
+    }
+
+    /// To an input of the loss: c · g times the second derivative. To g: c times the first, summed where g is one number.
+    fn vjp(&self, saved: &Saved, c: &Tensor) -> Result<Gradients> {
+        let (a, b, g) = (saved.input(0), saved.input(1), saved.input(2));
+        let share = self.reduction.share(a.numel());
+        let to_input = |position| {
+            saved.needs(position).then(|| match self.loss.curvature([self.position, position], &a, &b) {
+                Curvature::Constant(0.0) => a.zeros_like(),
+                Curvature::Constant(factor) => c * &g * (factor * share),
+                Curvature::Elements(factor) => c * (&g * share) * factor,
+            })
+        };
+        let to_g = || (c * self.loss.slope(self.position, &a, &b) * share).sum_to(g.shape());
+        Ok([to_input(0), to_input(1), saved.needs(2).then(to_g)].into_iter().collect())
+    }
+
+    fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {
+        let (a, b, g) = (&inputs[0], &inputs[1], &inputs[2]);
+        Some(self.loss.slope(self.position, a, b) * (g * self.reduction.share(a.numel())))
+    }
+
+    fn flops(&self, _inputs: &[Spec], output: &Spec) -> u64 {
+        self.loss.operations() * output.shape.numel() as u64
+    }
+}
+
+impl PairGradient {
+    /// g times the slope of every pair.
+    fn scaled<T: Element + Float>(&self, inputs: &Values, slope: impl Fn(T, T) -> T + Sync) -> Value {
+        let shape = inputs[0].shape();
+        if self.reduction == Reduction::None {
+            return zip3_to(inputs, shape, |a: T, b: T, g: T| g * slope(a, b));
+        }
+        let g = inputs[2].to_vec::<T>()[0] * T::from_f64(self.reduction.share(shape.numel()));
+        zip(inputs, shape, move |a: T, b: T| g * slope(a, b))
+    }
+}
+
+impl Reduction {
+    /// Shape of what losses of this shape become.
+    pub(super) fn shape_of(self, losses: &Shape) -> Shape {
+        if self == Reduction::None { losses.clone() } else { Shape::from(()) }
+    }
+
+    /// What each of `count` losses counts for in the result.
+    pub(super) fn share(self, count: usize) -> f64 {
+        if self == Reduction::Mean { 1.0 / count as f64 } else { 1.0 }
+    }
+}
