@@ -4,7 +4,7 @@
 //! is read in place, an element at a time, and spread over a vector. A tile of the result stays in registers for all
 //! of k, so that a step of k costs one load a vector, one broadcast a row, and a fused multiply-add for each pair.
 //!
-//! Every element of the result is one chain of fused multiply-adds in the order of k. Where it lies in a tile, how wide
+//! Every element of the result is one chain of fused multiply-adds in the order of k, from the bias on. Where it lies in a tile, how wide
 //! the panel is and which thread computes it do not change its bits.
 //!
 //! ```text
@@ -32,10 +32,10 @@ pub struct Kernel {
 /// Most columns of a panel at any level, for buffers of fixed size.
 pub const MOST_COLUMNS: usize = 48;
 
-/// What is added to the product along one of its axes.
+/// What the sums of a product start from.
 #[derive(Clone, Copy, Debug)]
 pub enum Bias {
-    /// Nothing.
+    /// Zero.
     None,
     /// One value a row of the tile: `rows` values.
     Rows(*const f32),
@@ -43,7 +43,7 @@ pub enum Bias {
     Columns(*const f32),
 }
 
-/// One call of a kernel: `out = left · panel + bias`, or `out = out + (left · panel + bias)` where `accumulate`.
+/// One call of a kernel: `out = bias + left · panel`, or `out = out + (bias + left · panel)` where `accumulate`.
 #[derive(Clone, Copy, Debug)]
 pub struct Product {
     /// Rows of `left` and `out`; any number.

@@ -73,6 +73,14 @@ unsafe fn tile<V: Vector, const ROWS: usize, const VECTORS: usize>(product: &Pro
             if v + 1 < VECTORS { V::load(from) } else { V::load_first(from, last) }
         };
         let mut sums = [[V::zero(); VECTORS]; ROWS];
+        match product.bias {
+            Bias::None => {}
+            Bias::Rows(bias) => sums
+                .iter_mut()
+                .enumerate()
+                .for_each(|(i, sums)| *sums = [V::splat(*bias.add(first + i)); VECTORS]),
+            Bias::Columns(bias) => sums = [std::array::from_fn(|v| load(bias, v)); ROWS],
+        }
         let mut left_at = left.start.wrapping_offset(first as isize * left.row);
         let mut panel_at = product.panel;
         for _ in 0..depth {
@@ -87,38 +95,25 @@ unsafe fn tile<V: Vector, const ROWS: usize, const VECTORS: usize>(product: &Pro
             panel_at = panel_at.wrapping_add(panel_row);
         }
 
-        match product.bias {
-            Bias::None => {}
-            Bias::Rows(bias) => {
-                for (i, sums) in sums.iter_mut().enumerate() {
-                    let bias = V::splat(*bias.add(first + i));
-                    *sums = sums.map(|sum| sum.plus(bias));
-                }
-            }
-            Bias::Columns(bias) => {
-                let bias: [V; VECTORS] = std::array::from_fn(|v| load(bias, v));
-                for sums in &mut sums {
-                    *sums = std::array::from_fn(|v| sums[v].plus(bias[v]));
-                }
-            }
-        }
-
         let to = out.start.wrapping_offset(first as isize * out.row);
-        if out.column != 1 {
-            let turned: [[V; ROWS]; VECTORS] = std::array::from_fn(|v| std::array::from_fn(|i| sums[i][v]));
+        if out.column == 1 {
+            for (i, sums) in sums.iter().enumerate() {
+                let to = to.wrapping_offset(i as isize * out.row);
+                for (v, &sum) in sums.iter().enumerate() {
+                    let sum = if accumulate { load(to, v).plus(sum) } else { sum };
+                    let to = to.add(v * V::LANES);
+                    if v + 1 < VECTORS { sum.store(to) } else { sum.store_first(to, last) }
+                }
+            }
+        } else {
+            let mut turned = [[V::zero(); ROWS]; VECTORS];
+            for (v, rows) in turned.iter_mut().enumerate() {
+                rows.iter_mut().zip(&sums).for_each(|(row, sums)| *row = sums[v]);
+            }
             for (v, rows) in turned.iter().enumerate() {
                 let columns = if v + 1 < VECTORS { V::LANES } else { last };
                 let to = to.wrapping_offset((v * V::LANES) as isize * out.column);
                 V::store_turned(rows, columns, to, out.column, accumulate);
-            }
-            return;
-        }
-        for (i, sums) in sums.into_iter().enumerate() {
-            let to = to.wrapping_offset(i as isize * out.row);
-            for (v, sum) in sums.into_iter().enumerate() {
-                let sum = if accumulate { load(to, v).plus(sum) } else { sum };
-                let to = to.add(v * V::LANES);
-                if v + 1 < VECTORS { sum.store(to) } else { sum.store_first(to, last) }
             }
         }
     }
