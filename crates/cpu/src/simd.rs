@@ -8,6 +8,7 @@
 //! What the compiler vectorises: loops over slices of known equal length, `if` between two finished values, bit casts.
 //! What it does not: early exits, calls, `as` from float to integer (which saturates), `f32::max` (which sorts out NaN).
 
+use crate::Element;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 /// A loop to be compiled for every instruction set.
@@ -103,6 +104,14 @@ pub fn vectorize<K: Kernel>(kernel: K) -> K::Output {
         Level::Baseline => {}
     }
     kernel.run()
+}
+
+/// [`vectorize`] for a kernel over elements of type `T`, where that is f32: what training spends its time on. All other
+/// types share one copy for the baseline, which keeps the build short.
+#[inline]
+pub fn vectorize_for<T: Element, K: Kernel>(kernel: K) -> K::Output {
+    // f32 is the one element of four bytes.
+    if const { size_of::<T>() == 4 } { vectorize(kernel) } else { kernel.run() }
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -173,7 +173,10 @@ impl Op for Bernoulli {
         let probability = probability.read();
         for_float!(output.dtype, "bernoulli", T => {
             let values = probability.slice::<T>();
-            if let Some(wrong) = values.iter().find(|p| !(0.0..=1.0).contains(&p.to_f64())) {
+            let is_probability = |p: &T| (T::ZERO..=T::ONE).contains(p);
+            // Looking at all of them vectorises; stopping at the first wrong one does not.
+            if !values.iter().fold(true, |valid, p| valid & is_probability(p)) {
+                let wrong = values.iter().find(|p| !is_probability(p)).expect("one of them is wrong");
                 return Err(Error::argument("bernoulli", format!("{wrong} is not a probability; it must lie in 0..=1")));
             }
             Ok(Value::build(&output.shape, |out| {
@@ -211,7 +214,7 @@ impl Op for Dropout {
         for_float!(output.dtype, "dropout", T => {
             let (dropped, scale) = (T::from_f64(self.probability), T::from_f64(1.0 / (1.0 - self.probability)));
             Ok(Value::build(&output.shape, |out| {
-                let kept = |unit, x| if unit < dropped { T::ZERO } else { x * scale };
+                let kept = move |unit, x| if unit < dropped { T::ZERO } else { x * scale };
                 rng::with_units(input.slice(), out, self.position, kept);
             }))
         })
