@@ -1,5 +1,6 @@
 //! The `wengert` program.
 
+mod bench;
 mod cli;
 
 use std::process::ExitCode;

@@ -2,6 +2,8 @@
 
 #[path = "program/awkward.rs"]
 mod awkward;
+#[path = "program/bench.rs"]
+mod bench;
 
 use std::fs;
 use std::io::Read;

@@ -17,12 +17,18 @@ pub fn run() -> Result<()> {
     print(&text)
 }
 
+/// The instruction sets and the memory in one line, for benchmark results.
+pub fn machine() -> String {
+    let memory = memory("MemTotal:").map_or_else(String::new, |total| format!(", {total:.0} GiB of memory"));
+    format!("SIMD: {}{memory}", list(&simd()))
+}
+
 fn list(names: &[&str]) -> String {
     if names.is_empty() { "none detected".into() } else { names.join(" ") }
 }
 
 /// The processor's name, where the system tells it in a file.
-fn brand() -> Option<String> {
+pub fn brand() -> Option<String> {
     let info = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = info.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_string())

@@ -1,5 +1,6 @@
 //! The command line: parsing, dispatch, and what every command shares.
 
+mod bench;
 mod data;
 mod devices;
 mod fresh;
@@ -16,6 +17,7 @@ mod sample;
 mod summary;
 mod train;
 
+use crate::bench::agreement::Disagreement;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -27,6 +29,7 @@ Examples:
   wengert sample runs/vae-1 --count 100 --out digits.png    draw digits
   wengert graph vae --step                                  watch the backward pass, op by op
   wengert gradcheck conv2d                                  compare a gradient with finite differences
+  wengert bench training --against torch                    time training steps beside PyTorch's
 
 `wengert COMMAND --help` tells more about a command.
 
@@ -56,6 +59,8 @@ enum Command {
     Models,
     /// Say what this machine computes with
     Devices,
+    /// Time training steps and single ops, against other frameworks too
+    Bench(bench::BenchArgs),
     /// Compare gradients with finite differences
     Gradcheck(gradcheck::GradcheckArgs),
     /// List, verify, import or fetch data sets
@@ -73,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Summary(args) => summary::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Models => models::run().map(|()| ExitCode::SUCCESS),
         Command::Devices => devices::run().map(|()| ExitCode::SUCCESS),
+        Command::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Gradcheck(args) => gradcheck::run(&args),
         Command::Data(args) => data::run(&args).map(|()| ExitCode::SUCCESS),
     };
@@ -87,10 +93,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Diverged training is a result (1); everything else that reaches this point is wrong input (2).
+/// Diverged training and results that disagree are results (1); everything else that reaches this point is wrong input
+/// (2).
 fn exit_code(error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<wengert_models::Error>() {
         Some(wengert_models::Error::NonFinite(_)) => 1,
+        _ if error.is::<Disagreement>() => 1,
         _ => 2,
     }
 }

@@ -12,6 +12,7 @@ pub mod fold;
 pub mod gemm;
 pub mod index;
 pub mod join;
+pub mod limits;
 pub mod map;
 pub mod norm;
 pub mod optimize;

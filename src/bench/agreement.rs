@@ -1,0 +1,150 @@
+//! Whether two contenders compute the same: a fast wrong step is not a result.
+
+use std::collections::BTreeMap;
+use thiserror::Error;
+use wengert_tensor::{DType, Tensor};
+
+/// How far losses may be apart, in proportion.
+const LOSS: f64 = 1e-5;
+
+/// How far a gradient may be from the other, in proportion to its norm.
+const GRADIENT: f64 = 1e-4;
+
+/// The part of the norm of all gradients below which a gradient is rounding: that of a bias in front of batch
+/// normalisation is zero, and what either side finds there is noise.
+const ROUNDING: f64 = 1e-3;
+
+/// Two contenders do not compute the same.
+#[derive(Debug, Error, PartialEq)]
+#[error("{workload}: {contender} disagrees with wengert, so nothing was timed: {difference}")]
+pub struct Disagreement {
+    pub workload: String,
+    pub contender: String,
+    pub difference: String,
+}
+
+/// What a contender found in the first steps.
+#[derive(Debug, Clone, Default)]
+pub struct Trial {
+    /// The loss of each step.
+    pub losses: Vec<f64>,
+    /// `grad.STEP.NAME`.
+    pub gradients: BTreeMap<String, Tensor>,
+}
+
+/// The largest differences between two that agree.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Agreement {
+    /// Of a loss, in proportion to it.
+    pub loss: f64,
+    /// Of a gradient, in proportion to its norm.
+    pub gradient: f64,
+}
+
+/// Compares two trials; an error tells the first difference that is too large.
+pub fn compare(ours: &Trial, theirs: &Trial) -> Result<Agreement, String> {
+    let mut agreement = Agreement::default();
+    if ours.losses.len() != theirs.losses.len() {
+        return Err(format!("{} losses against {}", theirs.losses.len(), ours.losses.len()));
+    }
+    for (step, (a, b)) in ours.losses.iter().zip(&theirs.losses).enumerate() {
+        let difference = (a - b).abs() / a.abs().max(f64::MIN_POSITIVE);
+        if difference.is_nan() || difference > LOSS {
+            return Err(format!(
+                "the loss of step {} is {b}, not {a} ({difference:.1e} apart; {LOSS:.0e} is allowed)",
+                step + 1
+            ));
+        }
+        agreement.loss = agreement.loss.max(difference);
+    }
+    if let Some(name) = ours.gradients.keys().find(|name| !theirs.gradients.contains_key(*name)) {
+        return Err(format!("{name} is missing"));
+    }
+    if let Some(name) = theirs.gradients.keys().find(|name| !ours.gradients.contains_key(*name)) {
+        return Err(format!("{name} is not known here"));
+    }
+    let mut squares: BTreeMap<&str, f64> = BTreeMap::new();
+    for (name, gradient) in &ours.gradients {
+        *squares.entry(network(name)).or_default() += norm(gradient).powi(2);
+    }
+    for (name, a) in &ours.gradients {
+        let b = &theirs.gradients[name];
+        if a.dims() != b.dims() {
+            return Err(format!("{name} has shape {}, not {}", b.shape(), a.shape()));
+        }
+        let scale = norm(a).max(ROUNDING * squares[network(name)].sqrt()).max(f64::MIN_POSITIVE);
+        let difference = norm(&(a - b)) / scale;
+        if difference.is_nan() || difference > GRADIENT {
+            return Err(format!("{name} is {difference:.1e} of its norm away; {GRADIENT:.0e} is allowed"));
+        }
+        agreement.gradient = agreement.gradient.max(difference);
+    }
+    Ok(agreement)
+}
+
+fn norm(tensor: &Tensor) -> f64 {
+    tensor.to_dtype(DType::F64).square().sum_all().item().sqrt()
+}
+
+/// The part of a gradient's name that tells its step, and its network where the model has two: `grad.0` or `grad.0.d`.
+fn network(name: &str) -> &str {
+    let mut dots = name.match_indices('.').map(|(place, _)| place);
+    let (step, module) = (dots.nth(1).unwrap_or(name.len()), dots.next().unwrap_or(name.len()));
+    match name.get(step..module) {
+        Some(".g" | ".d") => &name[..module],
+        _ => &name[..step],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trial(losses: &[f64], gradients: &[(&str, &[f32])]) -> Trial {
+        let tensors =
+            gradients.iter().map(|(name, values)| (*name, Tensor::from_slice(values, values.len())));
+        Trial {
+            losses: losses.to_vec(),
+            gradients: tensors.map(|(name, tensor)| (name.to_string(), tensor)).collect(),
+        }
+    }
+
+    #[test]
+    fn rounding_passes_and_is_told() {
+        let ours = trial(&[2.0], &[("grad.0.d.w", &[3.0, 4.0]), ("grad.0.d.b", &[1e-9])]);
+        let theirs = trial(&[2.000002], &[("grad.0.d.w", &[3.0, 4.0001]), ("grad.0.d.b", &[-1e-9])]);
+        let agreement = compare(&ours, &theirs).unwrap();
+        assert!((agreement.loss - 1e-6).abs() < 1e-9, "{agreement:?}");
+        assert!((agreement.gradient - 2e-5).abs() < 1e-7, "{agreement:?}");
+    }
+
+    #[test]
+    fn a_difference_names_where_it_is() {
+        let ours = trial(&[2.0, 3.0], &[("grad.0.fc1.weight", &[3.0, 4.0]), ("grad.0.fc1.bias", &[1.0])]);
+        let difference = |theirs: Trial| compare(&ours, &theirs).unwrap_err();
+        let mut theirs = ours.clone();
+        theirs.losses[1] = f64::NAN;
+        assert!(difference(theirs).starts_with("the loss of step 2 is NaN, not 3"));
+        for wrong in [&[3.0, 4.001][..], &[3.0, f32::NAN]] {
+            let mut theirs = ours.clone();
+            theirs.gradients.insert("grad.0.fc1.weight".into(), Tensor::from_slice(wrong, 2));
+            assert!(difference(theirs).starts_with("grad.0.fc1.weight is "));
+        }
+        let mut theirs = ours.clone();
+        theirs.gradients.remove("grad.0.fc1.bias");
+        assert_eq!(difference(theirs), "grad.0.fc1.bias is missing");
+        let mut theirs = ours.clone();
+        theirs.gradients.insert("grad.0.fc1.bias".into(), Tensor::from_slice(&[1f32, 1.0], 2));
+        assert_eq!(difference(theirs), "grad.0.fc1.bias has shape [2], not [1]");
+    }
+
+    #[test]
+    fn a_small_gradient_is_held_against_its_own_network() {
+        // Noise in one network does not hide behind large gradients of the other.
+        let ours = trial(&[], &[("grad.1.d.w", &[1e6]), ("grad.1.g.w", &[1.0])]);
+        let theirs = trial(&[], &[("grad.1.d.w", &[1e6]), ("grad.1.g.w", &[1.01])]);
+        assert!(compare(&ours, &theirs).unwrap_err().starts_with("grad.1.g.w"));
+        assert_eq!(network("grad.2.g.fc1.weight"), "grad.2.g");
+        assert_eq!(network("grad.2.gru.weight_ih_l0"), "grad.2");
+    }
+}

@@ -1,0 +1,191 @@
+//! `wengert bench`.
+
+use super::{devices, number, output};
+use crate::bench::race::{Race, Rules};
+use crate::bench::table::{Table, markdown};
+use crate::bench::workload::{self, Workload};
+use crate::bench::{Implementation, Launcher, Outcome, export, process, serve};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::{Path, PathBuf};
+
+/// Where a Python with the other frameworks is looked for first.
+const ENVIRONMENT: &str = ".venv/bin/python";
+
+/// The most images, threads, rounds and steps.
+const MOST: usize = 1 << 16;
+
+const NOTES: &str = "\
+A workload is chosen by its name, by the first words of it (`gemm`, `elementwise add`), or by its group: `training`,
+`startup` or `micro`. Steps are timed one by one; the table tells the median and the tenth and ninetieth percentile.
+
+Others take part with --against, round by round in turns on the same processors. Before a training workload is timed,
+each of them takes three steps from the same state, and its losses and gradients must be this program's (1e-5 of a loss,
+1e-4 of a gradient's norm), or the exit code is 1. benches/README.md says how to install them.
+
+Examples:
+  wengert bench mlp vae --threads 1
+  wengert bench gemm --rounds 10 --json
+  wengert bench training --against torch,torch-fused,torch-compile,jax --save benches/results/machine.md";
+
+/// Flags of `wengert bench`.
+#[derive(Debug, Args)]
+#[command(after_help = NOTES)]
+pub struct BenchArgs {
+    /// What to time; everything without one
+    #[arg(value_name = "WORKLOAD")]
+    workloads: Vec<String>,
+    /// Threads to compute on, and processors that they may use; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = number::count, allow_negative_numbers = true)]
+    threads: usize,
+    /// Images in a training step
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = number::count, allow_negative_numbers = true)]
+    batch: usize,
+    /// Turns of each contender
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = number::count, allow_negative_numbers = true)]
+    rounds: usize,
+    /// Timed steps in a turn [default: as many as take 0.2 s]
+    #[arg(long, value_name = "N", value_parser = number::count, allow_negative_numbers = true)]
+    steps: Option<usize>,
+    /// Other implementations to time in turns with this one
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    against: Vec<Implementation>,
+    /// Arithmetic of matrix products
+    #[arg(long, value_name = "NAME", default_value = "f32", value_parser = ["f32"])]
+    precision: String,
+    /// The Python that has the other frameworks [default: .venv/bin/python, else python3]
+    #[arg(long, value_name = "PATH")]
+    python: Option<PathBuf>,
+    /// The folder of torch_baseline.py and jax_baseline.py
+    #[arg(long, value_name = "DIR", default_value = "benches")]
+    baselines: PathBuf,
+    /// Print one JSON object for each contender of a workload
+    #[arg(long)]
+    json: bool,
+    /// Write the results, with the machine and all versions, to a Markdown file
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// List the workloads
+    #[arg(long)]
+    list: bool,
+    /// Write the initial state of one training workload to a safetensors file, and time nothing
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
+    /// Take part in a race: questions come on standard input
+    #[arg(long, hide = true)]
+    serve: bool,
+}
+
+/// Times workloads.
+pub fn run(args: &BenchArgs) -> Result<()> {
+    if args.serve {
+        return serve(std::io::stdin().lock(), std::io::stdout().lock());
+    }
+    args.check()?;
+    let workloads = workload::select(&args.workloads)?;
+    if args.list {
+        return list(&workloads);
+    }
+    if let Some(path) = &args.export {
+        return args.export(&workloads, path);
+    }
+    args.race(&workloads)
+}
+
+fn list(workloads: &[Workload]) -> Result<()> {
+    let width = workloads.iter().map(|workload| workload.name().len()).max().unwrap_or(0);
+    let line = |workload: &Workload| format!("{:width$}  {}\n", workload.name(), workload.description());
+    output::print(&workloads.iter().map(line).collect::<String>())
+}
+
+impl BenchArgs {
+    fn check(&self) -> Result<()> {
+        let counts =
+            [("--batch", Some(self.batch)), ("--rounds", Some(self.rounds)), ("--steps", self.steps)];
+        for (flag, count) in counts {
+            if let Some(count) = count.filter(|count| !(1..=MOST).contains(count)) {
+                bail!("{flag} is {count}; it must be from 1 to {MOST}");
+            }
+        }
+        if self.threads > MOST {
+            bail!("--threads is {}; it must be from 0 to {MOST}", self.threads);
+        }
+        Ok(())
+    }
+
+    fn export(&self, workloads: &[Workload], path: &Path) -> Result<()> {
+        match workloads {
+            [Workload::Training(entry)] => export(entry, self.batch, path),
+            _ => bail!(
+                "--export writes the state of one training workload, such as `wengert bench vae --export {}`",
+                path.display()
+            ),
+        }
+    }
+
+    fn race(&self, workloads: &[Workload]) -> Result<()> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = if self.threads == 0 { processors } else { self.threads };
+        let launcher = Launcher { python: self.python(), baselines: self.baselines.clone() };
+        let mut against = self.against.clone();
+        against.sort();
+        against.dedup();
+        let versions = launcher.versions(&against)?;
+        process::restrict(threads)?;
+
+        // No ticking: the bar is drawn between turns only, by the process that waits for them.
+        let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{msg:.dim}")?);
+        let show = |text: String| bar.set_message(text);
+        let rules =
+            Rules { threads, batch: self.batch, rounds: self.rounds, steps: self.steps, against, launcher };
+        let mut race = Race::new(&rules, &show)?;
+        let table = Table::new(workloads.iter().map(Workload::name));
+        let print = |text: &str| bar.suspend(|| output::print(text));
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        if !self.json {
+            print(&table.head())?;
+        }
+        for workload in workloads {
+            let outcome = race.run(workload)?;
+            match self.json {
+                true => {
+                    outcome.json(&self.precision).iter().try_for_each(|line| print(&format!("{line}\n")))?
+                }
+                false => print(&table.rows(&outcome))?,
+            }
+            outcomes.push(outcome);
+        }
+        bar.finish_and_clear();
+        match &self.save {
+            Some(path) => save(path, &report(&outcomes, threads, processors, &versions)),
+            None => Ok(()),
+        }
+    }
+
+    fn python(&self) -> PathBuf {
+        let found = || Some(PathBuf::from(ENVIRONMENT)).filter(|python| python.is_file());
+        self.python.clone().or_else(found).unwrap_or_else(|| PathBuf::from("python3"))
+    }
+}
+
+/// The results with all that one must know to measure them again.
+fn report(outcomes: &[Outcome], threads: usize, processors: usize, versions: &[String]) -> String {
+    let machine = devices::machine();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let versions: String = versions.iter().map(|version| format!(", {version}")).collect();
+    format!(
+        "# {}\n\n- {machine}; {processors} processors\n- wengert {}{versions}; {threads} threads\n- `wengert {}`\n\n{}",
+        devices::brand().unwrap_or_else(|| std::env::consts::ARCH.to_string()),
+        env!("CARGO_PKG_VERSION"),
+        arguments.join(" "),
+        markdown(outcomes),
+    )
+}
+
+fn save(path: &Path, text: &str) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("{} could not be made", folder.display()))?;
+    }
+    std::fs::write(path, text).with_context(|| format!("{} could not be written", path.display()))
+}
