@@ -14,7 +14,9 @@
 //! unsafe { kernel.multiply(&Product { rows, columns, depth, left, panel, panel_row: width, out, … }) }
 //! ```
 
-use super::{Strided, tile};
+use super::dot::InnerProducts;
+use super::pack::Packing;
+use super::{Strided, pack, tile};
 use crate::simd::{self, Level};
 
 /// The kernel of an instruction set.
@@ -27,6 +29,8 @@ pub struct Kernel {
     /// Elements of a vector. A panel costs as much as one whose width is rounded up to a multiple of this.
     pub lanes: usize,
     multiply: unsafe fn(&Product),
+    pack: unsafe fn(&Packing),
+    dot: Option<unsafe fn(&InnerProducts)>,
 }
 
 /// Most columns of a panel at any level, for buffers of fixed size.
@@ -74,10 +78,26 @@ impl Kernel {
     pub fn current() -> Kernel {
         match simd::level() {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => Kernel { rows: 8, columns: 48, lanes: 16, multiply: tile::avx512 },
+            Level::Avx512 => Kernel {
+                rows: 8,
+                columns: 48,
+                lanes: 16,
+                multiply: tile::avx512,
+                pack: pack::avx512,
+                dot: Some(super::dot::avx512::multiply),
+            },
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => Kernel { rows: 6, columns: 16, lanes: 8, multiply: tile::avx2 },
-            _ => Kernel { rows: 4, columns: 8, lanes: 4, multiply: tile::baseline },
+            Level::Avx2 => {
+                Kernel { rows: 6, columns: 16, lanes: 8, multiply: tile::avx2, pack: pack::avx2, dot: None }
+            }
+            _ => Kernel {
+                rows: 4,
+                columns: 8,
+                lanes: 4,
+                multiply: tile::baseline,
+                pack: pack::baseline,
+                dot: None,
+            },
         }
     }
 
@@ -93,6 +113,34 @@ impl Kernel {
         // SAFETY: the caller vouches for the product, and `current` chose a kernel that this processor has.
         unsafe { (self.multiply)(product) }
     }
+
+    /// Packs a panel.
+    ///
+    /// # Safety
+    /// All elements that the packing describes must be in bounds and those of `to` nobody else's.
+    pub(super) unsafe fn pack(&self, packing: &Packing) {
+        debug_assert!(packing.columns <= packing.width);
+        // SAFETY: the caller vouches for the packing, and `current` chose a kernel that this processor has.
+        unsafe { (self.pack)(packing) }
+    }
+
+    /// Whether [`Kernel::dot`] may be called.
+    pub(super) fn has_dot(&self) -> bool {
+        self.dot.is_some()
+    }
+
+    /// Computes inner products.
+    ///
+    /// # Panics
+    /// When the kernel has none.
+    ///
+    /// # Safety
+    /// All elements that the shapes and strides describe must be in bounds and those of `out` nobody else's.
+    pub(super) unsafe fn dot(&self, products: &InnerProducts) {
+        let dot = self.dot.expect("the plan asks for inner products only where there are any");
+        // SAFETY: the caller vouches for the products, and `current` chose a kernel that this processor has.
+        unsafe { dot(products) }
+    }
 }
 
 #[cfg(test)]
@@ -104,20 +152,12 @@ mod tests {
         (0..count).map(|i| ((i * 7919) % 23) as f32 - 11.0).collect()
     }
 
-    fn kernels() -> [Kernel; 3] {
-        let kernels = [Level::Baseline, Level::Avx2, Level::Avx512].map(|level| {
-            simd::limit(level);
-            Kernel::current()
-        });
-        simd::limit(Level::Avx512);
-        kernels
-    }
-
     /// Every number of rows and columns, both ways out, with and without accumulation and bias; a frame around the
     /// result shows what is written beyond it.
     #[test]
     fn agrees_with_the_definition() {
-        for kernel in kernels() {
+        simd::at_each_level(|_| {
+            let kernel = Kernel::current();
             for (rows, columns) in
                 (0..=2 * kernel.rows + 1).flat_map(|m| (0..=kernel.columns).map(move |n| (m, n)))
             {
@@ -153,6 +193,6 @@ mod tests {
                 }
                 assert_eq!(out, expected, "{kernel:?}: {rows} x {depth} x {columns}");
             }
-        }
+        });
     }
 }

@@ -26,6 +26,21 @@ pub(super) trait Vector: Copy {
     /// self · factor + addend, rounded once where the instruction set can.
     unsafe fn times_plus(self, factor: Self, addend: Self) -> Self;
 
+    /// Turns a square block of at most `LANES` by `LANES` elements: `to[k * width + j] = from[j * step + k]` for
+    /// j < `columns` and k < `depth`.
+    ///
+    /// # Safety
+    /// As for all, and those elements must be in bounds and those of `to` nobody else's.
+    #[inline(always)]
+    unsafe fn turn(from: *const f32, step: isize, columns: usize, depth: usize, to: *mut f32, width: usize) {
+        for j in 0..columns {
+            for k in 0..depth {
+                // SAFETY: the caller vouches for row k and column j.
+                unsafe { *to.add(k * width + j) = *from.wrapping_offset(j as isize * step + k as isize) }
+            }
+        }
+    }
+
     /// Stores a tile turned: lane j < `columns` of `rows[i]` goes to `to[j * column + i]`, added to what is there where
     /// `accumulate`.
     ///
@@ -163,9 +178,63 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn turn(
+            from: *const f32,
+            step: isize,
+            columns: usize,
+            depth: usize,
+            to: *mut f32,
+            width: usize,
+        ) {
+            // SAFETY: the caller has AVX-512 and vouches for the elements.
+            unsafe { turn(from, step, columns, depth, to, width) }
+        }
+
+        #[inline(always)]
         unsafe fn store_turned(rows: &[Self], columns: usize, to: *mut f32, column: isize, accumulate: bool) {
             // SAFETY: the caller has AVX-512 and vouches for the elements.
             unsafe { store_turned(rows, columns, to, column, accumulate) }
+        }
+    }
+
+    /// Columns c, 4 + c, 8 + c and 12 + c of four rows, for c below 4, in the four quarters of the vector.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    fn quads(rows: [__m512; 4]) -> [__m512d; 4] {
+        let [x, y] = [0, 2].map(|i| _mm512_castps_pd(_mm512_unpacklo_ps(rows[i], rows[i + 1])));
+        let [z, w] = [0, 2].map(|i| _mm512_castps_pd(_mm512_unpackhi_ps(rows[i], rows[i + 1])));
+        [
+            _mm512_unpacklo_pd(x, y),
+            _mm512_unpackhi_pd(x, y),
+            _mm512_unpacklo_pd(z, w),
+            _mm512_unpackhi_pd(z, w),
+        ]
+    }
+
+    /// Turns at most sixteen rows of sixteen lanes.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    unsafe fn turn(from: *const f32, step: isize, columns: usize, depth: usize, to: *mut f32, width: usize) {
+        let (lanes, stored) = (first16(depth), first16(columns));
+        let row = |j: usize| {
+            let lanes = if j < columns { lanes } else { 0 };
+            // SAFETY: the caller vouches for the first `depth` lanes of row j < columns; the rest is masked out.
+            unsafe { _mm512_maskz_loadu_ps(lanes, from.wrapping_offset(j as isize * step)) }
+        };
+        let four = |j: usize| quads([row(j), row(j + 1), row(j + 2), row(j + 3)]);
+        let store = |k: usize, value: __m512d| {
+            if k < depth {
+                // SAFETY: the caller vouches for row k of `to` and its first `columns` elements.
+                unsafe { _mm512_mask_storeu_ps(to.add(k * width), stored, _mm512_castpd_ps(value)) }
+            }
+        };
+        let [a, b, c, d] = [four(0), four(4), four(8), four(12)];
+        for (i, ((a, b), (c, d))) in a.into_iter().zip(b).zip(c.into_iter().zip(d)).enumerate() {
+            let even = [_mm512_shuffle_f64x2::<0x88>(a, b), _mm512_shuffle_f64x2::<0x88>(c, d)];
+            let odd = [_mm512_shuffle_f64x2::<0xdd>(a, b), _mm512_shuffle_f64x2::<0xdd>(c, d)];
+            store(i, _mm512_shuffle_f64x2::<0x88>(even[0], even[1]));
+            store(4 + i, _mm512_shuffle_f64x2::<0x88>(odd[0], odd[1]));
+            store(8 + i, _mm512_shuffle_f64x2::<0xdd>(even[0], even[1]));
+            store(12 + i, _mm512_shuffle_f64x2::<0xdd>(odd[0], odd[1]));
         }
     }
 
@@ -173,20 +242,10 @@ mod x86 {
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
     unsafe fn store_turned(rows: &[__m512], columns: usize, to: *mut f32, column: isize, accumulate: bool) {
         let row = |i: usize| rows.get(i).copied().unwrap_or(_mm512_setzero_ps());
-        // Columns c, 4 + c, 8 + c and 12 + c of four rows, in the four quarters of the vector.
-        let quads = |i: usize| {
-            let [x, y] = [i, i + 2].map(|i| _mm512_castps_pd(_mm512_unpacklo_ps(row(i), row(i + 1))));
-            let [z, w] = [i, i + 2].map(|i| _mm512_castps_pd(_mm512_unpackhi_ps(row(i), row(i + 1))));
-            [
-                _mm512_unpacklo_pd(x, y),
-                _mm512_unpackhi_pd(x, y),
-                _mm512_unpacklo_pd(z, w),
-                _mm512_unpackhi_pd(z, w),
-            ]
-        };
+        let four = |i: usize| quads([row(i), row(i + 1), row(i + 2), row(i + 3)]);
         let first_quarters = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
         let last_quarters = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
-        let mask = ((1u32 << rows.len()) - 1) as __mmask8;
+        let mask = first16(rows.len()) as __mmask8;
         let store = |j: usize, value: __m256d| {
             if j < columns {
                 // SAFETY: the caller vouches for column j and for the elements that the mask leaves.
@@ -199,7 +258,7 @@ mod x86 {
                 }
             }
         };
-        for (c, (upper, lower)) in quads(0).into_iter().zip(quads(4)).enumerate() {
+        for (c, (upper, lower)) in four(0).into_iter().zip(four(4)).enumerate() {
             let first = _mm512_permutex2var_pd(upper, first_quarters, lower);
             let last = _mm512_permutex2var_pd(upper, last_quarters, lower);
             store(c, _mm512_castpd512_pd256(first));

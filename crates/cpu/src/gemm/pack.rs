@@ -1,0 +1,86 @@
+//! Packing: the columns of a panel next to each other, a row for every k, in the order in which the tile reads them.
+
+use super::Strided;
+use super::vector::{Portable, Vector};
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m256, __m512};
+
+/// A part of a matrix that becomes a panel, `to[k * width + j] = from[k, j]`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Packing {
+    /// Rows of the panel.
+    pub depth: usize,
+    /// Columns of the panel, at most `width`.
+    pub columns: usize,
+    /// [depth, columns], with any strides.
+    pub from: Strided<*const f32>,
+    pub to: *mut f32,
+    /// Elements from a row of the panel to the next.
+    pub width: usize,
+}
+
+/// Defines [`pack`] for an instruction set.
+macro_rules! pack {
+    ($(#[$attribute:meta])* $name:ident, $vector:ty) => {
+        /// # Safety
+        /// The elements that the packing describes must be in bounds and those of `to` nobody else's; the processor must
+        /// have the instruction set.
+        $(#[$attribute])*
+        pub(super) unsafe fn $name(packing: &Packing) {
+            // SAFETY: the caller vouches for the packing and the instruction set.
+            unsafe { pack::<$vector>(packing) }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+pack!(
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    avx512,
+    __m512
+);
+#[cfg(target_arch = "x86_64")]
+pack!(
+    #[target_feature(enable = "avx2,fma")]
+    avx2,
+    __m256
+);
+pack!(baseline, Portable);
+
+/// # Safety
+/// The elements that the packing describes must be in bounds and those of `to` nobody else's, and what `V` needs.
+#[inline(always)]
+unsafe fn pack<V: Vector>(packing: &Packing) {
+    let &Packing { depth, columns, from, to, width } = packing;
+    let whole = columns - columns % V::LANES;
+    // SAFETY: all offsets are k·row + j·column, or k·width + j, with k < depth and j < columns.
+    unsafe {
+        if from.column == 1 {
+            for k in 0..depth {
+                let (from, to) = (from.start.wrapping_offset(k as isize * from.row), to.add(k * width));
+                for j in (0..whole).step_by(V::LANES) {
+                    V::load(from.add(j)).store(to.add(j));
+                }
+                if whole < columns {
+                    let count = columns - whole;
+                    V::load_first(from.add(whole), count).store_first(to.add(whole), count);
+                }
+            }
+        } else if from.row == 1 {
+            for j in (0..columns).step_by(V::LANES) {
+                let count = V::LANES.min(columns - j);
+                for k in (0..depth).step_by(V::LANES) {
+                    let start = from.start.wrapping_offset(k as isize + j as isize * from.column);
+                    V::turn(start, from.column, count, V::LANES.min(depth - k), to.add(k * width + j), width);
+                }
+            }
+        } else {
+            for k in 0..depth {
+                for j in 0..columns {
+                    let offset = k as isize * from.row + j as isize * from.column;
+                    *to.add(k * width + j) = *from.start.wrapping_offset(offset);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The f32 product on the register tile: what a task packs, multiplies and finishes.
+
+use super::dot::InnerProducts;
+use super::kernel::{Bias, Kernel, Product};
+use super::pack::Packing;
+use super::plan::{Method, Plan};
+use super::{Epilogue, RowFunction, Stack, Strided, scratch};
+use crate::par;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// Numbers the calls, so that a thread knows what it has packed already.
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+/// Computes all products of a stack.
+pub(super) fn multiply(stack: &Stack<f32>) {
+    let kernel = Kernel::current();
+    let (a, b) = (stack.a(0), stack.b(0));
+    let plan = Plan::new(&kernel, [stack.m, stack.k, stack.n], [a.row, a.column], [b.row, b.column]);
+    let call = CALLS.fetch_add(1, Relaxed);
+    let together = SERIAL_WORK / (stack.m * stack.k * stack.n / plan.tasks()).max(1);
+    par::ranges(stack.batch * plan.tasks(), together.max(1), |tasks| {
+        for task in tasks {
+            let (index, task) = (task / plan.tasks(), task % plan.tasks());
+            // Tasks in a row share a group, which the thread packs once.
+            let (group, rows) = (task / plan.row_parts, plan.row_part(task % plan.row_parts));
+            let task = Task { stack, plan: &plan, kernel: &kernel, call, index, group, rows };
+            if plan.method == Method::Dot { task.dot() } else { task.tiles() }
+        }
+    });
+}
+
+/// Multiply-adds that are done sooner than another thread can be asked to help.
+const SERIAL_WORK: usize = 1 << 20;
+
+/// A part of the rows by a group of panels of one product.
+struct Task<'a> {
+    stack: &'a Stack<'a, f32>,
+    plan: &'a Plan,
+    kernel: &'a Kernel,
+    call: usize,
+    index: usize,
+    group: usize,
+    rows: Range<usize>,
+}
+
+impl Task<'_> {
+    /// left, right and out, turned as planned.
+    fn operands(&self) -> (Strided<*const f32>, Strided<*const f32>, Strided<*mut f32>) {
+        let (a, b, out) = (self.stack.a(self.index), self.stack.b(self.index), self.stack.out(self.index));
+        if self.plan.turned { (b.turned(), a.turned(), out.turned()) } else { (a, b, out) }
+    }
+
+    /// The group's columns of the task's rows, a part of the depth after the other.
+    fn tiles(&self) {
+        for part in 0..self.plan.depth_parts {
+            if self.plan.method == Method::InPlace {
+                self.multiply(part, None);
+                continue;
+            }
+            let contents = [self.call, self.index, self.group, part];
+            let width: usize = self.panels().map(|(_, width)| width).sum();
+            let len = self.plan.depth_part(part).len() * width;
+            scratch::with(
+                contents,
+                len,
+                |buffer| self.pack(part, buffer),
+                |buffer| self.multiply(part, Some(buffer)),
+            );
+        }
+    }
+
+    /// The columns of the group's panels, and how wide each is when it is packed.
+    fn panels(&self) -> impl Iterator<Item = (Range<usize>, usize)> {
+        let panels = self.plan.group(self.group).map(|panel| self.plan.panel(panel));
+        panels.map(|columns| (columns.clone(), columns.len().next_multiple_of(self.kernel.lanes)))
+    }
+
+    fn pack(&self, part: usize, buffer: &mut [f32]) {
+        let (_, right, _) = self.operands();
+        let depth = self.plan.depth_part(part);
+        let mut rest = buffer;
+        for (columns, width) in self.panels() {
+            let (panel, after) = rest.split_at_mut(depth.len() * width);
+            let from = right.at(depth.start, columns.start);
+            let to = panel.as_mut_ptr();
+            // SAFETY: the views have checked that all elements of right are in bounds, and the panel is depth by width.
+            unsafe {
+                self.kernel.pack(&Packing { depth: depth.len(), columns: columns.len(), from, to, width })
+            }
+            rest = after;
+        }
+    }
+
+    /// Multiplies the rows by the group's panels, packed or in place, over a part of the depth.
+    fn multiply(&self, part: usize, packed: Option<&[f32]>) {
+        let (left, right, out) = self.operands();
+        let Epilogue { accumulate, column_bias, activation } = self.stack.epilogue;
+        let depth = self.plan.depth_part(part);
+        for start in self.rows.clone().step_by(self.plan.row_step) {
+            let rows = start..self.rows.end.min(start + self.plan.row_step);
+            let mut rest = packed;
+            for (columns, width) in self.panels() {
+                let (panel, panel_row) = match &mut rest {
+                    Some(rest) => {
+                        let (panel, after) = rest.split_at(depth.len() * width);
+                        *rest = after;
+                        (panel.as_ptr(), width)
+                    }
+                    None => (right.at(depth.start, columns.start).start, right.row as usize),
+                };
+                let bias = match column_bias {
+                    Some(bias) if part == 0 && self.plan.turned => Bias::Rows(bias[rows.clone()].as_ptr()),
+                    Some(bias) if part == 0 => Bias::Columns(bias[columns.clone()].as_ptr()),
+                    _ => Bias::None,
+                };
+                let product = Product {
+                    rows: rows.len(),
+                    columns: columns.len(),
+                    depth: depth.len(),
+                    left: left.at(rows.start, depth.start),
+                    panel,
+                    panel_row,
+                    out: out.at(rows.start, columns.start),
+                    accumulate: accumulate || part > 0,
+                    bias,
+                };
+                // SAFETY: the views have checked that all elements of left and right are in bounds; rows and columns are
+                // within the result, whose part belongs to this task alone.
+                unsafe { self.kernel.multiply(&product) }
+            }
+            if part + 1 == self.plan.depth_parts
+                && let Some(activation) = activation
+            {
+                let group = self.plan.group(self.group);
+                let columns = self.plan.panel(group.start).start..self.plan.panel(group.end - 1).end;
+                self.activate(activation, rows, columns);
+            }
+        }
+    }
+
+    /// All columns of the task's rows, with right turned to where k is next to k.
+    fn dot(&self) {
+        let (left, right, out) = self.operands();
+        let (depth, columns) = (self.plan.depth, self.plan.columns);
+        let multiply = |right| {
+            let rows = self.rows.clone();
+            let Epilogue { accumulate, column_bias, activation } = self.stack.epilogue;
+            let bias = match column_bias {
+                Some(bias) if self.plan.turned => Bias::Rows(bias[rows.clone()].as_ptr()),
+                Some(bias) => Bias::Columns(bias.as_ptr()),
+                None => Bias::None,
+            };
+            let (left, out) = (left.at(rows.start, 0), out.at(rows.start, 0));
+            let products =
+                InnerProducts { rows: rows.len(), columns, depth, left, right, out, accumulate, bias };
+            // SAFETY: the views have checked that all elements of left and right are in bounds; the rows of the result
+            // belong to this task alone.
+            unsafe { self.kernel.dot(&products) }
+            if let Some(activation) = activation {
+                self.activate(activation, rows, 0..columns);
+            }
+        };
+        if right.row == 1 {
+            return multiply(right);
+        }
+        let fill = |buffer: &mut [f32]| {
+            let (from, to) = (right.turned(), buffer.as_mut_ptr());
+            // SAFETY: as above; the buffer holds a row of all k for each column.
+            unsafe { self.kernel.pack(&Packing { depth: columns, columns: depth, from, to, width: depth }) }
+        };
+        scratch::with([self.call, self.index, 0, 0], columns * depth, fill, |buffer| {
+            multiply(Strided { start: buffer.as_ptr(), row: 1, column: depth as isize })
+        });
+    }
+
+    /// Activates a finished part of the planned, perhaps turned, result.
+    fn activate(&self, activation: RowFunction<f32>, rows: Range<usize>, columns: Range<usize>) {
+        let (rows, columns) = if self.plan.turned { (columns, rows) } else { (rows, columns) };
+        // SAFETY: the task has computed this part of the result, which is its own.
+        unsafe { self.stack.activate(activation, self.index, rows, columns) }
+    }
+}

@@ -1,0 +1,169 @@
+//! How a product is turned and cut, from its shape and strides alone.
+
+use super::dot::EDGE as DOT_EDGE;
+use super::kernel::Kernel;
+use std::ops::Range;
+
+/// The way a product `out = left · right` is computed: the columns of `right` become panels, the rows of `left` are read
+/// in place.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    /// Whether left and right are the given operands b and a, turned: Cᵀ = Bᵀ·Aᵀ.
+    pub turned: bool,
+    pub method: Method,
+    pub rows: usize,
+    pub depth: usize,
+    pub columns: usize,
+    /// Rows of a register tile.
+    tile_rows: usize,
+    /// Elements of a vector.
+    lanes: usize,
+    /// Panels that `right` is cut into.
+    panels: usize,
+    /// Groups of panels that are packed together.
+    pub groups: usize,
+    /// Parts of the depth, each added to the sum of those before.
+    pub depth_parts: usize,
+    /// Parts of the rows, for as many tasks.
+    pub row_parts: usize,
+    /// Rows that are multiplied by all panels of a group before the next ones are.
+    pub row_step: usize,
+}
+
+/// What stands in the inner loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    /// Tiles by panels that were packed.
+    Packed,
+    /// Tiles by panels that are read in place.
+    InPlace,
+    /// Inner products along k.
+    Dot,
+}
+
+/// Bytes of left rows that stay in the second-level cache while panel after panel is packed and multiplied by them.
+const RESIDENT_BYTES: usize = 512 << 10;
+/// Bytes of packed panels that are kept there where the rows are more, so that those are not read again for each panel.
+const GROUP_BYTES: usize = 576 << 10;
+/// Bytes of rows that are multiplied by all panels of such a group before the next ones are.
+const STEP_BYTES: usize = 128 << 10;
+/// Longest part of the depth.
+const LONGEST_DEPTH: usize = 1024;
+/// Multiply-adds that are worth a task of their own: some ten microseconds.
+const TASK_WORK: usize = 1 << 20;
+/// Tasks wanted of one product, so that many cores have something to do.
+const MOST_TASKS: usize = 32;
+/// Fewest rows of a task that packs panels anew for each part of the depth.
+const TALL: usize = 512;
+
+impl Plan {
+    /// `a` and `b` are the row and column strides of the operands.
+    pub fn new(kernel: &Kernel, [m, k, n]: [usize; 3], a: [isize; 2], b: [isize; 2]) -> Self {
+        let turned = |[row, column]: [isize; 2]| [column, row];
+        let (cost, method) = Method::choose(kernel, [m, k, n], a, b);
+        let (turned_cost, turned_method) = Method::choose(kernel, [n, k, m], turned(b), turned(a));
+        let turned = cost > turned_cost + TURNED_STORE * (m * n) as f64;
+        let (method, rows, columns) = if turned { (turned_method, n, m) } else { (method, m, n) };
+
+        let panels = columns.div_ceil(kernel.columns);
+        let depth_parts = if method == Method::Dot { 1 } else { k.div_ceil(LONGEST_DEPTH).max(1) };
+        let depth = k.div_ceil(depth_parts);
+        let groups = match method {
+            Method::Dot => 1,
+            _ if rows * depth * size_of::<f32>() <= RESIDENT_BYTES => panels,
+            _ => (columns * depth * size_of::<f32>()).div_ceil(GROUP_BYTES).clamp(1, panels),
+        };
+        let tasks = (m * k * n / TASK_WORK).clamp(1, MOST_TASKS);
+        let least_rows = if depth_parts > 1 { TALL } else { kernel.rows };
+        let row_parts = tasks.div_ceil(groups).min(rows.div_ceil(least_rows));
+        let row_step = (STEP_BYTES / size_of::<f32>() / depth.max(1)).next_multiple_of(kernel.rows);
+        let (tile_rows, lanes) = (kernel.rows, kernel.lanes);
+        Self {
+            turned,
+            method,
+            rows,
+            depth: k,
+            columns,
+            tile_rows,
+            lanes,
+            panels,
+            groups,
+            depth_parts,
+            row_parts,
+            row_step,
+        }
+    }
+
+    /// Number of tasks of one product; each takes a group of panels and a part of the rows.
+    pub fn tasks(&self) -> usize {
+        self.groups * self.row_parts
+    }
+
+    /// Part `index` of the depth.
+    pub fn depth_part(&self, index: usize) -> Range<usize> {
+        cut(self.depth, self.depth_parts, index)
+    }
+
+    /// Part `index` of the rows, of whole tiles except for the last.
+    pub fn row_part(&self, index: usize) -> Range<usize> {
+        let tiles = cut(self.rows.div_ceil(self.tile_rows), self.row_parts, index);
+        tiles.start * self.tile_rows..(tiles.end * self.tile_rows).min(self.rows)
+    }
+
+    /// The panels of a group.
+    pub fn group(&self, index: usize) -> Range<usize> {
+        cut(self.panels, self.groups, index)
+    }
+
+    /// The columns of a panel: whole vectors, about as many as in the other panels.
+    pub fn panel(&self, index: usize) -> Range<usize> {
+        let vectors = cut(self.columns.div_ceil(self.lanes), self.panels, index);
+        vectors.start * self.lanes..(vectors.end * self.lanes).min(self.columns)
+    }
+}
+
+/// Part `index` of `0..size` cut into `parts` that differ by at most one.
+fn cut(size: usize, parts: usize, index: usize) -> Range<usize> {
+    size * index / parts..size * (index + 1) / parts
+}
+
+// Costs in cycles of an element, measured on a core with two multiply-add units.
+const COPY: f64 = 0.12;
+const TURN: f64 = 0.2;
+const GATHER: f64 = 1.5;
+const TURNED_STORE: f64 = 0.2;
+/// Inner products: adding up the lanes of a sum.
+const LANES_SUM: f64 = 1.5;
+/// Multiply-adds that the units have under way at a time, and a little more.
+const CHAINS: usize = 12;
+
+impl Method {
+    /// The cheapest method and its cost, for left [rows, depth] and right [depth, columns] with these row and column
+    /// strides.
+    fn choose(
+        kernel: &Kernel,
+        [rows, depth, columns]: [usize; 3],
+        left: [isize; 2],
+        right: [isize; 2],
+    ) -> (f64, Method) {
+        let vectors = columns.div_ceil(kernel.lanes);
+        let chains = rows.clamp(1, kernel.rows) * vectors.clamp(1, kernel.columns / kernel.lanes);
+        let slack = (CHAINS as f64 / chains as f64).max(1.0);
+        let tiles = (rows * vectors * depth) as f64 / 2.0 * slack;
+        let elements = (depth * columns) as f64;
+        let packed = match right {
+            [row, 1] if row >= 0 && rows <= 3 * kernel.rows => (tiles, Method::InPlace),
+            [_, 1] => (tiles + COPY * elements, Method::Packed),
+            [1, _] => (tiles + TURN * elements, Method::Packed),
+            _ => (tiles + GATHER * elements, Method::Packed),
+        };
+        let turning = match right {
+            [1, _] => 0.0,
+            [_, 1] => TURN * elements,
+            _ => GATHER * elements,
+        };
+        let sums = (rows.next_multiple_of(DOT_EDGE) * columns.next_multiple_of(DOT_EDGE)) as f64;
+        let dot = turning + sums * (depth.div_ceil(kernel.lanes) as f64 / 2.0 + LANES_SUM);
+        if kernel.has_dot() && left[1] == 1 && dot < packed.0 { (dot, Method::Dot) } else { packed }
+    }
+}
