@@ -1,27 +1,36 @@
 //! Convolution of images and its two gradients.
 //!
-//! Each is a matrix product with the patches of an image ([`patches`]), which are packed a tile at a time
-//! into a buffer that stays in cache. With X the image, W the weight as a matrix `[out_channels,
-//! channels·kernel]`, and P(X) the patch matrix `[channels·kernel, positions]`:
+//! Each is a matrix product in which one operand is an image, seen through a sliding window. No patch is ever written
+//! out: the inner loops read the image in place, at an address for every row of the result and a shift for every term of
+//! its sum (`kernel`), and only the other operand, weights or a cotangent, is packed.
 //!
-//! - [`forward`]: Y = W · P(X)
-//! - [`input_grad`]: X̄ = Pᵀ(Wᵀ · Ȳ), where Pᵀ adds patches back to where they came from; also the transposed
-//!   convolution
-//! - [`weight_grad`]: W̄ = Σ over images of Ȳ · P(X)ᵀ
+//! - [`forward`]: Y at a position is a sum over (channel, tap) of the image at that tap, times the weights of all output
+//!   channels (`gather`).
+//! - [`input_grad`]: X̄ likewise, of the cotangent and the turned weights, one class of positions for each remainder by
+//!   the stride; also the transposed convolution.
+//! - [`weight_grad`]: W̄ at (channel, tap) is a sum over positions of the image at that tap, times the cotangent of all
+//!   output channels.
 //!
-//! Source: K. Chellapilla, S. Puri, P. Simard, "High performance convolutional neural networks for document
-//! processing" (2006).
+//! Source: M. Dukhan, "The indirect convolution algorithm" (2019), arXiv:1907.02129.
 
+mod blocks;
 mod forward;
+mod frame;
+mod gather;
 mod input_grad;
+mod kernel;
+mod panels;
 pub mod patches;
-mod product;
+mod scratch;
+mod sweep;
 #[cfg(test)]
 mod tests;
+mod vector;
 mod weight_grad;
 
 pub use forward::forward;
 pub use input_grad::input_grad;
+pub use kernel::{Convolve, Kernel};
 pub use weight_grad::weight_grad;
 
 use crate::window::Window;
@@ -79,38 +88,9 @@ impl Convolution {
     fn patch(&self) -> usize {
         self.in_channels * self.taps()
     }
-
-    /// Whether the patches are the image itself: a 1×1 kernel that moves by one.
-    fn is_pointwise(&self) -> bool {
-        self.rows.is_identity() && self.columns.is_identity()
-    }
-
-    /// The part of a batched input that belongs to an image and group.
-    fn input_part<'a, T>(&self, input: &'a [T], image: usize, group: usize) -> &'a [T] {
-        let part = self.in_channels * self.input_plane();
-        &input[(image * self.groups + group) * part..][..part]
-    }
-
-    /// The part of a batched output that belongs to an image and group.
-    fn output_part<'a, T>(&self, output: &'a [T], image: usize, group: usize) -> &'a [T] {
-        let part = self.out_channels * self.output_plane();
-        &output[(image * self.groups + group) * part..][..part]
-    }
 }
 
-/// Elements of a task's patch buffer: 128 KiB of f32, so that it stays in a core's second-level cache.
-const BUFFER: usize = 1 << 15;
 /// Tasks wanted of one convolution, so that many cores have something to do.
 const WANTED_TASKS: usize = 16;
-/// Channels are cut no finer than this, because every cut reads the image or the cotangent again.
-const FEWEST_CHANNELS: usize = 8;
 /// Multiply-adds that take as long as one simple element operation.
 const WORK_PER_ELEMENT: usize = 8;
-
-/// How many of `channels` one task takes when there are `parts` independent (image, group) pairs: all of them
-/// where these suffice to keep the cores busy, and a divisor of `channels` otherwise.
-fn channels_per_task(channels: usize, parts: usize) -> usize {
-    let wanted = WANTED_TASKS.div_ceil(parts.max(1)).min((channels / FEWEST_CHANNELS).max(1));
-    let blocks = (1..=wanted).rev().find(|blocks| channels.is_multiple_of(*blocks)).unwrap_or(1);
-    channels / blocks
-}

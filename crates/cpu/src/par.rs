@@ -1,6 +1,7 @@
 //! Parallel loops whose cuts depend on the shape only, never on the number of threads.
 
 use rayon::prelude::*;
+use std::marker::PhantomData;
 use std::ops::Range;
 
 /// Elements of simple work in one task. Fixed, so that the order of every sum is the same on any machine.
@@ -9,13 +10,11 @@ pub const CHUNK: usize = 1 << 14;
 /// Calls `body(start, chunk)` on consecutive chunks of `out`; one chunk runs on the calling thread.
 pub fn chunks_mut<T: Send>(out: &mut [T], chunk: usize, body: impl Fn(usize, &mut [T]) + Send + Sync) {
     let (len, chunk) = (out.len(), chunk.max(1));
-    let start = Shared(out.as_mut_ptr());
+    let out = Shared::new(out);
     tasks(len.div_ceil(chunk), &|i| {
         let first = i * chunk;
-        // SAFETY: every task number below ⌈len / chunk⌉ is run once, so the parts lie inside `out` and do not overlap,
-        // and `out` is borrowed until all tasks have returned.
-        let part = unsafe { std::slice::from_raw_parts_mut(start.get().add(first), chunk.min(len - first)) };
-        body(first, part);
+        // SAFETY: every task number below ⌈len / chunk⌉ is run once, and these parts do not overlap.
+        body(first, unsafe { out.part(first, chunk.min(len - first)) });
     });
 }
 
@@ -29,15 +28,44 @@ fn tasks(count: usize, task: &(dyn Fn(usize) + Sync)) {
     }
 }
 
-/// The start of a slice that tasks divide among themselves.
-struct Shared<T>(*mut T);
+/// A slice that tasks divide among themselves.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared<'a, T> {
+    start: *mut T,
+    len: usize,
+    borrowed: PhantomData<&'a mut [T]>,
+}
 
-// SAFETY: `chunks_mut` gives each task a part of its own, and `T: Send` lets a part go to another thread.
-unsafe impl<T: Send> Sync for Shared<T> {}
+// SAFETY: whoever asks for parts vouches that no two tasks hold the same element, and `T: Send` lets elements go to
+// other threads.
+unsafe impl<T: Send> Send for Shared<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Shared<'_, T> {}
 
-impl<T> Shared<T> {
-    fn get(&self) -> *mut T {
-        self.0
+impl<'a, T> Shared<'a, T> {
+    pub fn new(slice: &'a mut [T]) -> Self {
+        Self { start: slice.as_mut_ptr(), len: slice.len(), borrowed: PhantomData }
+    }
+
+    /// The address of its `len` elements from `first` on.
+    ///
+    /// # Panics
+    /// When they are not all within the slice.
+    pub fn at(&self, first: usize, len: usize) -> *mut T {
+        assert!(first <= self.len && len <= self.len - first, "a part must lie in its slice");
+        self.start.wrapping_add(first)
+    }
+
+    /// Its `len` elements from `first` on.
+    ///
+    /// # Safety
+    /// The caller alone must use them.
+    ///
+    /// # Panics
+    /// When they are not all within the slice.
+    pub unsafe fn part(&self, first: usize, len: usize) -> &'a mut [T] {
+        // SAFETY: `at` has checked the bounds, the slice is borrowed for 'a, and the caller vouches for sole use.
+        unsafe { std::slice::from_raw_parts_mut(self.at(first, len), len) }
     }
 }
 

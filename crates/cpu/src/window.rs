@@ -46,11 +46,6 @@ impl Window {
         let end = (self.input + self.padding).saturating_sub(start).div_ceil(self.dilation).min(self.kernel);
         first.min(end)..end
     }
-
-    /// Whether the window is one tap that reads every element in order, so that patches are the input itself.
-    pub fn is_identity(&self) -> bool {
-        self.kernel == 1 && self.stride == 1 && self.padding == 0 && self.input == self.output
-    }
 }
 
 /// Number of positions of a window along an axis, or `None` where the dilated window does not fit the padded

@@ -1,7 +1,13 @@
 //! Convolution against its definition, and the gradients against the adjoint identity ⟨conv(x, w), ȳ⟩ = ⟨x,
-//! x̄⟩ = ⟨w, w̄⟩. The numbers are small integers, so that every sum is exact and equality means equality.
+//! x̄⟩ = ⟨w, w̄⟩, for every instruction set. The numbers are small integers, so that every sum is exact and equality
+//! means equality.
 
+use super::forward::forward_by;
+use super::input_grad::input_grad_by;
+use super::kernel::of;
+use super::weight_grad::weight_grad_by;
 use super::*;
+use crate::simd::Level;
 use crate::window::output_size;
 
 struct Setting {
@@ -26,6 +32,8 @@ const PLAIN: Setting = Setting {
     padding: [(0, 0), (0, 0)],
 };
 
+const HALVING: Setting = Setting { kernel: [4, 4], stride: [2, 2], padding: [(1, 1), (1, 1)], ..PLAIN };
+
 fn settings() -> Vec<Setting> {
     vec![
         PLAIN,
@@ -42,10 +50,22 @@ fn settings() -> Vec<Setting> {
         // A causal row, and the cropped end that a transposed convolution's output padding leads to.
         Setting { input: [1, 20], kernel: [1, 3], dilation: [1, 4], padding: [(0, 0), (8, 0)], ..PLAIN },
         Setting { stride: [3, 3], padding: [(1, -1), (0, -2)], ..PLAIN },
-        // Few images and many channels: cut by channels. Wide rows: several tiles a row.
+        // Few images and many channels: cut by channels. Wide rows: cut by columns.
         Setting { images: 1, channels: [40, 48], padding: [(1, 1), (1, 1)], ..PLAIN },
-        Setting { images: 3, channels: [64, 32], input: [9, 160], padding: [(1, 1), (1, 1)], ..PLAIN },
+        Setting { images: 1, channels: [6, 10], input: [3, 800], padding: [(1, 1), (1, 1)], ..PLAIN },
         Setting { images: 37, channels: [2, 3], ..PLAIN },
+        // Few channels: lanes are positions. Rows of several vectors, and a stride that sorts columns by remainder.
+        Setting { channels: [9, 1], input: [5, 37], padding: [(1, 1), (1, 0)], ..PLAIN },
+        Setting { channels: [2, 3], input: [6, 40], stride: [2, 2], padding: [(1, 1), (2, 1)], ..PLAIN },
+        Setting { channels: [4, 1], input: [9, 70], stride: [3, 3], dilation: [2, 2], ..PLAIN },
+        Setting { groups: 2, channels: [1, 2], input: [4, 16], stride: [1, 4], ..PLAIN },
+        // The layers of a DCGAN in small, and one kernel that leaves gaps.
+        Setting { channels: [5, 70], input: [14, 14], ..HALVING },
+        Setting { channels: [1, 33], input: [28, 28], ..HALVING },
+        Setting { images: 1, channels: [3, 2], kernel: [2, 2], stride: [3, 3], ..HALVING },
+        // Sums too long for one product, and more positions than a stage has rows.
+        Setting { images: 1, channels: [330, 1], kernel: [3, 3], ..PLAIN },
+        Setting { images: 1, channels: [1, 81], input: [31, 45], padding: [(1, 1), (1, 1)], ..PLAIN },
     ]
 }
 
@@ -68,11 +88,11 @@ impl Setting {
     }
 }
 
-fn numbers(count: usize, step: usize) -> Vec<f64> {
-    (0..count).map(|i| ((i * step) % 11) as f64 - 5.0).collect()
+fn numbers<T: Convolve>(count: usize, step: usize) -> Vec<T> {
+    (0..count).map(|i| T::from_f64(((i * step) % 11) as f64 - 5.0)).collect()
 }
 
-fn definition(shape: &Convolution, input: &[f64], weight: &[f64], bias: &[f64]) -> Vec<f64> {
+fn definition<T: Convolve>(shape: &Convolution, input: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
     let Convolution { images, groups, in_channels, out_channels, rows, columns } = *shape;
     assert_eq!(bias.len(), groups * out_channels);
     let mut out = Vec::new();
@@ -88,7 +108,8 @@ fn definition(shape: &Convolution, input: &[f64], weight: &[f64], bias: &[f64]) 
                         if row < rows.input && column < columns.input {
                             let plane = (image * groups + channel / out_channels) * in_channels + c;
                             let tap = ((channel * in_channels + c) * rows.kernel + i) * columns.kernel + j;
-                            sum += input[(plane * rows.input + row) * columns.input + column] * weight[tap];
+                            let value = input[(plane * rows.input + row) * columns.input + column];
+                            sum = sum.plus(value.times(weight[tap]));
                         }
                     }
                 }
@@ -99,38 +120,50 @@ fn definition(shape: &Convolution, input: &[f64], weight: &[f64], bias: &[f64]) 
     out
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+fn dot<T: Convolve>(a: &[T], b: &[T]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a.to_f64() * b.to_f64()).sum()
+}
+
+/// The instruction sets of this processor.
+fn levels() -> impl Iterator<Item = Level> {
+    [Level::Baseline, Level::Avx2, Level::Avx512].into_iter().filter(|level| *level <= Level::detect())
 }
 
 #[test]
 fn forward_agrees_with_the_definition() {
-    for setting in settings() {
-        let shape = setting.convolution();
-        let (input, weight) = (numbers(shape.input_len(), 7), numbers(shape.weight_len(), 5));
-        let bias = numbers(shape.groups * shape.out_channels, 3);
-        let mut out = vec![f64::NAN; shape.output_len()];
-        forward(&shape, &input, &weight, Some(&bias), &mut out);
-        assert_eq!(out, definition(&shape, &input, &weight, &bias), "{shape:?}");
+    fn check<T: Convolve>(kernel: Kernel<T>, what: &str) {
+        for shape in settings().iter().map(Setting::convolution) {
+            let (input, weight) = (numbers(shape.input_len(), 7), numbers(shape.weight_len(), 5));
+            let bias = numbers(shape.groups * shape.out_channels, 3);
+            let mut out = vec![T::from_f64(f64::NAN); shape.output_len()];
+            forward_by(kernel, &shape, &input, &weight, Some(&bias), &mut out);
+            assert_eq!(out, definition(&shape, &input, &weight, &bias), "{what}: {shape:?}");
+        }
     }
+    check(f64::kernel(), "f64");
+    levels().for_each(|level| check(of(level), level.name()));
 }
 
 #[test]
 fn gradients_are_adjoint_to_the_forward_pass() {
-    for setting in settings() {
-        let shape = setting.convolution();
-        let (input, weight) = (numbers(shape.input_len(), 7), numbers(shape.weight_len(), 5));
-        let cotangent = numbers(shape.output_len(), 9);
-        let mut output = vec![f64::NAN; shape.output_len()];
-        let mut input_bar = vec![f64::NAN; shape.input_len()];
-        let mut weight_bar = vec![f64::NAN; shape.weight_len()];
-        forward(&shape, &input, &weight, None, &mut output);
-        input_grad(&shape, &weight, &cotangent, None, &mut input_bar);
-        weight_grad(&shape, &input, &cotangent, &mut weight_bar);
-        let expected = dot(&output, &cotangent);
-        assert_eq!(dot(&input, &input_bar), expected, "{shape:?}");
-        assert_eq!(dot(&weight, &weight_bar), expected, "{shape:?}");
+    fn check<T: Convolve>(kernel: Kernel<T>, what: &str) {
+        for shape in settings().iter().map(Setting::convolution) {
+            let (input, weight) = (numbers::<T>(shape.input_len(), 7), numbers(shape.weight_len(), 5));
+            let cotangent = numbers(shape.output_len(), 9);
+            let nan = T::from_f64(f64::NAN);
+            let mut output = vec![nan; shape.output_len()];
+            let mut input_bar = vec![nan; shape.input_len()];
+            let mut weight_bar = vec![nan; shape.weight_len()];
+            forward_by(kernel, &shape, &input, &weight, None, &mut output);
+            input_grad_by(kernel, &shape, &weight, &cotangent, None, &mut input_bar);
+            weight_grad_by(kernel, &shape, &input, &cotangent, &mut weight_bar);
+            let expected = dot(&output, &cotangent);
+            assert_eq!(dot(&input, &input_bar), expected, "{what}: {shape:?}");
+            assert_eq!(dot(&weight, &weight_bar), expected, "{what}: {shape:?}");
+        }
     }
+    check(f64::kernel(), "f64");
+    levels().for_each(|level| check(of(level), level.name()));
 }
 
 #[test]
@@ -143,24 +176,28 @@ fn input_grad_of_one_tap_adds_the_bias() {
 
 #[test]
 fn the_number_of_threads_does_not_change_a_bit() {
-    let shape = Setting { images: 21, channels: [5, 6], padding: [(1, 1), (1, 1)], ..PLAIN }.convolution();
-    let roots = |count: usize| (0..count).map(|i| (i as f32).sqrt().fract() - 0.5).collect::<Vec<_>>();
-    let (input, weight) = (roots(shape.input_len()), roots(shape.weight_len()));
-    let cotangent = roots(shape.output_len());
-    let run = |threads| {
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
-            let mut output = vec![0.0; shape.output_len()];
-            let mut input_bar = vec![0.0; shape.input_len()];
-            let mut weight_bar = vec![0.0; shape.weight_len()];
-            forward(&shape, &input, &weight, None, &mut output);
-            input_grad(&shape, &weight, &cotangent, None, &mut input_bar);
-            weight_grad(&shape, &input, &cotangent, &mut weight_bar);
-            [output, input_bar, weight_bar]
-                .map(|values| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>())
-        })
-    };
-    let one = run(1);
-    for threads in [2, 3] {
-        assert_eq!(run(threads), one);
+    let few = Setting { images: 21, channels: [5, 6], padding: [(1, 1), (1, 1)], ..PLAIN };
+    let slid = Setting { images: 5, channels: [20, 1], input: [28, 28], ..HALVING };
+    for (level, setting) in levels().flat_map(|level| [(level, &few), (level, &slid)]) {
+        let shape = setting.convolution();
+        let roots = |count: usize| (0..count).map(|i| (i as f32).sqrt().fract() - 0.5).collect::<Vec<_>>();
+        let (input, weight) = (roots(shape.input_len()), roots(shape.weight_len()));
+        let cotangent = roots(shape.output_len());
+        let run = |threads| {
+            rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
+                let mut output = vec![0.0; shape.output_len()];
+                let mut input_bar = vec![0.0; shape.input_len()];
+                let mut weight_bar = vec![0.0; shape.weight_len()];
+                forward_by(of(level), &shape, &input, &weight, None, &mut output);
+                input_grad_by(of(level), &shape, &weight, &cotangent, None, &mut input_bar);
+                weight_grad_by(of(level), &shape, &input, &cotangent, &mut weight_bar);
+                [output, input_bar, weight_bar]
+                    .map(|values| values.iter().map(|x: &f32| x.to_bits()).collect::<Vec<_>>())
+            })
+        };
+        let one = run(1);
+        for threads in [2, 3] {
+            assert_eq!(run(threads), one, "{}", level.name());
+        }
     }
 }

@@ -1,0 +1,321 @@
+//! The inner loops of convolution, and the choice of their instruction set.
+//!
+//! All products of a convolution are sums of shifted copies of an image: `out[r] = Σ over k of source[base(r) +
+//! offset(k)] · panel[k]`. The image is read in place, with an address for every row of the result and a shift for
+//! every k, so that patches are never written out. The panel, made of weights or of a cotangent, is packed so that it is
+//! read from end to end. See M. Dukhan, "The indirect convolution algorithm" (2019).
+
+pub(super) use super::vector::MOST_LANES;
+use super::vector::{Portable, Vector};
+use crate::element::Number;
+use crate::simd::{self, Level};
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m256, __m512};
+
+/// Rows of a register tile. With [`Kernel::columns`] vectors beside each other they fill the registers.
+pub(super) const ROWS: usize = 6;
+
+/// The inner loops for one instruction set.
+#[derive(Clone, Copy)]
+pub struct Kernel<T> {
+    /// Elements of a vector.
+    pub(super) lanes: usize,
+    /// Most columns of a product.
+    pub(super) columns: usize,
+    /// A column is a vector of the panel: an element of the image meets `lanes` channels.
+    pub(super) spread: unsafe fn(&Product<T>),
+    /// A column is an element of the panel: `lanes` neighbours in the image meet one channel.
+    pub(super) slide: unsafe fn(&Product<T>),
+    /// Transposes a matrix.
+    pub(super) turn: unsafe fn(&Turn<T>),
+    /// Copies planes and surrounds them with zeros.
+    pub(super) frame: unsafe fn(&Frame<T>),
+}
+
+/// Element types that have convolutions: f32 and f64.
+pub trait Convolve: Number {
+    /// The inner loops in use.
+    fn kernel() -> Kernel<Self>;
+}
+
+/// `out[r] = start + Σ over k of source[bases[r] + offsets[k]] · panel[k]` for rows r, each of `columns` vectors.
+#[derive(Clone, Copy)]
+pub(super) struct Product<T> {
+    /// Rows of the result come in tiles of [`ROWS`].
+    pub tiles: usize,
+    /// Terms of the sum.
+    pub depth: usize,
+    /// Columns of the result, from 1 to [`Kernel::columns`].
+    pub columns: usize,
+    /// The image.
+    pub source: *const T,
+    /// One for each row.
+    pub bases: *const usize,
+    /// One for each k.
+    pub offsets: *const usize,
+    /// [depth, columns], of vectors in `spread` and of elements in `slide`.
+    pub panel: *const T,
+    /// What the sum starts from, and the elements from a row of it to the next: `columns` vectors a row in `spread`. In
+    /// `slide`, `columns` elements for all rows.
+    pub start: *const T,
+    /// See `start`.
+    pub start_row: usize,
+    /// `columns` vectors a row.
+    pub out: *mut T,
+    /// Elements from a row of `out` to the next.
+    pub out_row: usize,
+}
+
+/// `to[j · to_row + i] = from[i · from_row + j]` for i < rows and j < columns.
+#[derive(Clone, Copy)]
+pub(super) struct Turn<T> {
+    pub rows: usize,
+    pub columns: usize,
+    pub from: *const T,
+    pub from_row: usize,
+    pub to: *mut T,
+    pub to_row: usize,
+}
+
+/// Planes `[rows, columns]` in the midst of planes `[height, width]` that are zero elsewhere.
+#[derive(Clone, Copy)]
+pub(super) struct Frame<T> {
+    pub planes: usize,
+    pub rows: usize,
+    pub columns: usize,
+    pub from: *const T,
+    pub from_plane: usize,
+    pub from_row: usize,
+    /// Up to [`MOST_LANES`] elements after the last plane are overwritten too.
+    pub to: *mut T,
+    pub height: usize,
+    pub width: usize,
+    /// Rows of zeros before the first row.
+    pub top: usize,
+    /// Zeros before the first column.
+    pub left: usize,
+}
+
+/// Defines the kernel of an instruction set: its vector, and the numbers of columns it is compiled for.
+macro_rules! kernel {
+    ($(#[$attribute:meta])* fn $name:ident$(<$t:ident: $bound:ident>)?, $vector:ty, [$($columns:literal)*]) => {
+        fn $name$(<$t: $bound>)?() -> Kernel<<$vector as Vector>::Element> {
+            type Element$(<$t>)? = <$vector as Vector>::Element;
+            $(#[$attribute])*
+            unsafe fn spread$(<$t: $bound>)?(product: &Product<Element$(<$t>)?>) {
+                match product.columns {
+                    // SAFETY: the caller vouches for the product and the instruction set.
+                    $($columns => unsafe { spread_tiles::<$vector, $columns>(product) },)*
+                    columns => unreachable!("{columns} columns"),
+                }
+            }
+            $(#[$attribute])*
+            unsafe fn slide$(<$t: $bound>)?(product: &Product<Element$(<$t>)?>) {
+                match product.columns {
+                    // SAFETY: the caller vouches for the product and the instruction set.
+                    $($columns => unsafe { slide_tiles::<$vector, $columns>(product) },)*
+                    columns => unreachable!("{columns} columns"),
+                }
+            }
+            $(#[$attribute])*
+            unsafe fn turn$(<$t: $bound>)?(matrix: &Turn<Element$(<$t>)?>) {
+                // SAFETY: the caller vouches for the matrix and the instruction set.
+                unsafe { turn_squares::<$vector>(matrix) }
+            }
+            $(#[$attribute])*
+            unsafe fn frame$(<$t: $bound>)?(planes: &Frame<Element$(<$t>)?>) {
+                // SAFETY: the caller vouches for the planes and the instruction set.
+                unsafe { frame_planes::<$vector>(planes) }
+            }
+            let columns = [$($columns),*].len();
+            Kernel { lanes: <$vector>::LANES, columns, spread, slide, turn, frame }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+kernel!(
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    fn avx512, __m512, [1 2 3 4]
+);
+#[cfg(target_arch = "x86_64")]
+kernel!(
+    #[target_feature(enable = "avx2,fma")]
+    fn avx2, __m256, [1 2]
+);
+kernel!(fn portable<T: Number>, Portable<T>, [1 2]);
+
+impl Convolve for f32 {
+    fn kernel() -> Kernel<f32> {
+        of(simd::level())
+    }
+}
+
+/// The inner loops of an instruction set for f32.
+///
+/// # Panics
+/// When the processor does not have it.
+pub(super) fn of(level: Level) -> Kernel<f32> {
+    assert!(level <= Level::detect(), "this processor has no {}", level.name());
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => avx512(),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => avx2(),
+        _ => portable(),
+    }
+}
+
+impl Convolve for f64 {
+    fn kernel() -> Kernel<f64> {
+        portable()
+    }
+}
+
+/// All tiles of a product whose columns are vectors of the panel.
+///
+/// Loops over the sums have constant bounds and are unrolled whole: an index known only at run time would put them in
+/// memory.
+///
+/// # Safety
+/// What `V` needs; and every pointer of the product must be good for what its description says.
+#[inline(always)]
+unsafe fn spread_tiles<V: Vector, const COLUMNS: usize>(product: &Product<V::Element>) {
+    let &Product { tiles, depth, source, bases, offsets, panel, start, start_row, out, out_row, .. } =
+        product;
+    for tile in 0..tiles {
+        let first = tile * ROWS;
+        // SAFETY: rows first..first + ROWS are within the tiles and k below the depth; the caller vouches for such.
+        unsafe {
+            let rows: [_; ROWS] = std::array::from_fn(|r| source.add(*bases.add(first + r)));
+            let mut sums: [[V; COLUMNS]; ROWS] = std::array::from_fn(|r| {
+                std::array::from_fn(|c| V::load(start.add((first + r) * start_row + c * V::LANES)))
+            });
+            let mut panel = panel;
+            for k in 0..depth {
+                let offset = *offsets.add(k);
+                let columns: [V; COLUMNS] = std::array::from_fn(|c| V::load(panel.add(c * V::LANES)));
+                panel = panel.add(COLUMNS * V::LANES);
+                for (row, sums) in rows.iter().zip(&mut sums) {
+                    let element = V::splat(*row.add(offset));
+                    for (sum, column) in sums.iter_mut().zip(columns) {
+                        *sum = element.times_plus(column, *sum);
+                    }
+                }
+            }
+            for (r, sums) in sums.into_iter().enumerate() {
+                for (c, sum) in sums.into_iter().enumerate() {
+                    sum.store(out.add((first + r) * out_row + c * V::LANES));
+                }
+            }
+        }
+    }
+}
+
+/// All tiles of a product whose columns are elements of the panel.
+///
+/// # Safety
+/// As for [`spread_tiles`]; from every row and k, `V::LANES` elements of the image are read.
+#[inline(always)]
+unsafe fn slide_tiles<V: Vector, const COLUMNS: usize>(product: &Product<V::Element>) {
+    let &Product { tiles, depth, source, bases, offsets, panel, start, out, out_row, .. } = product;
+    for tile in 0..tiles {
+        let first = tile * ROWS;
+        // SAFETY: rows first..first + ROWS are within the tiles and k below the depth; the caller vouches for such.
+        unsafe {
+            let rows: [_; ROWS] = std::array::from_fn(|r| source.add(*bases.add(first + r)));
+            let mut sums: [[V; COLUMNS]; ROWS] = [std::array::from_fn(|c| V::splat(*start.add(c))); ROWS];
+            let mut panel = panel;
+            for k in 0..depth {
+                let offset = *offsets.add(k);
+                let columns: [V; COLUMNS] = std::array::from_fn(|c| V::splat(*panel.add(c)));
+                panel = panel.add(COLUMNS);
+                for (row, sums) in rows.iter().zip(&mut sums) {
+                    let elements = V::load(row.add(offset));
+                    for (sum, column) in sums.iter_mut().zip(columns) {
+                        *sum = elements.times_plus(column, *sum);
+                    }
+                }
+            }
+            for (r, sums) in sums.into_iter().enumerate() {
+                for (c, sum) in sums.into_iter().enumerate() {
+                    sum.store(out.add((first + r) * out_row + c * V::LANES));
+                }
+            }
+        }
+    }
+}
+
+/// Transposes a matrix, a square of vectors at a time.
+///
+/// # Safety
+/// What `V` needs; the elements of both matrices must be in bounds, and those of `to` nobody else's.
+#[inline(always)]
+unsafe fn turn_squares<V: Vector>(matrix: &Turn<V::Element>) {
+    let &Turn { rows, columns, from, from_row, to, to_row } = matrix;
+    for i in (0..rows).step_by(V::LANES) {
+        let height = V::LANES.min(rows - i);
+        for j in (0..columns).step_by(V::LANES) {
+            let width = V::LANES.min(columns - j);
+            // SAFETY: rows i..i + height and columns j..j + width are within the matrix.
+            unsafe {
+                let mut square = [V::splat(V::Element::ZERO); MOST_LANES];
+                if height == V::LANES && width == V::LANES {
+                    for (r, row) in square[..V::LANES].iter_mut().enumerate() {
+                        *row = V::load(from.add((i + r) * from_row + j));
+                    }
+                    V::transpose(&mut square);
+                    for (c, column) in square[..V::LANES].iter().enumerate() {
+                        column.store(to.add((j + c) * to_row + i));
+                    }
+                } else {
+                    for (r, row) in square[..V::LANES].iter_mut().enumerate() {
+                        if r < height {
+                            *row = V::load_first(from.add((i + r) * from_row + j), width);
+                        }
+                    }
+                    V::transpose(&mut square);
+                    for (c, column) in square[..V::LANES].iter().enumerate() {
+                        if c < width {
+                            column.store_first(to.add((j + c) * to_row + i), height);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Copies planes into frames of zeros.
+///
+/// Every vector is stored whole: the zeros that run over the end of a row are overwritten by the next one.
+///
+/// # Safety
+/// What `V` needs; the elements that [`Frame`] describes must be in bounds, and those of `to` nobody else's.
+#[inline(always)]
+unsafe fn frame_planes<V: Vector>(planes: &Frame<V::Element>) {
+    let &Frame { rows, columns, from, from_row, to, height, width, top, left, .. } = planes;
+    // SAFETY: writes begin inside a row of a plane and are one vector long; reads are of the row's columns.
+    unsafe {
+        let zeros = V::splat(V::Element::ZERO);
+        let clear = |to: *mut V::Element, range: std::ops::Range<usize>| {
+            for i in range.step_by(V::LANES) {
+                zeros.store(to.add(i));
+            }
+        };
+        let copied = columns.next_multiple_of(V::LANES);
+        for plane in 0..planes.planes {
+            let (from, to) = (from.add(plane * planes.from_plane), to.add(plane * height * width));
+            clear(to, 0..top * width);
+            for row in 0..rows {
+                let (from, to) = (from.add(row * from_row), to.add((top + row) * width));
+                clear(to, 0..left);
+                for i in (0..columns).step_by(V::LANES) {
+                    V::load_first(from.add(i), V::LANES.min(columns - i)).store(to.add(left + i));
+                }
+                clear(to, left + copied..width);
+            }
+            clear(to, (top + rows) * width..height * width);
+        }
+    }
+}
