@@ -22,16 +22,70 @@ pub enum Activation {
 impl Activation {
     /// `values[i] = f(values[i])`.
     pub fn apply<T: Float>(self, values: &mut [T]) {
-        let (zero, one) = (T::ZERO, T::ONE);
+        let one = T::ONE;
         match self {
-            Activation::Relu => each(values, |x| if x < zero { zero } else { x }),
+            Activation::Relu => each(values, |x| Relu.value(x)),
             Activation::LeakyRelu { negative_slope } => {
-                let slope = T::from_f64(negative_slope);
-                each(values, move |x| if x > zero { x } else { x * slope });
+                let rectifier = LeakyRelu(T::from_f64(negative_slope));
+                each(values, move |x| rectifier.value(x));
             }
             Activation::Tanh => each(values, T::tanh),
             Activation::Sigmoid => each(values, |x| one / (one + (-x).exp())),
         }
+    }
+}
+
+/// An activation as a type of its own, so that a kernel is compiled for it, whose slope the sign of its argument tells.
+pub(crate) trait Rectifier<T: Float>: Copy + Send + Sync {
+    /// f(x).
+    fn value(self, x: T) -> T;
+    /// g · f′(x).
+    fn gradient(self, x: T, g: T) -> T;
+}
+
+/// x.
+#[derive(Clone, Copy)]
+pub(crate) struct Identity;
+
+/// [`Activation::Relu`].
+#[derive(Clone, Copy)]
+pub(crate) struct Relu;
+
+/// [`Activation::LeakyRelu`] of this slope below 0.
+#[derive(Clone, Copy)]
+pub(crate) struct LeakyRelu<T>(pub T);
+
+impl<T: Float> Rectifier<T> for Identity {
+    #[inline(always)]
+    fn value(self, x: T) -> T {
+        x
+    }
+    #[inline(always)]
+    fn gradient(self, _x: T, g: T) -> T {
+        g
+    }
+}
+
+impl<T: Float> Rectifier<T> for Relu {
+    #[inline(always)]
+    fn value(self, x: T) -> T {
+        if x < T::ZERO { T::ZERO } else { x }
+    }
+    // An infinite g must not make NaN of a slope of 0.
+    #[inline(always)]
+    fn gradient(self, x: T, g: T) -> T {
+        if x > T::ZERO { g } else { T::ZERO }
+    }
+}
+
+impl<T: Float> Rectifier<T> for LeakyRelu<T> {
+    #[inline(always)]
+    fn value(self, x: T) -> T {
+        if x > T::ZERO { x } else { x * self.0 }
+    }
+    #[inline(always)]
+    fn gradient(self, x: T, g: T) -> T {
+        if x > T::ZERO { g } else { g * self.0 }
     }
 }
 

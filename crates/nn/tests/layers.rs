@@ -5,7 +5,7 @@ mod common;
 
 use common::{assert_close, golden};
 use wengert_nn::*;
-use wengert_tensor::autograd::BackwardOptions;
+use wengert_tensor::autograd::{BackwardOptions, GradOptions, grad};
 use wengert_tensor::{DType, Generator, Tensor};
 
 fn rng() -> Generator {
@@ -168,6 +168,27 @@ fn sequences_fuse_activations() {
         let fused = layers.forward(&input);
         assert!(fused.grad_fn().unwrap().starts_with("linear_"), "{name} ran on its own");
         assert_eq!(fused.to_vec::<f32>(), layers.forward_all(&input)[1].to_vec::<f32>(), "{name}");
+    }
+}
+
+#[test]
+fn sequences_fuse_rectifiers_into_batch_norm() {
+    let rng = rng();
+    let input = rng.normal([9, 7, 5, 4], 0.0, 1.0, DType::F32).requires_grad_(true);
+    for activation in [Box::new(ReLU::new()) as Box<dyn Layer>, Box::new(LeakyReLU::new(0.2))] {
+        let name = activation.kind();
+        let layers = Sequential::new().add(BatchNorm2d::new(7)).add_boxed(activation);
+        let fused = layers.forward(&input);
+        let plain = layers.forward_all(&input)[1].clone();
+        assert!(fused.grad_fn().unwrap().starts_with("batch_norm_"), "{name} ran on its own");
+        assert_eq!(fused.to_vec::<f32>(), plain.to_vec::<f32>(), "{name}");
+        let gradients = [fused, plain].map(|output| {
+            let loss = (&output * &output.detach().sin()).sum_all();
+            grad(&[&loss], &[&input], GradOptions::default()).unwrap()[0].to_vec::<f32>()
+        });
+        assert_eq!(gradients[0], gradients[1], "{name}");
+        layers.eval();
+        assert_eq!(layers.forward(&input).to_vec::<f32>(), layers.forward_all(&input)[1].to_vec::<f32>());
     }
 }
 

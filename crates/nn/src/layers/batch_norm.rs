@@ -3,7 +3,7 @@
 use super::{check_axis, check_rank, running_statistics, scale_and_shift};
 use crate::{Layer, Scope, Training, module};
 use wengert_tensor::ops::norm::update_running_statistics;
-use wengert_tensor::{Tensor, no_grad};
+use wengert_tensor::{Activation, Tensor, no_grad};
 
 macro_rules! batch_norm {
     ($(#[$doc:meta])* $layer:ident, $name:literal, ranks: $ranks:expr, axes: $axes:literal) => {
@@ -85,28 +85,50 @@ macro_rules! batch_norm {
             }
         }
 
+        impl $layer {
+            /// The running mean and variance, where they are what inputs are normalised with.
+            fn statistics_in_use(&self) -> Option<(&Tensor, &Tensor)> {
+                self.running_mean.as_ref().zip(self.running_var.as_ref()).filter(|_| !self.training.get())
+            }
+
+            fn check(&self, input: &Tensor) {
+                check_rank($name, input, &$ranks, $axes);
+                check_axis($name, "channels", input, 1, self.channels);
+            }
+
+            /// The statistics of a batch, which the running ones follow.
+            fn observe(&self, input: &Tensor) -> Tensor {
+                let statistics = no_grad(|| input.batch_norm_statistics());
+                if let Some((mean, variance)) = self.running_mean.as_ref().zip(self.running_var.as_ref()) {
+                    let momentum = next_momentum(self.num_batches_tracked.as_ref(), self.momentum);
+                    let count = input.numel() / self.channels;
+                    update_running_statistics(mean, variance, &statistics, count, momentum)
+                        .unwrap_or_else(|error| panic!("{error}"));
+                }
+                statistics
+            }
+        }
+
         impl Layer for $layer {
             fn forward(&self, input: &Tensor) -> Tensor {
                 let _scope = self.scope.enter();
-                check_rank($name, input, &$ranks, $axes);
-                check_axis($name, "channels", input, 1, self.channels);
+                self.check(input);
                 let (weight, bias) = (self.weight.as_ref(), self.bias.as_ref());
-                let running = self.running_mean.as_ref().zip(self.running_var.as_ref());
-                match running {
-                    Some((mean, variance)) if !self.training.get() => {
-                        input.batch_norm_eval(mean, variance, weight, bias, self.eps)
-                    }
-                    running => {
-                        let statistics = no_grad(|| input.batch_norm_statistics());
-                        if let Some((mean, variance)) = running {
-                            let momentum = next_momentum(self.num_batches_tracked.as_ref(), self.momentum);
-                            let count = input.numel() / self.channels;
-                            update_running_statistics(mean, variance, &statistics, count, momentum)
-                                .unwrap_or_else(|error| panic!("{error}"));
-                        }
-                        input.batch_norm_with(&statistics, weight, bias, self.eps)
-                    }
+                match self.statistics_in_use() {
+                    Some((mean, variance)) => input.batch_norm_eval(mean, variance, weight, bias, self.eps),
+                    None => input.batch_norm_with(&self.observe(input), weight, bias, self.eps),
                 }
+            }
+
+            fn forward_fused(&self, input: &Tensor, activation: Activation) -> Option<Tensor> {
+                let is_rectifier = matches!(activation, Activation::Relu | Activation::LeakyRelu { .. });
+                let (weight, bias) = (self.weight.as_ref()?, self.bias.as_ref()?);
+                if !is_rectifier || self.statistics_in_use().is_some() {
+                    return None;
+                }
+                let _scope = self.scope.enter();
+                self.check(input);
+                Some(input.batch_norm_activated(&self.observe(input), weight, bias, self.eps, activation))
             }
         }
     };

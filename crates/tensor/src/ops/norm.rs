@@ -2,9 +2,10 @@
 //!
 //! With x̂ = (x − mean) / √(variance + ε) over a group of elements and I(v) = (v − mean v − x̂ · mean (v · x̂)) /
 //! √(variance + ε), the Jacobian of x̂ is I, which is symmetric. The fused ops therefore close under differentiation:
-//! the gradient of a gradient is made of the same kernels, see `input_grad_grad` in `batch.rs`.
+//! the gradient of a gradient is made of the same kernels, see `input_grad_grad` below.
 
 mod batch;
+mod batch_grad;
 mod group;
 mod layer;
 #[cfg(test)]
@@ -17,6 +18,8 @@ pub use batch::update_running_statistics;
 pub(crate) const OPS: &[&str] = &[
     "batch_norm_statistics",
     "batch_norm",
+    "batch_norm_relu",
+    "batch_norm_leaky_relu",
     "batch_norm_affine_grad",
     "batch_norm_input_grad",
     "layer_norm",

@@ -1,8 +1,8 @@
 //! Cases of the norm ops.
 
 use crate::case::*;
-use wengert_tensor::Tensor;
 use wengert_tensor::autograd::{GradOptions, grad, with_grad};
+use wengert_tensor::{Activation, Tensor, no_grad};
 
 const EPSILON: f64 = 1e-5;
 
@@ -19,7 +19,23 @@ fn batch_norm() -> Vec<Case> {
             .run(|x| x[0].batch_norm(Some(&x[1]), Some(&x[2]), EPSILON))
             .torch(train)
     };
+    let rectified = |name: &str, activation: Activation, shape: &[usize], torch: &str| {
+        let op = format!("batch_norm_{name}");
+        let id = format!("{op}/{}d", shape.len());
+        Case::new(op, id)
+            .inputs([normal(shape), normal([shape[1]]), normal([shape[1]])])
+            .run(move |x| {
+                let statistics = no_grad(|| x[0].batch_norm_statistics());
+                x[0].batch_norm_activated(&statistics, &x[1], &x[2], EPSILON, activation)
+            })
+            .torch(torch.replace('_', train))
+    };
+    let leaky = Activation::LeakyRelu { negative_slope: 0.2 };
     vec![
+        rectified("relu", Activation::Relu, &[3, 2, 2, 3], "torch.relu(_)"),
+        rectified("relu", Activation::Relu, &[6, 3], "torch.relu(_)"),
+        rectified("leaky_relu", leaky, &[4, 3, 5], "torch.where(_ > 0, _, 0.2 * _)"),
+        rectified("leaky_relu", leaky, &[7, 2], "torch.where(_ > 0, _, 0.2 * _)"),
         affine("batch_norm/2d", &[3, 2, 2, 3]),
         affine("batch_norm/1d", &[4, 3, 5]),
         affine("batch_norm/vectors", &[6, 3]),
@@ -136,8 +152,15 @@ fn gradients() -> Vec<Case> {
     let torch_batch = "((x0 - x0.mean((0, 2), keepdim=True)) * (x0.var((0, 2), correction=0, keepdim=True) + 1e-5).rsqrt() \
                        * x1[:, None] + x2[:, None])";
     let torch_layer = "((x0 - x0.mean(1, keepdim=True)) * (x0.var(1, correction=0, keepdim=True) + 1e-5).rsqrt() * x1 + x2)";
+    let relu: Forward = |x| {
+        let statistics = no_grad(|| x[0].batch_norm_statistics());
+        x[0].batch_norm_activated(&statistics, &x[1], &x[2], EPSILON, Activation::Relu)
+    };
+    let torch_relu = format!("torch.relu{torch_batch}");
     vec![
         case("batch_norm_input_grad", "batch_norm_input_grad/basic", batch, 0, torch_batch),
+        case("batch_norm_input_grad", "batch_norm_input_grad/relu", relu, 0, &torch_relu),
+        case("batch_norm_affine_grad", "batch_norm_affine_grad/relu", relu, 1, &torch_relu),
         case("batch_norm_affine_grad", "batch_norm_affine_grad/weight", batch, 1, torch_batch),
         case("layer_norm_input_grad", "layer_norm_input_grad/basic", layer, 0, torch_layer),
         case("layer_norm_weight_grad", "layer_norm_weight_grad/basic", layer, 1, torch_layer),
