@@ -1,6 +1,8 @@
 //! Results as a table: in columns for a terminal, or in Markdown.
 
+use super::agreement::Agreement;
 use super::record::{Measurement, Outcome};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Titles of the columns, and their widths in a terminal; the first is as wide as the longest name.
@@ -23,13 +25,15 @@ const TEXT: [usize; 3] = [0, 1, 8];
 pub struct Table {
     /// Width of the first column.
     width: usize,
+    /// What has been said of contenders; once is enough.
+    told: BTreeSet<String>,
 }
 
 impl Table {
     /// For workloads of these names.
     pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Table {
         let widths = names.into_iter().chain([COLUMNS[0].0]).map(str::len);
-        Table { width: widths.max().unwrap_or(0) }
+        Table { width: widths.max().unwrap_or(0), told: BTreeSet::new() }
     }
 
     /// The titles.
@@ -38,9 +42,10 @@ impl Table {
     }
 
     /// The rows of a workload, and what there is to say about it.
-    pub fn rows(&self, outcome: &Outcome) -> String {
+    pub fn rows(&mut self, outcome: &Outcome) -> String {
         let mut text: String = cells(outcome).iter().map(|cells| self.line(cells)).collect();
-        for remark in remarks(outcome) {
+        let new = notes(outcome).filter(|note| self.told.insert(note.clone()));
+        for remark in new.chain(left_out(outcome)) {
             let _ = writeln!(text, "{:width$}  {remark}", "", width = self.width);
         }
         text
@@ -59,6 +64,15 @@ impl Table {
     }
 }
 
+/// What stands above the table of agreements.
+const AGREEMENT: &str = "
+Three steps from the same state, compared with wengert's before anything was timed: the largest difference of a loss,
+and of a gradient in proportion to its norm, before the first update and after it.
+
+| workload | contender | first loss | first gradients | later losses | later gradients |
+| --- | --- | --: | --: | --: | --: |
+";
+
 /// The whole table in Markdown, with remarks and the agreement of losses and gradients below it.
 pub fn markdown(outcomes: &[Outcome]) -> String {
     let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
@@ -67,20 +81,17 @@ pub fn markdown(outcomes: &[Outcome]) -> String {
         (0..COLUMNS.len()).map(|i| if TEXT.contains(&i) { "---" } else { "--:" }.to_string()).collect();
     text.push_str(&row(&rule));
     outcomes.iter().flat_map(cells).for_each(|cells| text.push_str(&row(&cells)));
-    let remarks: String = outcomes
+    let notes: BTreeSet<String> = outcomes.iter().flat_map(notes).collect();
+    let left_out = outcomes
         .iter()
-        .flat_map(|outcome| {
-            remarks(outcome).into_iter().map(|remark| format!("- {}: {remark}\n", outcome.workload))
-        })
-        .collect();
+        .flat_map(|outcome| left_out(outcome).map(move |remark| format!("{}: {remark}", outcome.workload)));
+    let remarks: String = notes.into_iter().chain(left_out).map(|remark| format!("- {remark}\n")).collect();
     if !remarks.is_empty() {
         let _ = write!(text, "\n{remarks}");
     }
     let agreements: Vec<String> = outcomes.iter().flat_map(agreements).collect();
     if !agreements.is_empty() {
-        text.push_str("\nThe first three steps from the same state, compared with wengert's before anything was timed: the largest\n");
-        text.push_str("difference of a loss, and of a gradient in proportion to its norm.\n\n");
-        text.push_str("| workload | contender | losses | gradients |\n| --- | --- | --: | --: |\n");
+        text.push_str(AGREEMENT);
         text.push_str(&agreements.concat());
     }
     text
@@ -88,23 +99,30 @@ pub fn markdown(outcomes: &[Outcome]) -> String {
 
 fn agreements(outcome: &Outcome) -> Vec<String> {
     let line = |measurement: &Measurement| {
-        let agreement = measurement.agreement?;
         let (workload, name) = (&outcome.workload, measurement.implementation.name());
-        Some(format!("| {workload} | {name} | {:.0e} | {:.0e} |\n", agreement.loss, agreement.gradient))
+        let Agreement { first, later } = measurement.agreement?;
+        let differences = [first.loss, first.gradient, later.loss, later.gradient];
+        let differences: String =
+            differences.iter().map(|difference| format!(" {difference:.0e} |")).collect();
+        Some(format!("| {workload} | {name} |{differences}\n"))
     };
     outcome.measurements.iter().filter_map(line).collect()
 }
 
-/// What was not as asked.
-fn remarks(outcome: &Outcome) -> Vec<String> {
-    let notes = outcome.measurements.iter().filter_map(|measurement| {
-        measurement.note.as_ref().map(|note| format!("{}: {note}", measurement.implementation.name()))
-    });
-    let left_out = outcome
+/// What contenders could not do as they were asked.
+fn notes(outcome: &Outcome) -> impl Iterator<Item = String> {
+    let note = |measurement: &Measurement| {
+        Some(format!("{}: {}", measurement.implementation.name(), measurement.note.as_ref()?))
+    };
+    outcome.measurements.iter().filter_map(note)
+}
+
+/// Contenders that could not do it at all.
+fn left_out(outcome: &Outcome) -> impl Iterator<Item = String> {
+    outcome
         .left_out
         .iter()
-        .map(|(implementation, why)| format!("{} is left out: {why}", implementation.name()));
-    notes.chain(left_out).collect()
+        .map(|(implementation, why)| format!("{} is left out: {why}", implementation.name()))
 }
 
 /// A row for each contender. The name of the workload stands in the first, and beside it the fastest of the others.
@@ -144,7 +162,7 @@ fn significant(number: f64) -> String {
 mod tests {
     use super::*;
     use crate::bench::Implementation;
-    use crate::bench::agreement::Agreement;
+    use crate::bench::agreement::Difference;
     use crate::bench::micro::Work;
     use crate::bench::statistics::Summary;
 
@@ -154,7 +172,10 @@ mod tests {
             Measurement { peak_rss_mb: Some(21.4), ..Measurement::new(implementation, times) }
         };
         let torch = Measurement {
-            agreement: Some(Agreement { loss: 2e-7, gradient: 3e-6 }),
+            agreement: Some(Agreement {
+                first: Difference { loss: 2e-7, gradient: 3e-6 },
+                ..Agreement::default()
+            }),
             note: Some("a note".into()),
             ..measure(Implementation::Torch, 3.0)
         };
@@ -175,7 +196,7 @@ mod tests {
 
     #[test]
     fn rows_line_up_and_tell_the_fastest_peer() {
-        let table = Table::new(["mlp", "elementwise"]);
+        let mut table = Table::new(["mlp", "elementwise"]);
         let text = table.head() + &table.rows(&outcome());
         let expected = "\
 workload     contender      ms a step        p10        p90                rate  of limit  peak MiB  peer/wengert
@@ -204,7 +225,7 @@ mlp          wengert            2.000      1.800      2.200      64000 images/s 
             "| --- | --- | --: |",
             "| mlp | wengert | 2.000 | 1.800 | 2.200 | 64000 images/s |  | 21 | 1.25 jax |",
             "- mlp: torch-compile is left out: no compiler",
-            "| mlp | torch | 2e-7 | 3e-6 |",
+            "| mlp | torch | 2e-7 | 3e-6 | 0e0 | 0e0 |",
         ] {
             assert!(text.contains(line), "{line} in\n{text}");
         }

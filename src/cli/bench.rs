@@ -21,8 +21,9 @@ A workload is chosen by its name, by the first words of it (`gemm`, `elementwise
 `startup` or `micro`. Steps are timed one by one; the table tells the median and the tenth and ninetieth percentile.
 
 Others take part with --against, round by round in turns on the same processors. Before a training workload is timed,
-each of them takes three steps from the same state, and its losses and gradients must be this program's (1e-5 of a loss,
-1e-4 of a gradient's norm), or the exit code is 1. benches/README.md says how to install them.
+each of them takes three steps from the same state. Its losses and gradients must be this program's, up to rounding
+(1e-5 of a loss, 1e-3 of a gradient's norm before the first update), or the exit code is 1. benches/README.md says how
+to install the others, and how the comparison is made.
 
 Examples:
   wengert bench mlp vae --threads 1
@@ -140,7 +141,7 @@ impl BenchArgs {
         let rules =
             Rules { threads, batch: self.batch, rounds: self.rounds, steps: self.steps, against, launcher };
         let mut race = Race::new(&rules, &show)?;
-        let table = Table::new(workloads.iter().map(Workload::name));
+        let mut table = Table::new(workloads.iter().map(Workload::name));
         let print = |text: &str| bar.suspend(|| output::print(text));
         let mut outcomes: Vec<Outcome> = Vec::new();
         if !self.json {

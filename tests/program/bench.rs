@@ -33,7 +33,7 @@ fn a_record_has_every_field() {
 
 #[test]
 fn every_kind_of_workload_runs() {
-    for workload in ["vae", "gan", "gru", "startup", "chain 1000", "softmax 128x10", "gemm 128x20x400 nt"] {
+    for workload in ["vae", "gru", "startup", "chain 1000", "softmax 128x10"] {
         let records = race(workload, &[]);
         assert_eq!((records.len(), &records[0]["workload"]), (1, &workload.into()));
     }
