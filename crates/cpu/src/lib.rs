@@ -19,6 +19,7 @@ pub mod optimize;
 pub mod pad;
 pub mod par;
 pub mod pool;
+pub mod recurrent;
 pub mod reduce;
 pub mod resample;
 pub mod rng;

@@ -84,6 +84,30 @@ pub fn rows_mut<T: Send>(
     chunks_mut(out, rows * row, |start, part| body(start / row, part));
 }
 
+/// As [`rows_mut`] for two arrays of equally many rows, each of its own width: `body(first_row, rows of both)`.
+///
+/// # Panics
+/// When the arrays do not have equally many rows.
+pub fn two_rows_mut<T: Send>(
+    out: [&mut [T]; 2],
+    rows: [usize; 2],
+    cost: usize,
+    body: impl Fn(usize, [&mut [T]; 2]) + Send + Sync,
+) {
+    let [first, second] = out;
+    if rows.contains(&0) {
+        return;
+    }
+    let count = first.len() / rows[0];
+    assert_eq!([first.len(), second.len()], rows.map(|row| count * row), "two_rows_mut: equally many rows");
+    let arrays = [Shared::new(first), Shared::new(second)];
+    ranges(count, rows_per_task(cost), |range| {
+        // SAFETY: every row below `count` is handed out once, so that no two tasks hold the same one.
+        let part = |i: usize| unsafe { arrays[i].part(range.start * rows[i], range.len() * rows[i]) };
+        body(range.start, [part(0), part(1)]);
+    });
+}
+
 /// How many rows of the given cost make one task.
 pub fn rows_per_task(cost: usize) -> usize {
     (CHUNK / cost.max(1)).max(1)
@@ -123,6 +147,20 @@ mod tests {
             let sums = map_ranges(len, chunk, |range| range.sum::<usize>());
             assert_eq!(sums.len(), len.div_ceil(chunk.max(1)));
             assert_eq!(sums.iter().sum::<usize>(), (0..len).sum());
+        }
+    }
+
+    #[test]
+    fn rows_of_two_arrays_stay_together() {
+        for count in [0, 1, 5, 3000] {
+            let (mut wide, mut narrow) = (vec![0; count * 3], vec![0; count]);
+            two_rows_mut([&mut wide, &mut narrow], [3, 1], 100, |first, [wide, narrow]| {
+                for (i, (wide, narrow)) in wide.chunks_exact_mut(3).zip(narrow).enumerate() {
+                    wide.fill(first + i);
+                    *narrow += first + i;
+                }
+            });
+            assert!((0..count).all(|row| wide[row * 3..][..3] == [row; 3] && narrow[row] == row));
         }
     }
 }

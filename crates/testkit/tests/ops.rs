@@ -48,7 +48,7 @@ macro_rules! families {
 
 families!(
     unary, binary, compare, select, random, loss, reduce, scan, sort, softmax, norm, view, join, index,
-    matmul, conv, pool, resample,
+    matmul, conv, pool, resample, recurrent,
 );
 
 #[test]

@@ -3,9 +3,9 @@
 //! Statistics are `[2, channels]`: the means, then the biased variances. With m = batch · length elements a channel,
 //! x̂ = (x − mean) / √(variance + ε).
 
-use super::channels::{Block, Dims, block_sums, map_blocks, vectorize_floats};
+use super::channels::{Block, Dims, block_sums, map_blocks};
 use crate::activation::{Activation, Identity, LeakyRelu, Rectifier, Relu};
-use crate::simd::Kernel;
+use crate::simd::{Kernel, vectorize_for};
 use crate::{Float, par};
 
 /// Mean and biased variance of each channel, `[2, channels]`; not a number where a channel has no elements.
@@ -171,7 +171,7 @@ impl<T: Float> BatchNorm<'_, T> {
         let run = if length == 1 { channels } else { length };
         par::rows_mut(out, run, run, |start, out| {
             let (first, second) = (&first[start * run..][..out.len()], &second[start * run..][..out.len()]);
-            vectorize_floats::<T, _>(Each { length, start, first, second, parameters, out, map });
+            vectorize_for::<T, _>(Each { length, start, first, second, parameters, out, map });
         });
     }
 }

@@ -4,7 +4,7 @@
 //! second-level cache: what takes two passes over the numbers is one pass over memory. How an array is cut depends on
 //! its shape only, and blocks are added up in order.
 
-use crate::simd::{Kernel, vectorize};
+use crate::simd::{Kernel, vectorize_for};
 use crate::{Float, par};
 use std::ops::Range;
 
@@ -42,15 +42,14 @@ pub(super) fn map_blocks<R: Send>(dims: Dims, body: impl Fn(Block) -> R + Send +
     let height = (BLOCK / (width * length).max(1)).max(1);
     let across = channels.div_ceil(width);
     let cut = |i: usize, step: usize, size: usize| i * step..((i + 1) * step).min(size);
-    let results = par::map_ranges(batch.div_ceil(height) * across, 1, |range| {
+    par::map_ranges(batch.div_ceil(height) * across, 1, |range| {
         let i = range.start;
         body(Block {
             dims,
             examples: cut(i / across, height, batch),
             channels: cut(i % across, width, channels),
         })
-    });
-    results
+    })
 }
 
 /// `sums[c] = Σ map(parameters of channel c, first, second)` over the elements of a block; the parameters and the sums
@@ -62,12 +61,7 @@ pub(super) fn block_sums<T: Float, const N: usize>(
     map: impl Fn([T; N], T, T) -> T,
 ) -> Vec<T> {
     let parameters = parameters.map(|values| &values[..block.channels.len()]);
-    vectorize_floats::<T, _>(Sums { block, first, second, parameters, map })
-}
-
-/// Runs a kernel with wide instructions where they pay: f64 serves to check gradients.
-pub(super) fn vectorize_floats<T, K: Kernel>(kernel: K) -> K::Output {
-    if const { size_of::<T>() == 4 } { vectorize(kernel) } else { kernel.run() }
+    vectorize_for::<T, _>(Sums { block, first, second, parameters, map })
 }
 
 struct Sums<'a, T, M, const N: usize> {
@@ -139,7 +133,7 @@ fn total<T: Float>(lanes: &[T; LANES]) -> T {
     let mut width = LANES / 2;
     while width > 0 {
         for lane in 0..width {
-            sums[lane] = sums[lane] + sums[lane + width];
+            sums[lane] += sums[lane + width];
         }
         width /= 2;
     }

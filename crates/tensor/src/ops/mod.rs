@@ -42,6 +42,7 @@ families! {
     pool,
     resample,
     unfold,
+    recurrent,
 }
 
 /// Whether an op of this name exists in the crate.

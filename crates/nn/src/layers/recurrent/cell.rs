@@ -1,10 +1,10 @@
-//! The weights of one recurrent step, and the step itself.
+//! The weights of one recurrent layer, and what it does with them.
 
 use crate::layers::{check_axis, check_rank, uniform_parameter};
 use crate::{Entries, EntriesMut, Scope};
 use wengert_tensor::{Error, Generator, Tensor};
 
-/// A recurrent step.
+/// A kind of recurrent layer.
 pub(super) trait Cell {
     /// Name, for messages.
     const NAME: &'static str;
@@ -13,8 +13,8 @@ pub(super) trait Cell {
     /// Tensors of the state, each `[N, hidden]`. The first is the output.
     const STATES: usize;
 
-    /// The state after a step, from the projected input `[N, gates · hidden]`.
-    fn step(weights: &Weights, projected: &Tensor, state: &[Tensor]) -> Vec<Tensor>;
+    /// The outputs `[T, N, hidden]` and the last state, from the projected input `[T, N, gates · hidden]` and the first.
+    fn run(weights: &Weights, projected: &Tensor, state: &[Tensor]) -> (Tensor, Vec<Tensor>);
 }
 
 /// The weights of one direction of one layer.
@@ -56,9 +56,9 @@ impl Weights {
         input.linear(&self.input, self.biases.as_ref().map(|[bias, _]| bias))
     }
 
-    /// The hidden state's share of all gates: h W_hᵀ + b_h.
-    pub fn project_hidden(&self, hidden: &Tensor) -> Tensor {
-        hidden.linear(&self.hidden, self.biases.as_ref().map(|[_, bias]| bias))
+    /// The weight and the bias of the hidden state's share of all gates.
+    pub fn hidden(&self) -> (&Tensor, Option<&Tensor>) {
+        (&self.hidden, self.biases.as_ref().map(|[_, bias]| bias))
     }
 
     /// The state given, checked, or zeros.
@@ -116,7 +116,7 @@ impl CellWeights {
         check_rank(C::NAME, input, &[2], "[N, input]");
         check_axis(C::NAME, "features", input, 1, self.weights.input_size());
         let state = self.weights.initial_state::<C>(input, state);
-        C::step(&self.weights, &self.weights.project_input(input), &state)
+        C::run(&self.weights, &self.weights.project_input(input).unsqueeze(0), &state).1
     }
 
     pub fn entries(&self) -> Entries<'_> {

@@ -24,16 +24,11 @@ impl Cell for GruStep {
     const GATES: usize = 3;
     const STATES: usize = 1;
 
-    fn step(weights: &Weights, projected: &Tensor, state: &[Tensor]) -> Vec<Tensor> {
-        let hidden = &state[0];
-        let recurrent = weights.project_hidden(hidden);
-        let size = weights.hidden_size();
-        let gate = |tensor: &Tensor, i: usize| tensor.narrow(-1, i * size, size);
-        let reset = (gate(projected, 0) + gate(&recurrent, 0)).sigmoid();
-        let update = (gate(projected, 1) + gate(&recurrent, 1)).sigmoid();
-        let new = (gate(projected, 2) + reset * gate(&recurrent, 2)).tanh();
-        // (1 − z) ∘ n + z ∘ h with one product less.
-        vec![&new + update * (hidden - &new)]
+    fn run(weights: &Weights, projected: &Tensor, state: &[Tensor]) -> (Tensor, Vec<Tensor>) {
+        let (weight, bias) = weights.hidden();
+        let outputs = projected.gru(weight, bias, &state[0]);
+        let last = outputs.select(0, -1);
+        (outputs, vec![last])
     }
 }
 

@@ -27,13 +27,11 @@ impl Cell for LstmStep {
     const GATES: usize = 4;
     const STATES: usize = 2;
 
-    fn step(weights: &Weights, projected: &Tensor, state: &[Tensor]) -> Vec<Tensor> {
-        let gates = projected + weights.project_hidden(&state[0]);
-        let size = weights.hidden_size();
-        let gate = |i: usize| gates.narrow(-1, i * size, size);
-        let (input, forget, output) = (gate(0).sigmoid(), gate(1).sigmoid(), gate(3).sigmoid());
-        let memory = forget * &state[1] + input * gate(2).tanh();
-        vec![output * memory.tanh(), memory]
+    fn run(weights: &Weights, projected: &Tensor, state: &[Tensor]) -> (Tensor, Vec<Tensor>) {
+        let (weight, bias) = weights.hidden();
+        let (outputs, memory) = projected.lstm(weight, bias, [&state[0], &state[1]]);
+        let last = outputs.select(0, -1);
+        (outputs, vec![last, memory])
     }
 }
 

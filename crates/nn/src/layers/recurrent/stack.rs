@@ -190,32 +190,8 @@ fn run<C: Cell>(
     given: Option<Vec<Tensor>>,
     reversed: bool,
 ) -> (Tensor, Vec<Tensor>) {
-    let mut state = weights.initial_state::<C>(sequence, given);
-    // One product for all steps: only the recurrent part has to wait for the step before.
-    let mut steps = unbind(&weights.project_input(sequence));
-    if reversed {
-        steps.reverse();
-    }
-    let mut outputs = Vec::with_capacity(steps.len());
-    for projected in &steps {
-        state = C::step(weights, projected, &state);
-        outputs.push(state[0].clone());
-    }
-    if reversed {
-        outputs.reverse();
-    }
-    (Tensor::stack(&outputs.iter().collect::<Vec<_>>(), 0), state)
-}
-
-/// The slices along the first axis, by halving: the gradient of each slice of the whole would be as large as the whole,
-/// which makes backward quadratic in the length; the gradients of halves of halves add up to length · log(length).
-fn unbind(tensor: &Tensor) -> Vec<Tensor> {
-    let length = tensor.dim(0);
-    if length == 1 {
-        return vec![tensor.squeeze(0)];
-    }
-    let half = length / 2;
-    let mut slices = unbind(&tensor.narrow(0, 0, half));
-    slices.extend(unbind(&tensor.narrow(0, half, length - half)));
-    slices
+    let state = weights.initial_state::<C>(sequence, given);
+    let turned = |tensor: Tensor| if reversed { tensor.flip(&[0]) } else { tensor };
+    let (outputs, last) = C::run(weights, &turned(weights.project_input(sequence)), &state);
+    (turned(outputs), last)
 }

@@ -1,0 +1,97 @@
+//! Walking the steps backwards.
+
+use super::{Cell, Run};
+use crate::apply::apply;
+use crate::autograd::Saved;
+use crate::op::{Gradients, Op, Spec, Values};
+use crate::{Result, Tensor, Value};
+use wengert_cpu::recurrent::{self, Recurrence, Sizes};
+
+/// The cotangent of the output, weight, record → flat: the gradients of what makes up the gates, and then of the initial
+/// states. In each step a GRU's row holds those of the input's contribution and then those of the hidden state's, which
+/// differ in the gate n; an LSTM's are equal.
+///
+/// It has no gradient: one that is differentiated again is taken of the plain form, see `plain_vjp`.
+#[derive(Clone, Copy, Debug)]
+struct RecurrenceGrad(Run);
+
+impl RecurrenceGrad {
+    /// Numbers in a row of gradients of the gates.
+    fn width(&self) -> usize {
+        match self.0.cell {
+            Cell::Gru => 6 * self.0.hidden,
+            Cell::Lstm => 4 * self.0.hidden,
+        }
+    }
+
+    /// Gradients of all gates.
+    fn gates(&self) -> usize {
+        self.0.steps * self.0.batch * self.width()
+    }
+}
+
+impl Op for RecurrenceGrad {
+    fn name(&self) -> &'static str {
+        match self.0.cell {
+            Cell::Gru => "gru_grad",
+            Cell::Lstm => "lstm_grad",
+        }
+    }
+
+    fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
+        Ok(Spec::new([self.gates() + self.0.cell.states() * self.0.state()], inputs[0].dtype))
+    }
+
+    fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
+        let run = self.0;
+        let inputs: Values = inputs.iter().map(Value::contiguous).collect();
+        let (gradient, weight, record) = (inputs[0].read(), inputs[1].read(), inputs[2].read());
+        let sizes = Sizes { steps: run.steps, batch: run.batch, hidden: run.hidden };
+        for_float!(output.dtype, self.name(), T => Ok(Value::build(&output.shape, |out: &mut [T]| {
+            let (gates, initial) = out.split_at_mut(self.gates());
+            let (gradient, record) = (gradient.slice(), record.slice::<T>());
+            let recurrence = Recurrence { weight: weight.slice(), bias: None };
+            let kept = &record[run.kept()];
+            match run.cell {
+                Cell::Gru => {
+                    recurrent::gru_grad(gradient, recurrence, sizes, kept, &record[run.states()], gates, initial)
+                }
+                Cell::Lstm => {
+                    recurrent::lstm_grad(gradient, recurrence, sizes, kept, &record[run.cells()], gates, initial)
+                }
+            }
+        })))
+    }
+
+    fn flops(&self, inputs: &[Spec], _output: &Spec) -> u64 {
+        // The products, and about eight operations on each gate.
+        let gates = (self.0.steps * self.0.batch * inputs[1].shape[0]) as u64;
+        gates * (2 * self.0.hidden as u64 + 8)
+    }
+}
+
+/// The gradients of contributions, weight, record (none), initial states and bias.
+pub(super) fn gradients(run: Run, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
+    let (weight, record) = (saved.input(1), saved.input(2));
+    let op = RecurrenceGrad(run);
+    let (rows, width, gates) = (run.steps * run.batch, op.width(), run.cell.gates() * run.hidden);
+    let flat = apply(op, &[cotangent, &weight, &record])?;
+    let of_gates = flat.narrow(0, 0, op.gates()).reshape([rows, width]);
+    let of_hidden_state = of_gates.narrow(1, width - gates, gates);
+    let to_projected = || of_gates.narrow(1, 0, gates).reshape([run.steps, run.batch, gates]);
+    let to_weight = || {
+        let before = record.narrow(0, run.states().start, rows * run.hidden).reshape([rows, run.hidden]);
+        of_hidden_state.t().matmul(&before)
+    };
+    let states = run.cell.states();
+    let gradient = |input: usize| match input {
+        0 => to_projected(),
+        1 => to_weight(),
+        input if input < 3 + states => {
+            let start = op.gates() + (input - 3) * run.state();
+            flat.narrow(0, start, run.state()).reshape([run.batch, run.hidden])
+        }
+        _ => of_hidden_state.sum(&[0], false),
+    };
+    Ok((0..saved.input_count()).map(|input| saved.needs(input).then(|| gradient(input))).collect())
+}
