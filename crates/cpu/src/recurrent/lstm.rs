@@ -112,7 +112,6 @@ fn forward_row<T: Float>(hidden: usize, p: &[T], before: &[T], gates: &mut [T], 
 /// The gradients, given that of every state after a step and then of the last cell, `[steps + 1, batch, hidden]`:
 /// `sums`, `[steps, batch, 4 · hidden]`, of what the gates are functions of, `initial`, `[2, batch, hidden]`, of the
 /// initial state and cell.
-#[expect(clippy::too_many_arguments, reason = "what the forward run left, and two results")]
 pub fn lstm_grad<T: Gemm + Float>(
     gradient: &[T],
     recurrence: Recurrence<T>,
