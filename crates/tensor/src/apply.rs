@@ -67,7 +67,7 @@ fn pass(
         "{} did not make what it inferred",
         op.name()
     );
-    finish_observation(watch, &*op, &specs, &output);
+    finish_observation(watch, &*op, &specs, &output, &value);
     let node = recording.map(|recording| recording.finish(op.clone(), specs, output, &value, location));
     let tensor = Tensor::computed(value, node);
     inspect_for_anomaly(op.name(), &tensor, location);

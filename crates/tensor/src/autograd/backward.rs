@@ -2,6 +2,7 @@
 
 use super::node::{Edge, Node, Saved, lock};
 use super::{Tape, anomaly, modes::with_grad};
+use crate::inspect::trace;
 use crate::op::{Op, Spec};
 use crate::{Error, Result, Tensor, scope};
 use smallvec::SmallVec;
@@ -241,6 +242,7 @@ impl<'a> Walk<'a> {
 
     fn run(&mut self, observer: &mut dyn FnMut(&BackwardStep)) -> Result<()> {
         let create_graph = self.create_graph;
+        let _phase = trace::enter_backward();
         with_grad(create_graph, || {
             for slot in (0..self.tape.nodes.len()).rev() {
                 // A node that no cotangent reached contributes nothing: a symbolic zero, never an array of zeros.

@@ -5,6 +5,7 @@ mod graph;
 mod json;
 mod observe;
 mod text;
+pub mod trace;
 
 pub use graph::{Graph, GraphInput, GraphLeaf, GraphNode};
 pub use observe::{OpEvent, observe};

@@ -1,7 +1,8 @@
 //! An observer at the door: sees every op that runs on this thread, forward and backward.
 
+use super::trace;
 use crate::op::{Op, Spec};
-use crate::scope;
+use crate::{Value, scope};
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
@@ -42,12 +43,15 @@ pub fn observe<R>(observer: impl FnMut(&OpEvent) + 'static, body: impl FnOnce() 
 
 /// Starts the clock where someone is watching.
 pub(crate) fn start() -> Option<Instant> {
-    ACTIVE.get().then(Instant::now)
+    (ACTIVE.get() || trace::is_on()).then(Instant::now)
 }
 
-pub(crate) fn finish(start: Option<Instant>, op: &dyn Op, inputs: &[Spec], output: &Spec) {
+pub(crate) fn finish(start: Option<Instant>, op: &dyn Op, inputs: &[Spec], output: &Spec, value: &Value) {
     let Some(start) = start else { return };
     let duration = start.elapsed();
+    if trace::is_on() {
+        trace::record_op(op, inputs, output, value, start, duration);
+    }
     // Taken out while it runs, so that an observer may use tensors itself.
     let observer = OBSERVER.with_borrow_mut(Option::take);
     if let Some(mut observer) = observer {

@@ -4,8 +4,9 @@
 //! one of the parameters notices the change (see [`Error::ModifiedAfterSave`]).
 
 use crate::dtype::Element;
+use crate::inspect::trace;
 use crate::value::{Read, Write};
-use crate::{Error, Result, Tensor, Value};
+use crate::{Error, Result, Spec, Tensor, Value};
 use wengert_cpu::optimize as kernel;
 pub use wengert_cpu::optimize::{Adagrad, Adam, RmsProp, Sgd};
 
@@ -105,6 +106,7 @@ pub fn running_average_step(updates: &[Update<'_, 0>], decay: f64) -> Result<()>
 
 /// Checked tensors of one step.
 struct Batch<'a, const S: usize> {
+    name: &'static str,
     updates: &'a [Update<'a, S>],
     gradients: Vec<Value>,
 }
@@ -158,7 +160,7 @@ impl<'a, const S: usize> Batch<'a, S> {
                 "a gradient shares its memory with a parameter or with optimiser state",
             ));
         }
-        Ok(Self { updates, gradients })
+        Ok(Self { name: op, updates, gradients })
     }
 
     fn dtype(&self) -> crate::DType {
@@ -183,7 +185,10 @@ impl<'a, const S: usize> Batch<'a, S> {
                 state: update.state.each_mut().map(|array| array.slice_mut()),
             })
             .collect();
-        kernel(slices);
+        let numbers: usize = self.updates.iter().map(|update| update.parameter.numel()).sum();
+        // The gradient is read; the parameter and each tensor of the state are read and written.
+        let arrays = 1 + 2 * (1 + S as u64);
+        trace::step(self.name, &Spec::new([numbers], T::DTYPE), arrays, || kernel(slices));
         Ok(())
     }
 }
