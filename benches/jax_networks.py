@@ -4,6 +4,8 @@ Images are [batch, height, width, channels] and kernels [height, width, in, out]
 the CPU are fast. `to_jax` brings PyTorch's parameters into them, `to_torch` the gradients back.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,11 +23,9 @@ EPSILON = 1e-5
 
 
 def to_jax(name: str, array: np.ndarray) -> np.ndarray:
-    """Of a parameter in PyTorch's layout. Kernels of transposed convolutions are also flipped."""
+    """Of a parameter in PyTorch's layout."""
     match name:
-        case "g.conv1.weight" | "g.conv2.weight":
-            return array.transpose(2, 3, 0, 1)[::-1, ::-1]
-        case "d.conv1.weight" | "d.conv2.weight":
+        case "g.conv1.weight" | "g.conv2.weight" | "d.conv1.weight" | "d.conv2.weight":
             return array.transpose(2, 3, 1, 0)
         case "g.fc.weight" | "g.fc.bias":
             return array.reshape(128, 49, -1).swapaxes(0, 1).reshape(array.shape)
@@ -38,9 +38,7 @@ def to_jax(name: str, array: np.ndarray) -> np.ndarray:
 def to_torch(name: str, array: np.ndarray) -> np.ndarray:
     """The inverse of `to_jax`."""
     match name:
-        case "g.conv1.weight" | "g.conv2.weight":
-            result = array[::-1, ::-1].transpose(2, 3, 0, 1)
-        case "d.conv1.weight" | "d.conv2.weight":
+        case "g.conv1.weight" | "g.conv2.weight" | "d.conv1.weight" | "d.conv2.weight":
             result = array.transpose(3, 2, 0, 1)
         case "g.fc.weight" | "g.fc.bias":
             result = array.reshape(49, 128, -1).swapaxes(0, 1).reshape(array.shape)
@@ -62,18 +60,64 @@ def linear(parameters: Parameters, name: str, x: Array) -> Array:
     return x @ parameters[f"{name}.weight"].T + parameters[f"{name}.bias"]
 
 
-def convolution(parameters: Parameters, name: str, x: Array, transposed: bool = False) -> Array:
+def plain_convolution(x: Array, kernel: Array) -> Array:
     """Kernel 4, stride 2, padding 1."""
-    strides, padding, dilation = ((1, 1), 2, (2, 2)) if transposed else ((2, 2), 1, (1, 1))
-    y = lax.conv_general_dilated(
-        x,
-        parameters[f"{name}.weight"],
-        strides,
-        ((padding, padding), (padding, padding)),
-        lhs_dilation=dilation,
-        dimension_numbers=LAYOUT,
-    )
-    return y + parameters[f"{name}.bias"] if f"{name}.bias" in parameters else y
+    return lax.conv_general_dilated(x, kernel, (2, 2), ((1, 1), (1, 1)), dimension_numbers=LAYOUT)
+
+
+def kernel_gradient(x: Array, cotangent: Array, kernel: Array) -> Array:
+    """Of `plain_convolution`, which is linear in the kernel."""
+    (gradient,) = jax.linear_transpose(lambda kernel: plain_convolution(x, kernel), kernel)(cotangent)
+    return gradient
+
+
+@jax.custom_vjp
+def convolve(x: Array, kernel: Array) -> Array:
+    """`plain_convolution` with gradients that stay fast when they are differentiated again: see `transposed`."""
+    return plain_convolution(x, kernel)
+
+
+@jax.custom_vjp
+def transposed(y: Array, kernel: Array) -> Array:
+    """The transpose of `convolve`, from its output's shape to its input's.
+
+    JAX's own rule for the kernel's gradient is a convolution dilated on both sides, which XLA runs in a loop of its own
+    on the CPU, fifty times as slow; it is also what a gradient penalty meets. Exchanging the roles of input and
+    cotangent makes it the gradient of the plain convolution.
+    """
+    flipped = lax.rev(kernel, (0, 1)).swapaxes(2, 3)
+    padding = ((2, 2), (2, 2))
+    return lax.conv_general_dilated(y, flipped, (1, 1), padding, lhs_dilation=(2, 2), dimension_numbers=LAYOUT)
+
+
+def keep(function: Callable[[Array, Array], Array]) -> Callable[[Array, Array], tuple[Array, tuple[Array, Array]]]:
+    return lambda x, kernel: (function(x, kernel), (x, kernel))
+
+
+def convolve_backward(saved: tuple[Array, Array], cotangent: Array) -> tuple[Array, Array]:
+    x, kernel = saved
+    return transposed(cotangent, kernel), kernel_gradient(x, cotangent, kernel)
+
+
+def transposed_backward(saved: tuple[Array, Array], cotangent: Array) -> tuple[Array, Array]:
+    y, kernel = saved
+    return convolve(cotangent, kernel), kernel_gradient(cotangent, y, kernel)
+
+
+convolve.defvjp(keep(convolve), convolve_backward)
+transposed.defvjp(keep(transposed), transposed_backward)
+
+
+def convolution(parameters: Parameters, name: str, x: Array) -> Array:
+    return biased(parameters, name, convolve(x, parameters[f"{name}.weight"]))
+
+
+def transposed_convolution(parameters: Parameters, name: str, x: Array) -> Array:
+    return biased(parameters, name, transposed(x, parameters[f"{name}.weight"]))
+
+
+def biased(parameters: Parameters, name: str, x: Array) -> Array:
+    return x + parameters[f"{name}.bias"] if f"{name}.bias" in parameters else x
 
 
 def batch_norm(parameters: Parameters, statistics: Statistics, name: str, x: Array) -> tuple[Array, Statistics]:
@@ -134,9 +178,9 @@ def discriminator(parameters: Parameters, statistics: Statistics, x: Array) -> t
 def convolutional_generator(parameters: Parameters, statistics: Statistics, z: Array) -> tuple[Array, Statistics]:
     x = linear(parameters, "g.fc", z).reshape(-1, 7, 7, 128)
     x, statistics = batch_norm(parameters, statistics, "g.bn1", x)
-    x = convolution(parameters, "g.conv1", jax.nn.relu(x), transposed=True)
+    x = transposed_convolution(parameters, "g.conv1", jax.nn.relu(x))
     x, statistics = batch_norm(parameters, statistics, "g.bn2", x)
-    return jnp.tanh(convolution(parameters, "g.conv2", jax.nn.relu(x), transposed=True)), statistics
+    return jnp.tanh(transposed_convolution(parameters, "g.conv2", jax.nn.relu(x))), statistics
 
 
 def convolutional_discriminator(parameters: Parameters, statistics: Statistics, x: Array) -> tuple[Array, Statistics]:

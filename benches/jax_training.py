@@ -42,17 +42,21 @@ class Adam(NamedTuple):
         own = {name: value for name, value in state.parameters.items() if name.startswith(prefix)}
         differentiate = jax.value_and_grad(lambda own: loss(state.parameters | own), has_aux=True)
         (value, statistics), gradients = differentiate(own)
-        (decay1, decay2), (first, second, parameters) = self.betas, ({}, {}, {})
+        updated = self.apply(state, gradients)._replace(statistics=statistics)
+        return updated, value, gradients
+
+    def apply(self, state: State, gradients: Parameters) -> State:
+        """The state with the parameters of these gradients updated."""
+        (decay1, decay2), (parameters, first, second) = self.betas, ({}, {}, {})
         correction1, correction2 = 1 - decay1**state.steps, 1 - decay2**state.steps
         for name, gradient in gradients.items():
             first[name] = decay1 * state.first[name] + (1 - decay1) * gradient
             second[name] = decay2 * state.second[name] + (1 - decay2) * gradient**2
             denominator = jnp.sqrt(second[name]) / jnp.sqrt(correction2) + 1e-8
-            parameters[name] = own[name] - (self.rate / correction1) * first[name] / denominator
-        updated = State(
-            state.parameters | parameters, state.first | first, state.second | second, state.steps, statistics
+            parameters[name] = state.parameters[name] - (self.rate / correction1) * first[name] / denominator
+        return state._replace(
+            parameters=state.parameters | parameters, first=state.first | first, second=state.second | second
         )
-        return updated, value, gradients
 
 
 Update = Callable[[State, Array, Array, Noise], tuple[State, Array, Parameters]]

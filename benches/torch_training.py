@@ -285,10 +285,16 @@ class WassersteinTraining(Training):
         def loss(images: Tensor, z: Tensor, e: Tensor) -> Tensor:
             with torch.no_grad():
                 fake = generator(z)
-            mixed = (e * images + (1 - e) * fake).requires_grad_()
-            (gradient,) = torch.autograd.grad(critic(mixed).sum(), mixed, create_graph=True)
+            mixed = e * images + (1 - e) * fake
+            gradient = by_input(mixed)
             penalty = (gradient.flatten(1).norm(dim=1) - 1).square().mean()
             return critic(fake).mean() - critic(images).mean() + 10 * penalty
+
+        def by_input(x: Tensor) -> Tensor:
+            if mode.compiled:  # of the two forms the one that torch.compile can differentiate again
+                return torch.func.grad(lambda x: critic(x).sum())(x)
+            x.requires_grad_()
+            return torch.autograd.grad(critic(x).sum(), x, create_graph=True)[0]
 
         self.loss = mode.compile(loss)
 
