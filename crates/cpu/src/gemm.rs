@@ -15,12 +15,14 @@ mod packed;
 mod plan;
 mod portable;
 mod scratch;
+mod split;
 mod stack;
 #[cfg(test)]
 mod tests;
 mod tile;
 mod vector;
 
+pub use split::{Precision, precision, set_precision};
 pub use stack::{Stack, Strided};
 
 use crate::element::Number;
@@ -101,7 +103,11 @@ float_gemm!(
     f32,
     matrixmultiply::sgemm,
     fn multiply(stack: &Stack<f32>) {
-        if simd::level() == Level::Baseline { portable::multiply(stack) } else { packed::multiply(stack) }
+        match simd::level() {
+            Level::Baseline => portable::multiply(stack),
+            _ if split::multiply(stack) => {}
+            _ => packed::multiply(stack),
+        }
     }
 );
 float_gemm!(f64, matrixmultiply::dgemm);

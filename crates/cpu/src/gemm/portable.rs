@@ -12,28 +12,41 @@ pub(super) fn multiply<T: Gemm>(stack: &Stack<T>) {
     par::ranges(stack.batch * tiles, tasks_together, |tasks| {
         for task in tasks {
             let (index, (rows, columns)) = (task / tiles, grid.tile(task % tiles));
-            let a = stack.a(index).at(rows.start, 0);
-            let b = stack.b(index).at(0, columns.start);
-            let c = stack.out(index).at(rows.start, columns.start);
-            let beta = if stack.epilogue.accumulate { T::ONE } else { T::ZERO };
-            // SAFETY: the views have checked that each element of a and b is in bounds; the tile's rows and columns are
-            // within m and n, so its part of the result is too, and no two tasks share a tile.
-            unsafe {
-                T::tile(rows.len(), stack.k, columns.len(), a, b, beta, c);
-                if let Some(bias) = stack.epilogue.column_bias {
-                    let add = |row: &mut [T]| {
-                        for (value, &bias) in row.iter_mut().zip(&bias[columns.clone()]) {
-                            *value = value.plus(bias);
-                        }
-                    };
-                    stack.activate(&add, index, rows.clone(), columns.clone());
-                }
-                if let Some(activation) = stack.epilogue.activation {
-                    stack.activate(activation, index, rows, columns);
-                }
-            }
+            // SAFETY: the tile's rows and columns are within m and n, and no two tasks share a tile.
+            unsafe { part(stack, index, rows, columns) }
         }
     });
+}
+
+/// Computes a part of result `index`.
+///
+/// # Safety
+/// The part must be within the result, and nobody else's.
+pub(super) unsafe fn part<T: Gemm>(
+    stack: &Stack<T>,
+    index: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
+) {
+    let a = stack.a(index).at(rows.start, 0);
+    let b = stack.b(index).at(0, columns.start);
+    let c = stack.out(index).at(rows.start, columns.start);
+    let beta = if stack.epilogue.accumulate { T::ONE } else { T::ZERO };
+    // SAFETY: the views have checked that each element of a and b is in bounds; the caller vouches for the part.
+    unsafe {
+        T::tile(rows.len(), stack.k, columns.len(), a, b, beta, c);
+        if let Some(bias) = stack.epilogue.column_bias {
+            let add = |row: &mut [T]| {
+                for (value, &bias) in row.iter_mut().zip(&bias[columns.clone()]) {
+                    *value = value.plus(bias);
+                }
+            };
+            stack.activate(&add, index, rows.clone(), columns.clone());
+        }
+        if let Some(activation) = stack.epilogue.activation {
+            stack.activate(activation, index, rows, columns);
+        }
+    }
 }
 
 /// Multiply-adds that take as long as one simple element operation.

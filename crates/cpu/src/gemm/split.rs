@@ -1,0 +1,309 @@
+//! Products of f32 matrices from products of bf16 tiles, for processors with AMX.
+//!
+//! Every number is split into two or three bf16 parts ([`parts`]) while it is packed, and the tile unit ([`unit`])
+//! multiplies three or six pairs of parts into one f32 accumulator, at sixteen times the rate of a vector unit:
+//!
+//! - three parts, six products: x·y = hh' + (hm' + mh') + (mm' + hl' + lh') leaves out 2⁻²⁴ of the product, what f32
+//!   itself rounds off;
+//! - two parts, three products: hh' + (hm' + mh') leaves out 2⁻¹⁶ of it.
+//!
+//! The order of all sums depends on the shape only. The tile unit takes subnormal numbers for zero, and an infinite
+//! number has no parts: where packing meets a number that is infinite, NaN or near either end of the exponents, that
+//! stretch of the product is computed in f32.
+//!
+//! Source: G. Henry, P. Tang, A. Heinecke, "Leveraging the bfloat16 artificial intelligence datatype for higher-precision
+//! computations" (2019), <https://arxiv.org/abs/1904.06376>.
+
+mod parts;
+mod unit;
+
+use super::{Epilogue, Stack, portable};
+use crate::par;
+use parts::{ELEMENTS, Operand, Side, TILE};
+use std::cell::RefCell;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
+use unit::{Block, RESULT, Unit};
+
+/// How f32 matrices are multiplied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Precision {
+    /// In f32 arithmetic.
+    #[default]
+    F32,
+    /// From three bf16 parts a number, in six products: as exact as f32.
+    Bf16x6,
+    /// From two bf16 parts a number, in three products: 16 bits of significand.
+    Bf16x3,
+}
+
+static PRECISION: AtomicU8 = AtomicU8::new(Precision::F32 as u8);
+
+/// How f32 matrices are multiplied from now on, in the whole process.
+///
+/// # Errors
+/// When the processor has no bf16 tiles, or the system does not grant them; the precision then stays as it was.
+pub fn set_precision(precision: Precision) -> Result<(), &'static str> {
+    if precision != Precision::F32 && Unit::detect().is_none() {
+        return Err(
+            "this processor has no AMX tiles for bf16 (amx_tile and amx_bf16), or the system does not grant them",
+        );
+    }
+    PRECISION.store(precision as u8, Relaxed);
+    Ok(())
+}
+
+/// How f32 matrices are multiplied.
+pub fn precision() -> Precision {
+    match PRECISION.load(Relaxed) {
+        0 => Precision::F32,
+        1 => Precision::Bf16x6,
+        _ => Precision::Bf16x3,
+    }
+}
+
+/// Bytes of packed tiles that a task multiplies with everything else: half of a second-level cache.
+const OWN_BYTES: usize = 1 << 20;
+/// Tasks wanted of one product, so that many cores have something to do.
+const WANTED_TASKS: usize = 8;
+/// Multiply-adds below which packing and setting up tiles is not worth it.
+const SMALLEST_WORK: usize = 1 << 18;
+
+/// Computes all products of a stack in the precision in use; `false`, and nothing done, where that is f32 or the
+/// products are small.
+pub(super) fn multiply(stack: &Stack<f32>) -> bool {
+    let precision = precision();
+    if precision == Precision::F32 || stack.m * stack.n * stack.k < SMALLEST_WORK {
+        return false;
+    }
+    let Some(unit) = Unit::detect() else { return false };
+    for index in 0..stack.batch {
+        match precision {
+            Precision::Bf16x3 => product::<2>(unit, stack, index),
+            _ => product::<3>(unit, stack, index),
+        }
+    }
+    true
+}
+
+/// The smaller operand is packed first and shared; each task packs a stretch of the larger one for itself.
+fn product<const PARTS: usize>(unit: Unit, stack: &Stack<f32>, index: usize) {
+    let left = Operand::left(stack.a(index), stack.m, stack.k);
+    let right = Operand::right(stack.b(index), stack.k, stack.n);
+    let (own, shared) = if left.count >= right.count { (left, right) } else { (right, left) };
+    let tile = own.blocks() * PARTS * ELEMENTS;
+    let mut packed = vec![0; shared.tiles() * tile];
+    let ordinary = AtomicBool::new(true);
+    par::chunks_mut(&mut packed, tile, |start, packed| {
+        // SAFETY: the views have checked that all elements of the operands are in bounds.
+        if !unsafe { shared.split::<PARTS>(start / tile, 0..shared.blocks(), packed) } {
+            ordinary.store(false, Relaxed);
+        }
+    });
+    if !ordinary.into_inner() {
+        // SAFETY: the result is borrowed as a whole, and nobody writes to it yet.
+        return unsafe { portable::part(stack, index, 0..stack.m, 0..stack.n) };
+    }
+
+    let pairs = own.tiles() / 2;
+    let most = (OWN_BYTES / (2 * tile * size_of::<u16>())).max(1);
+    let together = pairs.div_ceil(WANTED_TASKS).min(most);
+    par::ranges(pairs, together, |pairs| {
+        BUFFER.with_borrow_mut(|buffer| {
+            let tiles = 2 * pairs.start..2 * pairs.end;
+            buffer.resize(tiles.len() * tile, 0);
+            let mut ordinary = true;
+            for (own_tile, packed) in tiles.clone().zip(buffer.chunks_exact_mut(tile)) {
+                // SAFETY: as above.
+                ordinary &= unsafe { own.split::<PARTS>(own_tile, 0..own.blocks(), packed) };
+            }
+            // SAFETY: the stretch is within the result and belongs to this task alone.
+            unsafe {
+                if ordinary {
+                    let target = Target { stack, index };
+                    unit.with_tiles(|| {
+                        stretch::<PARTS>(unit, [own, shared], tiles.start, [buffer, &packed], target);
+                    });
+                    return;
+                }
+                let stretch = tiles.start * TILE..(tiles.end * TILE).min(own.count);
+                match own.side {
+                    Side::Left => portable::part(stack, index, stretch, 0..stack.n),
+                    Side::Right => portable::part(stack, index, 0..stack.m, stretch),
+                }
+            }
+        });
+    });
+}
+
+thread_local! {
+    /// Packed tiles of a task, kept for the next one.
+    static BUFFER: RefCell<Vec<u16>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Multiplies the packed tiles of the task's own operand, from number `first` on, with all tiles of the shared one.
+///
+/// # Safety
+/// That stretch of the result must be nobody else's.
+unsafe fn stretch<const PARTS: usize>(
+    unit: Unit,
+    [own, shared]: [Operand; 2],
+    first: usize,
+    [own_packed, shared_packed]: [&[u16]; 2],
+    target: Target,
+) {
+    let tile = own.blocks() * PARTS * ELEMENTS;
+    let mut results = [[0.0; RESULT]; 4];
+    for (shared_pair, shared_tiles) in shared_packed.chunks_exact(2 * tile).enumerate() {
+        for (own_pair, own_tiles) in own_packed.chunks_exact(2 * tile).enumerate() {
+            let own_side = own_tiles.split_at(tile).into();
+            let shared_side = shared_tiles.split_at(tile).into();
+            let (own_tile, shared_tile) = (first + 2 * own_pair, 2 * shared_pair);
+            let (block, [row, column], [rows, columns]) = match own.side {
+                Side::Left => {
+                    let block = Block { left: own_side, right: shared_side };
+                    (block, [own_tile, shared_tile], [own.count, shared.count])
+                }
+                Side::Right => {
+                    let block = Block { left: shared_side, right: own_side };
+                    (block, [shared_tile, own_tile], [shared.count, own.count])
+                }
+            };
+            unit.multiply::<PARTS>(block, &mut results, false);
+            for (index, result) in results.iter().enumerate() {
+                let inside =
+                    |tile: usize, count: usize| (tile * TILE).min(count)..((tile + 1) * TILE).min(count);
+                let (rows, columns) = (inside(row + index / 2, rows), inside(column + index % 2, columns));
+                // SAFETY: rows and columns are within the result, and the caller vouches for the stretch.
+                unsafe { target.store(rows, columns, result) };
+            }
+        }
+    }
+}
+
+/// Where tiles go.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    stack: &'a Stack<'a, f32>,
+    index: usize,
+}
+
+impl Target<'_> {
+    /// Finishes a tile: row `i` of it begins at `result[i · TILE]`.
+    ///
+    /// # Safety
+    /// Rows and columns must be within the result, and nobody else's.
+    unsafe fn store(&self, rows: Range<usize>, columns: Range<usize>, result: &[f32; RESULT]) {
+        let Epilogue { accumulate, column_bias, activation } = self.stack.epilogue;
+        let bias = column_bias.map(|bias| &bias[columns.clone()]);
+        for (row, result) in rows.zip(result.chunks_exact(TILE)) {
+            let out = self.stack.out(self.index).at(row, columns.start).start;
+            // SAFETY: the caller vouches for the part.
+            let out = unsafe { std::slice::from_raw_parts_mut(out, columns.len()) };
+            for (column, (out, &sum)) in out.iter_mut().zip(result).enumerate() {
+                let sum = bias.map_or(sum, |bias| sum + bias[column]);
+                *out = if accumulate { *out + sum } else { sum };
+            }
+            if let Some(activation) = activation {
+                activation(out);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::View;
+
+    fn numbers(count: usize, seed: u64) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    /// The product by an emulated unit, added to ones, with a bias of 2 and doubled; operands may lie transposed.
+    fn run<const PARTS: usize>([m, k, n]: [usize; 3], a: &[f32], b: &[f32], turned: bool) -> Vec<f32> {
+        let strides =
+            |rows: usize, columns: usize| if turned { [1, rows as isize] } else { [columns as isize, 1] };
+        let (a_shape, b_shape, a_strides, b_strides) = ([m, k], [k, n], strides(m, k), strides(k, n));
+        let (bias, mut out) = (vec![2.0; n], vec![1.0; m * n]);
+        let double = |row: &mut [f32]| row.iter_mut().for_each(|value| *value *= 2.0);
+        let epilogue = Epilogue { accumulate: true, column_bias: Some(&bias), activation: Some(&double) };
+        let (a, b) = (View::new(a, &a_shape, &a_strides, 0), View::new(b, &b_shape, &b_strides, 0));
+        product::<PARTS>(Unit::Emulated, &Stack::new(a, b, &mut out, epilogue), 0);
+        out
+    }
+
+    /// Root mean square of the error, relative to that of the result.
+    fn error([m, k, n]: [usize; 3], a: &[f32], b: &[f32], turned: bool, got: &[f32]) -> f64 {
+        let at = |data: &[f32], [rows, columns]: [usize; 2], i: usize, j: usize| {
+            f64::from(data[if turned { j * rows + i } else { i * columns + j }])
+        };
+        let (mut error, mut norm) = (0.0, 0.0);
+        for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
+            let exact: f64 = 3.0 + (0..k).map(|l| at(a, [m, k], i, l) * at(b, [k, n], l, j)).sum::<f64>();
+            error += (f64::from(got[i * n + j]) / 2.0 - exact).powi(2);
+            norm += exact.powi(2);
+        }
+        (error / norm).sqrt()
+    }
+
+    #[test]
+    fn errors_are_those_that_the_parts_leave_out() {
+        for shape in [[1, 1, 1], [33, 70, 15], [17, 31, 90], [64, 130, 64]] {
+            let [m, k, n] = shape;
+            let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
+            for turned in [false, true] {
+                let three = error(shape, &a, &b, turned, &run::<2>(shape, &a, &b, turned));
+                assert!(three < 1.5e-5, "three products {shape:?}: {three:e}");
+                let six = error(shape, &a, &b, turned, &run::<3>(shape, &a, &b, turned));
+                assert!(six < 5e-7, "six products {shape:?}: {six:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_the_number_of_threads() {
+        let (a, b) = (numbers(300 * 64, 1), numbers(64 * 40, 2));
+        let with = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            pool.install(|| run::<2>([300, 64, 40], &a, &b, false))
+        };
+        assert!(with(1) == with(3));
+    }
+
+    #[test]
+    fn strange_numbers_are_multiplied_in_f32() {
+        let shape = [300, 64, 40];
+        let (mut a, mut b) = (numbers(300 * 64, 1), numbers(64 * 40, 2));
+        a[200 * 64 + 5] = f32::INFINITY;
+        let got = run::<2>(shape, &a, &b, false);
+        let infinite = |row: &[f32]| row.iter().filter(|value| value.is_infinite()).count();
+        assert!(
+            got.chunks_exact(40).enumerate().all(|(i, row)| infinite(row) == if i == 200 { 40 } else { 0 })
+        );
+        // A subnormal number, which a tile would take for zero, times 2¹⁰⁰.
+        (a[200 * 64 + 5], a[64 + 3]) = (0.0, f32::from_bits(1));
+        b.fill(2f32.powi(100));
+        a[64..128]
+            .iter_mut()
+            .enumerate()
+            .for_each(|(l, x)| *x = if l == 3 { f32::from_bits(1) } else { 0.0 });
+        let sum = run::<3>(shape, &a, &b, false)[40];
+        assert_eq!(sum, 2.0 * (1.0 + 2.0 + f32::from_bits(1) * 2f32.powi(100)));
+    }
+
+    #[test]
+    fn a_processor_without_tiles_stays_with_f32() {
+        if Unit::detect().is_none() {
+            assert!(set_precision(Precision::Bf16x3).unwrap_err().contains("AMX"));
+            assert_eq!(precision(), Precision::F32);
+        }
+        set_precision(Precision::F32).expect("f32 is everywhere");
+    }
+}
