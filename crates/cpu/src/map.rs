@@ -193,6 +193,10 @@ impl<const N: usize> Space<N> {
     /// element type, not once an operation.
     fn run<R: Send>(&self, out: &mut [R], body: &(dyn Fn([isize; N], &mut [R]) + Sync)) {
         let row = self.shape[self.rank - 1];
+        // One piece of one row: most calls in small models, and then their whole cost is what comes before the loop.
+        if self.rank == 1 && (1..=par::CHUNK).contains(&row) {
+            return body(self.offsets.map(|offset| offset as isize), out);
+        }
         par::chunks_mut(out, par::CHUNK, |start, mut part| {
             let mut column = start % row;
             let mut walks: [RowWalk; N] = std::array::from_fn(|n| {

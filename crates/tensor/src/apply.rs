@@ -2,12 +2,43 @@
 
 use crate::autograd::{Recording, inspect_for_anomaly, is_grad_enabled};
 use crate::inspect::{finish_observation, start_observation};
-use crate::op::{Op, Spec};
+use crate::op::{Op, Specs, Values};
 use crate::unfused::is_unfused;
-use crate::{Result, Tensor, ops};
+use crate::{Result, Tensor, Value, ops};
 use smallvec::SmallVec;
+use std::ops::Deref;
 use std::panic::Location;
-use std::sync::Arc;
+
+/// What an op is given: a tensor that its caller keeps, or one whose memory the op may overwrite where nobody else holds
+/// it.
+pub(crate) enum Operand<'a> {
+    Lent(&'a Tensor),
+    Given(Tensor),
+}
+
+type Operands<'a> = SmallVec<[Operand<'a>; 2]>;
+
+impl Deref for Operand<'_> {
+    type Target = Tensor;
+    fn deref(&self) -> &Tensor {
+        match self {
+            Operand::Lent(tensor) => tensor,
+            Operand::Given(tensor) => tensor,
+        }
+    }
+}
+
+impl From<Tensor> for Operand<'_> {
+    fn from(tensor: Tensor) -> Self {
+        Operand::Given(tensor)
+    }
+}
+
+impl<'a> From<&'a Tensor> for Operand<'a> {
+    fn from(tensor: &'a Tensor) -> Self {
+        Operand::Lent(tensor)
+    }
+}
 
 /// Runs `op` on `inputs` and records it where a gradient may be asked for.
 ///
@@ -16,7 +47,7 @@ use std::sync::Arc;
 /// [`forward`](Op::forward) with the contents.
 #[track_caller]
 pub fn apply(op: impl Op, inputs: &[&Tensor]) -> Result<Tensor> {
-    pass(Arc::new(op), inputs.iter().map(|&tensor| tensor.clone()).collect(), Location::caller())
+    pass(op, inputs.iter().copied().map(Operand::Lent).collect())
 }
 
 /// As [`apply`], giving the operands away: the op may write its result into the memory of one that nobody else holds.
@@ -25,7 +56,7 @@ pub fn apply(op: impl Op, inputs: &[&Tensor]) -> Result<Tensor> {
 /// As [`apply`].
 #[track_caller]
 pub fn apply_owned(op: impl Op, inputs: SmallVec<[Tensor; 4]>) -> Result<Tensor> {
-    pass(Arc::new(op), inputs, Location::caller())
+    pass(op, inputs.into_iter().map(Operand::Given).collect())
 }
 
 /// Turns an error into a panic with its message: for tensor methods and operators, where it is a programmer's mistake.
@@ -37,29 +68,58 @@ pub(crate) fn must<T>(result: Result<T>) -> T {
     }
 }
 
+/// As [`apply`], with operands of both kinds.
+#[track_caller]
+pub(crate) fn pass(op: impl Op, inputs: Operands<'_>) -> Result<Tensor> {
+    let location = Location::caller();
+    // The tape keeps ops of all types in boxes; one that is not recorded needs none.
+    if is_grad_enabled() && inputs.iter().any(|input| input.requires_grad()) {
+        run(Passing::Recorded(Box::new(op)), inputs, location)
+    } else {
+        run(Passing::Constant(&op), inputs, location)
+    }
+}
+
+/// An op on its way through the door.
+enum Passing<'a> {
+    /// It goes onto the tape where its output can have a gradient.
+    Recorded(Box<dyn Op>),
+    Constant(&'a dyn Op),
+}
+
 // Not generic, so that it is compiled once and not for every op.
-fn pass(
-    op: Arc<dyn Op>,
-    inputs: SmallVec<[Tensor; 4]>,
-    location: &'static Location<'static>,
-) -> Result<Tensor> {
+fn run(passing: Passing<'_>, inputs: Operands<'_>, location: &'static Location<'static>) -> Result<Tensor> {
+    let op = match &passing {
+        Passing::Recorded(op) => &**op,
+        Passing::Constant(op) => *op,
+    };
     debug_assert!(
         op.is_custom() || ops::is_registered(op.name()),
         "op '{}' is not in its family's OPS",
         op.name()
     );
-    let specs: SmallVec<[Spec; 4]> = inputs.iter().map(Tensor::spec).collect();
+    let mut specs = Specs::new();
+    inputs.iter().for_each(|input| specs.push(input.spec()));
     let output = op.infer(&specs)?;
     output.shape.checked_numel(op.name())?;
-    if is_unfused()
-        && let Some(plain) = op.decompose(&inputs)
-    {
-        return Ok(plain);
+    if is_unfused() {
+        let tensors: SmallVec<[Tensor; 4]> = inputs.iter().map(|input| Tensor::clone(input)).collect();
+        if let Some(plain) = op.decompose(&tensors) {
+            return Ok(plain);
+        }
     }
-    let recorded = is_grad_enabled() && output.dtype.is_float() && inputs.iter().any(Tensor::requires_grad);
-    let recording = recorded.then(|| Recording::start(op.saves(), &inputs));
+    let mut recording = match &passing {
+        Passing::Recorded(op) if output.dtype.is_float() => Some(Recording::start(op.saves(), &inputs)),
+        _ => None,
+    };
     let watch = start_observation();
-    let values = inputs.into_iter().map(Tensor::into_value).collect();
+    let mut values = Values::new();
+    for input in inputs {
+        values.push(match &mut recording {
+            Some(recording) => recording.read(input),
+            None => input.into_value(),
+        });
+    }
     let value = op.forward(values, &output)?;
     debug_assert_eq!(
         (value.shape(), value.dtype()),
@@ -67,9 +127,24 @@ fn pass(
         "{} did not make what it inferred",
         op.name()
     );
-    finish_observation(watch, &*op, &specs, &output, &value);
-    let node = recording.map(|recording| recording.finish(op.clone(), specs, output, &value, location));
+    finish_observation(watch, op, &specs, &output, &value);
+    let name = op.name();
+    let node = match (passing, recording) {
+        (Passing::Recorded(op), Some(recording)) => {
+            Some(recording.finish(op, specs, output, &value, location))
+        }
+        _ => None,
+    };
     let tensor = Tensor::computed(value, node);
-    inspect_for_anomaly(op.name(), &tensor, location);
+    inspect_for_anomaly(name, &tensor, location);
     Ok(tensor)
+}
+
+impl Operand<'_> {
+    fn into_value(self) -> Value {
+        match self {
+            Operand::Lent(tensor) => tensor.value().clone(),
+            Operand::Given(tensor) => tensor.into_parts().0,
+        }
+    }
 }

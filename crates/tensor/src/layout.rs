@@ -1,17 +1,24 @@
 //! How a shape lies in a buffer.
 
 use crate::Shape;
+use crate::shape::copied;
 use smallvec::SmallVec;
 
 /// Distances in elements between neighbours along each axis.
-pub type Strides = SmallVec<[isize; 6]>;
+pub type Strides = SmallVec<[isize; 4]>;
 
 /// Shape, strides and the position of the first element in a buffer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Layout {
     shape: Shape,
     strides: Strides,
     offset: usize,
+}
+
+impl Clone for Layout {
+    fn clone(&self) -> Self {
+        Self { shape: self.shape.clone(), strides: copied(&self.strides), offset: self.offset }
+    }
 }
 
 impl Layout {

@@ -28,25 +28,29 @@ impl fmt::Display for Spec {
 }
 
 /// Operands of an op.
-pub type Values = SmallVec<[Value; 4]>;
+pub type Values = SmallVec<[Value; 2]>;
+
+/// Shapes and types of an op's operands.
+pub(crate) type Specs = SmallVec<[Spec; 2]>;
 
 /// Cotangents of an op's inputs, one for each; `None` only where none was asked for.
-pub type Gradients = SmallVec<[Option<Tensor>; 4]>;
+pub type Gradients = SmallVec<[Option<Tensor>; 3]>;
 
 /// Which values an op's backward step reads again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Saves {
     inputs: u64,
     output: bool,
+    factors: bool,
 }
 
 impl Saves {
     /// Backward needs shapes at most.
-    pub const NONE: Saves = Saves { inputs: 0, output: false };
+    pub const NONE: Saves = Saves { inputs: 0, output: false, factors: false };
     /// Backward reads every input.
-    pub const ALL_INPUTS: Saves = Saves { inputs: u64::MAX, output: false };
+    pub const ALL_INPUTS: Saves = Saves { inputs: u64::MAX, output: false, factors: false };
     /// Backward reads the output.
-    pub const OUTPUT: Saves = Saves { inputs: 0, output: true };
+    pub const OUTPUT: Saves = Saves { inputs: 0, output: true, factors: false };
 
     /// Backward reads the inputs at these positions.
     pub const fn inputs(positions: &[usize]) -> Saves {
@@ -55,18 +59,29 @@ impl Saves {
             bits |= 1 << positions[i];
             i += 1;
         }
-        Saves { inputs: bits, output: false }
+        Saves { inputs: bits, output: false, factors: false }
     }
 
     /// The same and the output.
     pub const fn and_output(self) -> Saves {
-        Saves { inputs: self.inputs, output: true }
+        Saves { output: true, ..self }
     }
 
-    /// Whether input `position` is saved.
+    /// The same, where the saved inputs are factors of a product: each is read for the cotangents of the other inputs
+    /// alone. One that no other input's gradient needs is not kept alive: x in x · c, where c is a constant.
+    pub const fn as_factors(self) -> Saves {
+        Saves { factors: true, ..self }
+    }
+
+    /// Whether input `position` is read by the gradient of some input.
     pub fn has_input(self, position: usize) -> bool {
         // Ops with more than 64 operands (cat, stack) save all or nothing.
         if position < 64 { self.inputs >> position & 1 == 1 } else { self.inputs == u64::MAX }
+    }
+
+    /// Whether the saved inputs are read for the gradients of others alone.
+    pub fn are_factors(self) -> bool {
+        self.factors
     }
 
     /// Whether the output is saved.

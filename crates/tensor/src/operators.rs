@@ -4,7 +4,7 @@
 //! holds it.
 
 use crate::Tensor;
-use crate::apply::{apply_owned, must};
+use crate::apply::{Operand, must, pass};
 use crate::ops::{binary::Binary, unary::Unary};
 use smallvec::smallvec;
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -16,8 +16,7 @@ macro_rules! tensor_operator {
 
             #[track_caller]
             fn $method(self, other: $right) -> Tensor {
-                // From an owned tensor this is the identity; a clone would keep its memory from being reused.
-                must(apply_owned(Binary::$trait, smallvec![Tensor::from(self), Tensor::from(other)]))
+                must(pass(Binary::$trait, smallvec![Operand::from(self), Operand::from(other)]))
             }
         }
     )*};
@@ -48,7 +47,7 @@ macro_rules! scalar_operator {
             #[track_caller]
             fn $method(self, scalar: f64) -> Tensor {
                 let op: fn(f64) -> Unary = $tensor_first;
-                must(apply_owned(op(scalar), smallvec![Tensor::from(self)]))
+                must(pass(op(scalar), smallvec![Operand::from(self)]))
             }
         }
 
@@ -58,12 +57,11 @@ macro_rules! scalar_operator {
             #[track_caller]
             fn $method(self, tensor: $tensor) -> Tensor {
                 let (first, second): (Option<Unary>, fn(f64) -> Unary) = $scalar_first;
-                let tensor = Tensor::from(tensor);
-                let tensor = match first {
-                    Some(first) => must(apply_owned(first, smallvec![tensor])),
-                    None => tensor,
+                let operand = match first {
+                    Some(first) => Operand::Given(must(pass(first, smallvec![Operand::from(tensor)]))),
+                    None => Operand::from(tensor),
                 };
-                must(apply_owned(second(self), smallvec![tensor]))
+                must(pass(second(self), smallvec![operand]))
             }
         }
     };
@@ -80,7 +78,7 @@ impl Neg for Tensor {
 
     #[track_caller]
     fn neg(self) -> Tensor {
-        must(apply_owned(Unary::Neg, smallvec![self]))
+        must(pass(Unary::Neg, smallvec![Operand::from(self)]))
     }
 }
 
@@ -89,7 +87,7 @@ impl Neg for &Tensor {
 
     #[track_caller]
     fn neg(self) -> Tensor {
-        must(apply_owned(Unary::Neg, smallvec![self.clone()]))
+        must(pass(Unary::Neg, smallvec![Operand::from(self)]))
     }
 }
 

@@ -9,8 +9,24 @@ use std::ops::Deref;
 pub const MAX_RANK: usize = wengert_cpu::view::MAX_RANK;
 
 /// Sizes of a tensor's axes, outermost first. A scalar has none.
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
-pub struct Shape(SmallVec<[usize; 6]>);
+#[derive(PartialEq, Eq, Hash, Default)]
+pub struct Shape(SmallVec<[usize; 4]>);
+
+impl Clone for Shape {
+    fn clone(&self) -> Self {
+        Shape(copied(&self.0))
+    }
+}
+
+/// A copy that touches no memory but its own for the usual numbers of axes. The derived one goes number by number, and
+/// an op copies a dozen shapes.
+pub(crate) fn copied<T: Copy + Default>(axes: &SmallVec<[T; 4]>) -> SmallVec<[T; 4]> {
+    if axes.spilled() {
+        return SmallVec::from_slice(axes);
+    }
+    let number = |axis: usize| axes.get(axis).copied().unwrap_or_default();
+    SmallVec::from_buf_and_len(std::array::from_fn(number), axes.len())
+}
 
 impl Shape {
     /// Number of elements: the product of all sizes.
@@ -171,6 +187,9 @@ pub fn axes(op: &'static str, dims: &[isize], rank: usize) -> Result<SmallVec<[u
 
 /// The common shape of two operands: axes are matched from the back, and an axis of size 1 stretches.
 pub fn broadcast(op: &'static str, left: &Shape, right: &Shape) -> Result<Shape> {
+    if left == right {
+        return Ok(left.clone());
+    }
     let rank = left.rank().max(right.rank());
     let size = |shape: &Shape, i: usize| {
         let missing = rank - shape.rank();

@@ -86,11 +86,14 @@ impl Tensor {
         &self.0.value
     }
 
-    /// The array, moved out where nobody else holds this tensor.
-    pub(crate) fn into_value(self) -> Value {
+    /// The array and where its gradient goes, moved out where nobody else holds this tensor.
+    pub(crate) fn into_parts(self) -> (Value, Edge) {
+        if self.is_leaf() && self.requires_grad() {
+            return (self.value().clone(), Edge::Leaf(self));
+        }
         match Arc::try_unwrap(self.0) {
-            Ok(inner) => inner.value,
-            Err(shared) => shared.value.clone(),
+            Ok(inner) => (inner.value, inner.node.map_or(Edge::Constant, Edge::Node)),
+            Err(shared) => (shared.value.clone(), shared.node.clone().map_or(Edge::Constant, Edge::Node)),
         }
     }
 
@@ -136,6 +139,11 @@ impl Tensor {
     /// Shape and element type.
     pub fn spec(&self) -> Spec {
         Spec { shape: self.shape().clone(), dtype: self.dtype() }
+    }
+
+    /// Whether this is the tensor's shape and element type.
+    pub(crate) fn has_spec(&self, spec: &Spec) -> bool {
+        self.shape() == &spec.shape && self.dtype() == spec.dtype
     }
 
     /// Whether the elements lie row-major and without gaps.

@@ -47,6 +47,17 @@ fn a_chain_of_300_000_ops_runs_backward_and_drops() {
 }
 
 #[test]
+fn a_factor_is_saved_only_for_the_gradient_of_another() {
+    let (x, constant) = (leaf(&[2.0]), Tensor::scalar(3.0));
+    let saved = |y: &Tensor| Graph::of(y).nodes.pop().unwrap().saved_inputs;
+    assert_eq!(saved(&(&x * &x)), [0, 1]);
+    assert_eq!(saved(&(&x * &constant)), [1]);
+    assert_eq!(saved(&(&constant * &x)), [0]);
+    (&x * &constant).sum_all().backward().unwrap();
+    assert_eq!(x.grad().unwrap().item(), 3.0);
+}
+
+#[test]
 fn a_second_pass_needs_retain_graph() {
     let x = leaf(&[2.0]);
     let loss = x.exp().sum_all();

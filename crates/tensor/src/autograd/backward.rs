@@ -7,7 +7,6 @@ use crate::op::{Op, Spec};
 use crate::{Error, Result, Tensor, scope};
 use smallvec::SmallVec;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// How [`grad`] differentiates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,7 +83,9 @@ pub fn grad_from(
             )));
         }
     }
-    let mut walk = Walk::new(outputs, Targets::Inputs(inputs), options.create_graph, options.retain_graph);
+    let tape = Tape::of(outputs);
+    let targets = Targets::inputs(inputs, &tape);
+    let mut walk = Walk::new(tape, targets, options.create_graph, options.retain_graph);
     walk.seed(outputs, cotangents)?;
     walk.run(&mut |_| {})?;
     let missing = |i: usize, input: &Tensor| {
@@ -96,13 +97,8 @@ pub fn grad_from(
             input.label()
         )))
     };
-    let found = std::mem::take(&mut walk.found);
-    inputs
-        .iter()
-        .zip(found)
-        .enumerate()
-        .map(|(i, (input, found))| found.map_or_else(|| missing(i, input), Ok))
-        .collect()
+    let answer = |(i, input): (usize, &&Tensor)| walk.found.remove(&i).map_or_else(|| missing(i, input), Ok);
+    inputs.iter().enumerate().map(answer).collect()
 }
 
 /// Adds the gradient of scalar `output` into [`Tensor::grad`] of every leaf it depends on, and shows each step.
@@ -123,7 +119,8 @@ pub(crate) fn backward_from(
     options: BackwardOptions,
     mut observer: impl FnMut(&BackwardStep),
 ) -> Result<()> {
-    let mut walk = Walk::new(&[output], Targets::Leaves, options.create_graph, options.retain_graph);
+    let tape = Tape::of(&[output]);
+    let mut walk = Walk::new(tape, Targets::Leaves, options.create_graph, options.retain_graph);
     walk.seed(&[output], &[cotangent])?;
     walk.run(&mut observer)
 }
@@ -138,75 +135,93 @@ fn scalar_cotangent(output: &Tensor) -> Result<Tensor> {
     Ok(output.ones_like())
 }
 
-enum Targets<'a> {
+/// Where the walk leads.
+enum Targets {
     /// Every leaf that asks for a gradient collects it.
     Leaves,
     /// These tensors, leaves or not, are what the caller wants.
-    Inputs(&'a [&'a Tensor]),
+    Inputs {
+        /// Positions among the inputs of those that the op in this slot made.
+        of_slot: HashMap<usize, Vec<usize>>,
+        /// Positions among the inputs of the leaf with this address.
+        of_leaf: HashMap<usize, Vec<usize>>,
+    },
+}
+
+impl Targets {
+    fn inputs(inputs: &[&Tensor], tape: &Tape) -> Self {
+        let (mut of_slot, mut of_leaf) = (HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
+        for (i, input) in inputs.iter().enumerate() {
+            match input.node() {
+                None => of_leaf.entry(input.address()).or_default().push(i),
+                Some(node) => {
+                    if let Some(slot) = tape.slot_before(tape.nodes.len(), node) {
+                        of_slot.entry(slot).or_default().push(i);
+                    }
+                }
+            }
+        }
+        Targets::Inputs { of_slot, of_leaf }
+    }
 }
 
 /// State of one backward pass.
 struct Walk<'a> {
-    tape: Tape,
+    tape: Tape<'a>,
     /// Cotangent of each node's output, as far as it has been added up.
     cotangents: Vec<Option<Tensor>>,
     /// Whether a node lies on a path to a target.
     needed: Vec<bool>,
-    targets: Targets<'a>,
+    targets: Targets,
+    /// Complete cotangents of the inputs that are the targets.
+    found: HashMap<usize, Tensor>,
     /// Leaves in the order in which the walk met them, which is that of their hooks, with their cotangents as far as
     /// they have been added up.
     leaves: Vec<(Tensor, Option<Tensor>)>,
     /// Where in `leaves` the one with this address is.
     leaf_places: HashMap<usize, usize>,
-    found: Vec<Option<Tensor>>,
     create_graph: bool,
     retain_graph: bool,
 }
 
 impl<'a> Walk<'a> {
-    fn new(outputs: &[&Tensor], targets: Targets<'a>, create_graph: bool, retain_graph: bool) -> Self {
-        let tape = Tape::of(outputs);
-        let found = match targets {
-            Targets::Leaves => Vec::new(),
-            Targets::Inputs(inputs) => vec![None; inputs.len()],
-        };
+    fn new(tape: Tape<'a>, targets: Targets, create_graph: bool, retain_graph: bool) -> Self {
         let mut walk = Self {
             cotangents: vec![None; tape.nodes.len()],
             needed: vec![false; tape.nodes.len()],
             targets,
+            found: HashMap::new(),
             leaves: Vec::new(),
             leaf_places: HashMap::new(),
-            found,
             create_graph,
             retain_graph: retain_graph || create_graph,
             tape,
         };
         for slot in 0..walk.tape.nodes.len() {
-            let node = &walk.tape.nodes[slot];
-            walk.needed[slot] =
-                walk.is_target(node) || node.edges().iter().any(|edge| walk.leads_to_target(edge));
+            let is_target = match &walk.targets {
+                Targets::Leaves => false,
+                Targets::Inputs { of_slot, .. } => of_slot.contains_key(&slot),
+            };
+            let mut edges = walk.tape.nodes[slot].edges().iter();
+            walk.needed[slot] = is_target || edges.any(|edge| walk.leads_to_target(slot, edge));
         }
         walk
     }
 
-    fn is_target(&self, node: &Arc<Node>) -> bool {
-        match self.targets {
-            Targets::Leaves => false,
-            Targets::Inputs(inputs) => {
-                inputs.iter().any(|input| input.node().is_some_and(|n| Arc::ptr_eq(n, node)))
-            }
+    /// Whether a target lies behind an edge of a node in a slot below `end`.
+    fn leads_to_target(&self, end: usize, edge: &Edge) -> bool {
+        match edge {
+            Edge::Constant => false,
+            Edge::Node(node) => self.needed[self.slot(end, node)],
+            Edge::Leaf(leaf) => match &self.targets {
+                Targets::Leaves => leaf.requires_grad(),
+                Targets::Inputs { of_leaf, .. } => of_leaf.contains_key(&leaf.address()),
+            },
         }
     }
 
-    fn leads_to_target(&self, edge: &Edge) -> bool {
-        match edge {
-            Edge::Constant => false,
-            Edge::Node(node) => self.needed[self.tape.slot(node)],
-            Edge::Leaf(leaf) => match self.targets {
-                Targets::Leaves => leaf.requires_grad(),
-                Targets::Inputs(inputs) => inputs.iter().any(|input| input.address() == leaf.address()),
-            },
-        }
+    fn slot(&self, end: usize, node: &Node) -> usize {
+        self.tape.slot_before(end, node).expect("the list holds every node that its nodes read from")
     }
 
     fn seed(&mut self, outputs: &[&Tensor], cotangents: &[&Tensor]) -> Result<()> {
@@ -232,9 +247,9 @@ impl<'a> Walk<'a> {
                     output.label()
                 )));
             }
-            let edge = output.edge();
-            if self.leads_to_target(&edge) {
-                self.add(&edge, (*cotangent).clone());
+            let (edge, end) = (output.edge(), self.tape.nodes.len());
+            if self.leads_to_target(end, &edge) {
+                self.add(end, &edge, (*cotangent).clone());
             }
         }
         Ok(())
@@ -260,86 +275,77 @@ impl<'a> Walk<'a> {
         cotangent: Tensor,
         observer: &mut dyn FnMut(&BackwardStep),
     ) -> Result<()> {
-        let node = self.tape.nodes[slot].clone();
+        let node = self.tape.nodes[slot];
         let cotangent = node.hooks().run(cotangent)?;
-        if let Targets::Inputs(inputs) = self.targets {
-            for (i, input) in inputs.iter().enumerate() {
-                if input.node().is_some_and(|n| Arc::ptr_eq(n, &node)) {
-                    self.found[i] = Some(cotangent.clone());
-                }
-            }
+        if let Targets::Inputs { of_slot, .. } = &self.targets {
+            let places = of_slot.get(&slot).into_iter().flatten();
+            self.found.extend(places.map(|&i| (i, cotangent.clone())));
         }
-        let needs: SmallVec<[bool; 4]> = node.edges().iter().map(|edge| self.leads_to_target(edge)).collect();
+        let mut needs = SmallVec::<[bool; 4]>::new();
+        node.edges().iter().for_each(|edge| needs.push(self.leads_to_target(slot, edge)));
         if !needs.contains(&true) {
             return Ok(());
         }
-        let Some(values) = node.saved() else {
-            return Err(Error::autograd(format!(
-                "what {} saved has been freed by an earlier backward pass; give that pass retain_graph",
-                node.describe()
-            )));
-        };
-        values.check_versions(&node)?;
+        let values = node.saved(self.retain_graph)?;
+        if let Some(values) = &values {
+            values.check_versions(node)?;
+        }
         let gradients = {
-            let _scope = scope::enter_path(node.shared_scope());
-            let _backward = anomaly::enter_backward(&node);
-            node.op().vjp(&Saved { node: &node, values: &values, needs: &needs }, &cotangent)?
+            let _scope = scope::resume(node.scope().cloned());
+            let _backward = anomaly::enter_backward(node);
+            node.op().vjp(&Saved { node, values: values.as_deref(), needs: &needs }, &cotangent)?
         };
-        check_gradients(&node, &gradients, &needs)?;
+        check_gradients(node, &gradients, &needs)?;
         observer(&BackwardStep {
             position: slot,
             total: self.tape.nodes.len(),
-            op: &**node.op(),
-            scope: node.scope(),
+            op: node.op(),
+            scope: node.scope().map_or("", |path| path),
             inputs: node.inputs(),
             output: node.output(),
-            saved_inputs: (0..node.inputs().len()).filter(|&i| values.has_input(i)).collect(),
-            saved_output: values.output().is_some(),
+            saved_inputs: values.iter().flat_map(|values| values.inputs()).collect(),
+            saved_output: values.as_ref().is_some_and(|values| values.has_output()),
             cotangent: &cotangent,
             gradients: &gradients,
         });
+        // Before the sums: what only this step held is theirs to overwrite.
         drop((values, cotangent));
-        if !self.retain_graph {
-            node.free_saved();
-        }
         for ((edge, gradient), needed) in node.edges().iter().zip(gradients).zip(needs) {
             if let (Some(gradient), true) = (gradient, needed) {
-                self.add(edge, gradient);
+                self.add(slot, edge, gradient);
             }
         }
         Ok(())
     }
 
-    /// Adds a contribution to the cotangent of what `edge` leads to. The first one is stored, not added to zeros; later
-    /// ones go into its memory where the walk is its only owner.
-    fn add(&mut self, edge: &Edge, contribution: Tensor) {
-        let sum = |old: Option<Tensor>| match old {
-            Some(old) => old + contribution,
-            None => contribution,
-        };
-        match edge {
-            Edge::Constant => {}
+    /// Adds a contribution to the cotangent of what `edge`, of a node in slot `end` or of an output, leads to. The first
+    /// one is stored, not added to zeros; later ones go into its memory where the walk is its only owner.
+    fn add(&mut self, end: usize, edge: &Edge, contribution: Tensor) {
+        let total = match edge {
+            Edge::Constant => return,
             Edge::Node(node) => {
-                let slot = self.tape.slot(node);
-                let old = self.cotangents[slot].take();
-                self.cotangents[slot] = Some(sum(old));
+                let slot = self.slot(end, node);
+                &mut self.cotangents[slot]
             }
             Edge::Leaf(leaf) => {
                 let place = *self.leaf_places.entry(leaf.address()).or_insert(self.leaves.len());
                 if place == self.leaves.len() {
                     self.leaves.push((leaf.clone(), None));
                 }
-                let old = self.leaves[place].1.take();
-                self.leaves[place].1 = Some(sum(old));
+                &mut self.leaves[place].1
             }
-        }
+        };
+        *total = Some(match total.take() {
+            Some(sum) => sum + contribution,
+            None => contribution,
+        });
     }
 
     fn finish_leaves(&mut self) -> Result<()> {
         for (leaf, cotangent) in std::mem::take(&mut self.leaves) {
             let Some(cotangent) = cotangent else { continue };
             let cotangent = leaf.leaf_hooks().run(cotangent)?;
-            match self.targets {
+            match &self.targets {
                 Targets::Leaves => {
                     let mut slot = lock(leaf.grad_slot());
                     *slot = Some(match slot.take() {
@@ -347,12 +353,9 @@ impl<'a> Walk<'a> {
                         None => cotangent,
                     });
                 }
-                Targets::Inputs(inputs) => {
-                    for (i, input) in inputs.iter().enumerate() {
-                        if input.address() == leaf.address() {
-                            self.found[i] = Some(cotangent.clone());
-                        }
-                    }
+                Targets::Inputs { of_leaf, .. } => {
+                    let places = of_leaf.get(&leaf.address()).into_iter().flatten();
+                    self.found.extend(places.map(|&i| (i, cotangent.clone())));
                 }
             }
         }
@@ -375,7 +378,7 @@ fn check_gradients(node: &Node, gradients: &[Option<Tensor>], needs: &[bool]) ->
             None if *needed => {
                 return Err(Error::autograd(format!("{}: no gradient for input {i}", node.describe())));
             }
-            Some(gradient) if gradient.spec() != node.inputs()[i] => {
+            Some(gradient) if !gradient.has_spec(&node.inputs()[i]) => {
                 return Err(Error::autograd(format!(
                     "{name}: the gradient of input {i} is {}, the input {}",
                     gradient.spec(),

@@ -1,9 +1,10 @@
 //! A line of the Wengert list: the op that ran, where its inputs came from and what its backward step needs.
 
-use crate::op::{Op, Saves, Spec};
+use super::hooks::Hooks;
+use crate::apply::Operand;
+use crate::op::{Op, Saves, Spec, Specs};
 use crate::{Error, Result, Tensor, Value, scope};
 use smallvec::SmallVec;
-use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -20,33 +21,45 @@ pub(crate) enum Edge {
     Node(Arc<Node>),
 }
 
+type Edges = SmallVec<[Edge; 2]>;
+
 /// One recorded op.
 pub(crate) struct Node {
     id: u64,
-    op: Arc<dyn Op>,
-    edges: SmallVec<[Edge; 4]>,
-    inputs: SmallVec<[Spec; 4]>,
+    op: Box<dyn Op>,
+    edges: Edges,
+    inputs: Specs,
     output: Spec,
-    saved: Mutex<Option<SavedValues>>,
+    /// None where backward reads shapes at most.
+    saved: Option<Mutex<Option<Arc<SavedValues>>>>,
     hooks: Hooks,
     scope: Option<Arc<str>>,
     location: &'static Location<'static>,
 }
 
-#[derive(Clone, Debug)]
+/// What a backward step reads.
+#[derive(Debug)]
 pub(crate) struct SavedValues {
-    inputs: SmallVec<[Option<(Tensor, u64)>; 4]>,
+    inputs: SmallVec<[SavedInput; 2]>,
     // The output as a bare value: a tensor would hold this very node, and neither would ever be freed.
     output: Option<(Value, u64)>,
 }
 
+#[derive(Debug)]
+struct SavedInput {
+    position: usize,
+    tensor: Tensor,
+    version: u64,
+}
+
 impl Node {
+    /// Grows in the order of execution.
     pub fn id(&self) -> u64 {
         self.id
     }
 
-    pub fn op(&self) -> &Arc<dyn Op> {
-        &self.op
+    pub fn op(&self) -> &dyn Op {
+        &*self.op
     }
 
     pub fn edges(&self) -> &[Edge] {
@@ -65,34 +78,34 @@ impl Node {
         &self.hooks
     }
 
-    pub fn scope(&self) -> &str {
-        self.scope.as_deref().unwrap_or("")
-    }
-
-    /// The layer path without copying it.
-    pub fn shared_scope(&self) -> Arc<str> {
-        self.scope.clone().unwrap_or_else(|| "".into())
+    pub fn scope(&self) -> Option<&Arc<str>> {
+        self.scope.as_ref()
     }
 
     pub fn location(&self) -> &'static Location<'static> {
         self.location
     }
 
-    /// What backward will read, while it has not been freed.
-    pub fn saved(&self) -> Option<SavedValues> {
-        lock(&self.saved).clone()
-    }
-
-    /// Gives up what backward read, so that memory is free before the walk ends.
-    pub fn free_saved(&self) {
-        let saved = lock(&self.saved).take();
-        drop(saved);
+    /// What the backward step reads, if anything; given up by the node unless `retain`, so that memory is free as soon as
+    /// the step has run.
+    ///
+    /// # Errors
+    /// When an earlier pass has freed it.
+    pub fn saved(&self, retain: bool) -> Result<Option<Arc<SavedValues>>> {
+        let Some(saved) = &self.saved else { return Ok(None) };
+        let values = if retain { lock(saved).clone() } else { lock(saved).take() };
+        if values.is_none() {
+            return Err(Error::autograd(format!(
+                "what {} saved has been freed by an earlier backward pass; give that pass retain_graph",
+                self.describe()
+            )));
+        }
+        Ok(values)
     }
 
     /// `linear in encoder.fc1 (src/main.rs:12)`.
     pub fn describe(&self) -> String {
-        let scope = self.scope();
-        let layer = if scope.is_empty() { String::new() } else { format!(" in {scope}") };
+        let layer = self.scope.as_ref().map_or_else(String::new, |path| format!(" in {path}"));
         format!("{}{layer} ({}:{})", self.op.name(), self.location.file(), self.location.line())
     }
 }
@@ -103,40 +116,74 @@ impl fmt::Debug for Node {
     }
 }
 
+impl Drop for Node {
+    /// Frees earlier nodes that only this one holds from a list instead of by recursion: a chain of 300,000 nodes, each
+    /// the only owner of the one before, would overflow the stack.
+    fn drop(&mut self) {
+        // Edges are held until what is saved has been dropped, for a saved tensor holds the same node as its edge.
+        let mut held = std::mem::take(&mut self.edges);
+        self.saved = None;
+        while let Some(edge) = held.pop() {
+            if let Edge::Node(mut node) = edge
+                && let Some(node) = Arc::get_mut(&mut node)
+            {
+                held.extend(node.edges.drain(..));
+            }
+        }
+    }
+}
+
 /// What the door notes down before an op consumes its inputs.
 pub(crate) struct Recording {
-    edges: SmallVec<[Edge; 4]>,
-    saved_inputs: SmallVec<[Option<(Tensor, u64)>; 4]>,
+    edges: Edges,
+    saved: SmallVec<[SavedInput; 2]>,
 }
 
 impl Recording {
-    pub fn start(saves: Saves, inputs: &[Tensor]) -> Self {
-        let save = |(i, input): (usize, &Tensor)| {
-            saves.has_input(i).then(|| (input.clone(), input.value().version()))
+    /// Holds on to the inputs that backward reads.
+    pub fn start(saves: Saves, inputs: &[Operand]) -> Self {
+        let mut saved = SmallVec::new();
+        let other_needs = |position: usize| {
+            inputs.iter().enumerate().any(|(other, input)| other != position && input.requires_grad())
         };
-        Self {
-            edges: inputs.iter().map(Tensor::edge).collect(),
-            saved_inputs: inputs.iter().enumerate().map(save).collect(),
+        for (position, input) in inputs.iter().enumerate() {
+            if saves.has_input(position) && (!saves.are_factors() || other_needs(position)) {
+                let tensor = Tensor::clone(input);
+                saved.push(SavedInput { position, version: tensor.value().version(), tensor });
+            }
         }
+        Self { edges: Edges::new(), saved }
+    }
+
+    /// The value of the next input.
+    pub fn read(&mut self, input: Operand) -> Value {
+        let (value, edge) = match input {
+            Operand::Lent(tensor) => (tensor.value().clone(), tensor.edge()),
+            Operand::Given(tensor) => tensor.into_parts(),
+        };
+        self.edges.push(edge);
+        value
     }
 
     pub fn finish(
         self,
-        op: Arc<dyn Op>,
-        inputs: SmallVec<[Spec; 4]>,
+        op: Box<dyn Op>,
+        inputs: Specs,
         output: Spec,
         value: &Value,
         location: &'static Location<'static>,
     ) -> Arc<Node> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let saved_output = op.saves().has_output().then(|| (value.clone(), value.version()));
+        let saved = (saved_output.is_some() || !self.saved.is_empty())
+            .then(|| Mutex::new(Some(Arc::new(SavedValues { inputs: self.saved, output: saved_output }))));
         Arc::new(Node {
             id: NEXT.fetch_add(1, Relaxed),
             op,
             edges: self.edges,
             inputs,
             output,
-            saved: Mutex::new(Some(SavedValues { inputs: self.saved_inputs, output: saved_output })),
+            saved,
             hooks: Hooks::default(),
             scope: scope::current(),
             location,
@@ -154,7 +201,7 @@ impl SavedValues {
                 .last_change()
                 .map_or_else(String::new, |at| format!("{}:{}", at.file(), at.line())),
         };
-        for (tensor, version) in self.inputs.iter().flatten() {
+        for SavedInput { tensor, version, .. } in &self.inputs {
             if tensor.value().version() != *version {
                 return Err(modified(tensor.label(), tensor.value()));
             }
@@ -167,19 +214,20 @@ impl SavedValues {
         }
     }
 
-    pub fn has_input(&self, position: usize) -> bool {
-        self.inputs.get(position).is_some_and(Option::is_some)
+    /// Positions of the saved inputs.
+    pub fn inputs(&self) -> impl Iterator<Item = usize> {
+        self.inputs.iter().map(|saved| saved.position)
     }
 
-    pub fn output(&self) -> Option<&Value> {
-        self.output.as_ref().map(|(value, _)| value)
+    pub fn has_output(&self) -> bool {
+        self.output.is_some()
     }
 }
 
 /// What a backward step may read: the values its op [saved](crate::op::Op::saves), and which cotangents are asked for.
 pub struct Saved<'a> {
     pub(super) node: &'a Arc<Node>,
-    pub(super) values: &'a SavedValues,
+    pub(super) values: Option<&'a SavedValues>,
     pub(super) needs: &'a [bool],
 }
 
@@ -189,8 +237,9 @@ impl Saved<'_> {
     /// # Panics
     /// When the op does not list it in its `saves`.
     pub fn input(&self, position: usize) -> Tensor {
-        match &self.values.inputs[position] {
-            Some((tensor, _)) => tensor.clone(),
+        let mut inputs = self.values.iter().flat_map(|values| &values.inputs);
+        match inputs.find(|saved| saved.position == position) {
+            Some(saved) => saved.tensor.clone(),
             None => panic!("{} reads input {position} in backward without saving it", self.node.op.name()),
         }
     }
@@ -200,7 +249,7 @@ impl Saved<'_> {
     /// # Panics
     /// When the op does not list it in its `saves`.
     pub fn output(&self) -> Tensor {
-        match &self.values.output {
+        match self.values.and_then(|values| values.output.as_ref()) {
             Some((value, _)) => Tensor::computed(value.clone(), Some(self.node.clone())),
             None => panic!("{} reads its output in backward without saving it", self.node.op.name()),
         }
@@ -227,81 +276,6 @@ impl Saved<'_> {
     }
 }
 
-type Hook = Arc<dyn Fn(&Tensor) -> Option<Tensor> + Send + Sync>;
-
-/// Functions that see, and may replace, the cotangent of one tensor.
-#[derive(Default)]
-pub(crate) struct Hooks(Mutex<Vec<(u64, Hook)>>);
-
-/// Names a registered hook, for removing it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HookHandle(u64);
-
-impl Hooks {
-    pub fn add(&self, hook: Hook) -> HookHandle {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let id = NEXT.fetch_add(1, Relaxed);
-        lock(&self.0).push((id, hook));
-        HookHandle(id)
-    }
-
-    pub fn remove(&self, handle: HookHandle) {
-        lock(&self.0).retain(|(id, _)| *id != handle.0);
-    }
-
-    /// The cotangent as the hooks leave it, one after the other.
-    pub fn run(&self, mut cotangent: Tensor) -> Result<Tensor> {
-        // Not under the lock: a hook may remove itself.
-        let hooks: Vec<Hook> = lock(&self.0).iter().map(|(_, hook)| hook.clone()).collect();
-        for hook in hooks {
-            if let Some(replacement) = hook(&cotangent) {
-                if replacement.spec() != cotangent.spec() {
-                    let (found, wanted) = (replacement.spec(), cotangent.spec());
-                    return Err(Error::autograd(format!(
-                        "a hook replaced a cotangent of {wanted} by {found}"
-                    )));
-                }
-                cotangent = replacement;
-            }
-        }
-        Ok(cotangent)
-    }
-}
-
-impl fmt::Debug for Hooks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} hooks", lock(&self.0).len())
-    }
-}
-
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What a dropped node held. Freed from a list instead of by recursion: a chain of 300,000 nodes, each the only owner of
-/// the one before, would overflow the stack.
-type Remains = (SmallVec<[Edge; 4]>, Option<SavedValues>);
-
-thread_local! {
-    static REMAINS: RefCell<Vec<Remains>> = const { RefCell::new(Vec::new()) };
-    static CLEARING: Cell<bool> = const { Cell::new(false) };
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        let saved = self.saved.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        bury((std::mem::take(&mut self.edges), saved));
-    }
-}
-
-fn bury(remains: Remains) {
-    // While a thread ends its list may be gone already; then what is left is freed by recursion.
-    let _ = REMAINS.try_with(|list| list.borrow_mut().push(remains));
-    if CLEARING.try_with(|clearing| clearing.replace(true)).unwrap_or(true) {
-        return;
-    }
-    while let Ok(Some(remains)) = REMAINS.try_with(|list| list.borrow_mut().pop()) {
-        drop(remains);
-    }
-    let _ = CLEARING.try_with(|clearing| clearing.set(false));
 }

@@ -66,25 +66,23 @@ impl Graph {
         let leaves = tape.leaves();
         let position: HashMap<usize, usize> =
             leaves.iter().enumerate().map(|(i, leaf)| (leaf.address(), i)).collect();
-        let input = |edge: &Edge| match edge {
+        let input = |slot: usize, edge: &Edge| match edge {
             Edge::Constant => GraphInput::Constant,
             Edge::Leaf(leaf) => GraphInput::Leaf(position[&leaf.address()]),
-            Edge::Node(node) => GraphInput::Node(tape.slot(node)),
+            Edge::Node(node) => GraphInput::Node(tape.slot_before(slot, node).expect("the list is complete")),
         };
-        let nodes = tape.nodes.iter().map(|node| {
-            let saved = node.saved();
+        let nodes = tape.nodes.iter().enumerate().map(|(slot, node)| {
+            let saved = node.saved(true).ok().flatten();
             GraphNode {
                 op: node.op().name().to_owned(),
                 attributes: format!("{:?}", node.op()),
-                scope: node.scope().to_owned(),
+                scope: node.scope().map_or_else(String::new, |path| path.to_string()),
                 location: format!("{}:{}", node.location().file(), node.location().line()),
-                inputs: node.edges().iter().map(input).collect(),
+                inputs: node.edges().iter().map(|edge| input(slot, edge)).collect(),
                 input_specs: node.inputs().to_vec(),
                 output: node.output().clone(),
-                saved_inputs: (0..node.inputs().len())
-                    .filter(|&i| saved.as_ref().is_some_and(|s| s.has_input(i)))
-                    .collect(),
-                saved_output: saved.as_ref().is_some_and(|saved| saved.output().is_some()),
+                saved_inputs: saved.iter().flat_map(|saved| saved.inputs()).collect(),
+                saved_output: saved.as_ref().is_some_and(|saved| saved.has_output()),
             }
         });
         let nodes = nodes.collect();

@@ -5,7 +5,7 @@ use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::ops::elementwise::{same_dtype, take, zip};
 use crate::shape::broadcast;
-use crate::{Element, Result, Tensor, Value};
+use crate::{Element, Result, Shape, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::{Float, Number};
 
@@ -56,7 +56,8 @@ impl Op for Binary {
     fn saves(&self) -> Saves {
         match self {
             Binary::Add | Binary::Sub => Saves::NONE,
-            Binary::Mul | Binary::Maximum | Binary::Minimum => Saves::ALL_INPUTS,
+            Binary::Mul => Saves::ALL_INPUTS.as_factors(),
+            Binary::Maximum | Binary::Minimum => Saves::ALL_INPUTS,
             Binary::Div => Saves::inputs(&[1]).and_output(),
             Binary::Pow => Saves::ALL_INPUTS.and_output(),
         }
@@ -96,12 +97,16 @@ impl Op for Binary {
             Binary::Maximum => g * share(&b(), &a()),
             Binary::Minimum => g * share(&a(), &b()),
         };
-        // The reverse of broadcasting is a sum over what was stretched.
         Ok(smallvec![
-            saved.needs(0).then(|| to_a().sum_to(&saved.spec(0).shape)),
-            saved.needs(1).then(|| to_b().sum_to(&saved.spec(1).shape)),
+            saved.needs(0).then(|| unstretched(to_a(), &saved.spec(0).shape)),
+            saved.needs(1).then(|| unstretched(to_b(), &saved.spec(1).shape)),
         ])
     }
+}
+
+/// The reverse of broadcasting: a sum over the axes that were stretched from `shape`, where any were.
+fn unstretched(cotangent: Tensor, shape: &Shape) -> Tensor {
+    if cotangent.shape() == shape { cotangent } else { cotangent.sum_to(shape) }
 }
 
 /// b · a^(b−1), which is 0 where b is 0, even at a = 0.

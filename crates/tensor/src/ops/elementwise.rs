@@ -2,6 +2,7 @@
 
 use crate::op::{Spec, Values};
 use crate::{DType, Element, Error, Result, Shape, Value};
+use std::borrow::Cow;
 use wengert_cpu::map::{map1, map1_in_place, map2, map2_in_place, map3};
 
 /// The inputs of an op that takes exactly `N`.
@@ -35,9 +36,12 @@ pub(crate) fn same_floats(op: &'static str, inputs: &[Spec]) -> Result<Spec> {
 }
 
 /// The value seen in a shape that it broadcasts to.
-pub(crate) fn stretched(value: &Value, shape: &Shape) -> Value {
-    value
-        .with_layout(value.layout().broadcast_to(shape).expect("infer has checked that the shapes broadcast"))
+pub(crate) fn stretched<'a>(value: &'a Value, shape: &Shape) -> Cow<'a, Value> {
+    if value.shape() == shape {
+        return Cow::Borrowed(value);
+    }
+    let layout = value.layout().broadcast_to(shape).expect("infer has checked that the shapes broadcast");
+    Cow::Owned(value.with_layout(layout))
 }
 
 /// f of every element, in the operand's own memory where it was given away.

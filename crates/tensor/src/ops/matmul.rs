@@ -38,7 +38,7 @@ impl Op for MatMul {
     }
 
     fn saves(&self) -> Saves {
-        Saves::ALL_INPUTS
+        Saves::ALL_INPUTS.as_factors()
     }
 
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
@@ -58,9 +58,9 @@ impl Op for MatMul {
 
     /// For C = A·B: dA = dC·Bᵀ and dB = Aᵀ·dC, summed over the batch axes that were stretched.
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
-        let (left, right) = (saved.input(0), saved.input(1));
-        let to_left = || cotangent.matmul(&right.transpose(-2, -1)).sum_to(left.shape());
-        let to_right = || left.transpose(-2, -1).matmul(cotangent).sum_to(right.shape());
+        let transposed = |position: usize| saved.input(position).transpose(-2, -1);
+        let to_left = || cotangent.matmul(&transposed(1)).sum_to(&saved.spec(0).shape);
+        let to_right = || transposed(0).matmul(cotangent).sum_to(&saved.spec(1).shape);
         Ok(smallvec![saved.needs(0).then(to_left), saved.needs(1).then(to_right)])
     }
 

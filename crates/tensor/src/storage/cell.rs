@@ -4,15 +4,20 @@ use super::buffer::Buffer;
 use crate::{DType, dtype::Element};
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 #[derive(Debug)]
 pub(crate) struct Storage {
-    buffer: RwLock<Buffer>,
+    contents: RwLock<Contents>,
     dtype: DType,
     len: usize,
     version: AtomicU64,
-    last_change: Mutex<Option<&'static Location<'static>>>,
+}
+
+#[derive(Debug)]
+struct Contents {
+    buffer: Buffer,
+    last_change: Option<&'static Location<'static>>,
 }
 
 impl Storage {
@@ -23,9 +28,8 @@ impl Storage {
         Self {
             dtype: T::DTYPE,
             len,
-            buffer: RwLock::new(buffer),
+            contents: RwLock::new(Contents { buffer, last_change: None }),
             version: AtomicU64::new(0),
-            last_change: Mutex::new(None),
         }
     }
 
@@ -38,20 +42,21 @@ impl Storage {
     }
 
     pub fn read(&self) -> ReadGuard<'_> {
-        ReadGuard(self.buffer.read().unwrap_or_else(PoisonError::into_inner))
+        ReadGuard(self.contents.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Access for a new result in recycled memory: nobody else sees this storage, so its version stays.
     pub fn write(&self) -> WriteGuard<'_> {
-        WriteGuard(self.buffer.write().unwrap_or_else(PoisonError::into_inner))
+        WriteGuard(self.contents.write().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Access for a change that other holders of this storage must be able to notice.
     #[track_caller]
     pub fn modify(&self) -> WriteGuard<'_> {
         self.version.fetch_add(1, Relaxed);
-        *self.last_change.lock().unwrap_or_else(PoisonError::into_inner) = Some(Location::caller());
-        self.write()
+        let mut guard = self.write();
+        guard.0.last_change = Some(Location::caller());
+        guard
     }
 
     /// How often the contents were changed in place.
@@ -61,24 +66,24 @@ impl Storage {
 
     /// Where the contents were last changed in place.
     pub fn last_change(&self) -> Option<&'static Location<'static>> {
-        *self.last_change.lock().unwrap_or_else(PoisonError::into_inner)
+        self.read().0.last_change
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct ReadGuard<'a>(RwLockReadGuard<'a, Buffer>);
+pub(crate) struct ReadGuard<'a>(RwLockReadGuard<'a, Contents>);
 
 impl ReadGuard<'_> {
     pub fn as_slice<T: Element>(&self) -> &[T] {
-        self.0.as_slice()
+        self.0.buffer.as_slice()
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct WriteGuard<'a>(RwLockWriteGuard<'a, Buffer>);
+pub(crate) struct WriteGuard<'a>(RwLockWriteGuard<'a, Contents>);
 
 impl WriteGuard<'_> {
     pub fn as_mut_slice<T: Element>(&mut self) -> &mut [T] {
-        self.0.as_mut_slice()
+        self.0.buffer.as_mut_slice()
     }
 }
