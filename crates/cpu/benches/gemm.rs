@@ -61,6 +61,22 @@ fn cases() -> Vec<Case> {
     cases
 }
 
+/// Numbers in (−1, 1), on a cache line of their own as tensors are.
+struct Aligned(Vec<f32>, usize);
+
+impl Aligned {
+    fn new(count: usize) -> Self {
+        let numbers = numbers(count + 15);
+        let start = numbers.as_ptr().align_offset(64);
+        Self(numbers, start)
+    }
+
+    fn get(&mut self) -> &mut [f32] {
+        let end = self.0.len() - 15 + self.1;
+        &mut self.0[self.1..end]
+    }
+}
+
 fn numbers(count: usize) -> Vec<f32> {
     let mut state = 1u32;
     let mut next = || {
@@ -124,8 +140,8 @@ struct Row {
 
 fn measure(case: &Case, threads: usize) -> Row {
     let [m, k, n] = case.size;
-    let (a, b) = (numbers(m * k), numbers(k * n));
-    let mut out = vec![0.0f32; m * n];
+    let [mut a, mut b, mut out] = [m * k, k * n, m * n].map(Aligned::new);
+    let (a, b, out) = (&*a.get(), &*b.get(), out.get());
     let strides = |rows: usize, columns: usize, transposed| {
         if transposed { [1, rows as isize] } else { [columns as isize, 1] }
     };
@@ -137,8 +153,8 @@ fn measure(case: &Case, threads: usize) -> Row {
             best.limit = best.limit.max(pool.broadcast(|_| limit()).into_iter().sum());
             best.ours = best.ours.max(rate(2 * m * k * n, || {
                 let (a_shape, b_shape) = ([m, k], [k, n]);
-                let a = View::new(&a, &a_shape, &a_strides, 0);
-                matmul(a, View::new(&b, &b_shape, &b_strides, 0), &mut out, Epilogue::NONE);
+                let a = View::new(a, &a_shape, &a_strides, 0);
+                matmul(a, View::new(b, &b_shape, &b_strides, 0), out, Epilogue::NONE);
             }));
             if threads == 1 {
                 best.peer = best.peer.max(rate(2 * m * k * n, || {

@@ -46,14 +46,13 @@ pub(super) trait Vector: Copy {
     ///
     /// # Safety
     /// As for all, and those elements must be in bounds and nobody else's.
-    #[inline]
     unsafe fn store_turned(rows: &[Self], columns: usize, to: *mut f32, column: isize, accumulate: bool) {
-        for (i, row) in rows.iter().enumerate() {
-            let mut lanes = [0.0; 16];
-            // SAFETY: no vector has more than sixteen lanes, and the caller vouches for the elements of `to`.
-            unsafe {
-                row.store(lanes.as_mut_ptr());
-                for (j, &lane) in lanes.iter().enumerate().take(columns) {
+        let lanes = rows.as_ptr().cast::<f32>();
+        for i in 0..rows.len() {
+            for j in 0..columns {
+                // SAFETY: a vector is `LANES` f32, and the caller vouches for the elements of `to`.
+                unsafe {
+                    let lane = *lanes.add(i * Self::LANES + j);
                     let to = to.wrapping_offset(j as isize * column + i as isize);
                     *to = if accumulate { *to + lane } else { lane };
                 }
