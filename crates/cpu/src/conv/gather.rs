@@ -6,7 +6,7 @@
 
 use super::blocks::{Block, Blocks};
 use super::frame::Frame;
-use super::kernel::{Convolve, Kernel, MOST_LANES, Product, ROWS, Turn};
+use super::kernel::{Convolve, Kernel, MOST_LANES, Piece, Product, ROWS, Turn, Weave};
 use super::panels::{Cut, Layout, Panel, Weight};
 use super::sweep::Sweep;
 use super::{WANTED_TASKS, WORK_PER_ELEMENT, scratch};
@@ -108,22 +108,23 @@ struct Plan<'a, T> {
     bias: &'a [T],
 }
 
-/// Rows of a product that go to one place: `len` positions, from row `first` on, to every `spacing`-th element from `to`
-/// on. A product that slides has as many positions in each row as there are lanes, and a run for each.
+/// Rows of a product that lie beside each other in the result: `len` of them, from row `first` on. They make the elements
+/// `to..to + count` of a plane, together with what the other column sweeps make. A product that slides has as many
+/// positions in each row as there are lanes, and a run for each.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     first: usize,
     len: usize,
     to: usize,
+    count: usize,
 }
 
-/// The positions of a block that one pair of sweeps makes.
+/// The positions of a block that a row sweep makes.
 struct Positions {
     /// Where each row of the product starts in the frames; a multiple of [`ROWS`].
     bases: Vec<usize>,
     /// In the order of `bases`.
     runs: Vec<Run>,
-    spacing: usize,
 }
 
 impl<T: Convolve> Plan<'_, T> {
@@ -131,8 +132,8 @@ impl<T: Convolve> Plan<'_, T> {
         let Gather { groups, channels, .. } = *self.gather;
         let panels = self.layout.cut.panels();
         let parts = panels.div_ceil(self.panels_per_task);
-        let depth: usize =
-            (0..self.gather.rows.len() * self.gather.columns.len()).map(|pair| self.layout.depth(pair)).sum();
+        let pairs = self.gather.rows.len() * self.gather.columns.len();
+        let depth: usize = (0..pairs).map(|pair| self.layout.depth(pair)).sum();
         let work = self.blocks.positions() * channels * depth / WORK_PER_ELEMENT;
         let out = Shared::new(out);
         par::ranges(self.blocks.len() * groups * parts, par::rows_per_task(work / parts), |tasks| {
@@ -153,60 +154,78 @@ impl<T: Convolve> Plan<'_, T> {
         let frame = Frame::new(rows, columns, block, source_size, phases);
         let (framed, part) =
             (source_channels * frame.plane, source_channels * source_size[0] * source_size[1]);
-        let lengths =
-            [block.images.len() * framed + MOST_LANES, STAGE * self.kernel.columns * self.kernel.lanes];
-        scratch::with(lengths, |[frames, stage]| {
+        let (stage_rows, staged) = (self.stage_rows(), self.staged());
+        let lengths = [block.images.len() * framed + MOST_LANES, columns.len() * staged, staged];
+        scratch::with(lengths, |[frames, threads, stage]| {
             for (i, image) in block.images.clone().enumerate() {
                 let planes = &source[(image * groups + group) * part..][..part];
                 frame.copy(&self.kernel, planes, source_size, &mut frames[i * framed..]);
             }
-            for (pair, (rows, columns)) in self.gather.sweep_pairs().enumerate() {
-                let positions = self.positions(block, &frame, framed, rows, columns);
-                let offsets = frame.taps(source_channels, rows, columns);
+            for (index, rows) in rows.iter().enumerate() {
+                let positions = self.positions(block, &frame, framed, rows);
+                let offsets: Vec<_> =
+                    columns.iter().map(|columns| frame.taps(source_channels, rows, columns)).collect();
                 for panel in panels.clone().map(|panel| self.layout.cut.panel(panel)) {
+                    let start = (group * channels + panel.channels.start) * self.gather.plane();
                     let mut runs = &positions.runs[..];
-                    for (index, bases) in positions.bases.chunks(STAGE).enumerate() {
-                        self.product(group, pair, &panel, frames, bases, &offsets, stage);
-                        let staged = index * STAGE..index * STAGE + bases.len();
-                        let first = (group * channels + panel.channels.start) * self.gather.plane();
-                        runs = self.put(runs, &staged, &panel, positions.spacing, stage, out, first);
+                    for (first, bases) in (0..).step_by(stage_rows).zip(positions.bases.chunks(stage_rows)) {
+                        let pieces = self.pieces(&mut runs, first..first + bases.len(), &panel);
+                        for (thread, offsets) in offsets.iter().enumerate() {
+                            let weights = self.weights(group, index * columns.len() + thread, &panel);
+                            let thread = &mut threads[thread * staged..][..staged];
+                            let product = if self.slides { &mut *thread } else { &mut *stage };
+                            self.product(group, &panel, weights, frames, bases, offsets, product);
+                            if !self.slides && columns.len() > 1 {
+                                self.turn(&panel, bases.len(), stage, thread);
+                            }
+                        }
+                        self.put(&pieces, &panel, stage, threads, out, start);
                     }
                 }
             }
         });
     }
 
-    /// Lists the positions of a block that a pair of sweeps makes. `framed` is the size of an image's frame.
-    fn positions(
-        &self,
-        block: &Block,
-        frame: &Frame,
-        framed: usize,
-        rows: &Sweep,
-        columns: &Sweep,
-    ) -> Positions {
-        let Gather { groups, channels, size, .. } = *self.gather;
-        let spacing = columns.spacing;
-        let clip = |range: &Range<usize>, count: usize| range.start..range.end.min(count).max(range.start);
-        let (row_range, column_range) = (clip(&block.rows, rows.count), clip(&block.columns, columns.count));
-        let (mut bases, mut runs) = (Vec::new(), Vec::<Run>::new());
+    /// Rows of a product that are computed before they are written out, for each column sweep.
+    fn stage_rows(&self) -> usize {
+        (STAGE / self.gather.columns.len()).next_multiple_of(ROWS)
+    }
+
+    /// Elements of a stage.
+    fn staged(&self) -> usize {
+        self.stage_rows() * self.kernel.columns * self.kernel.lanes
+    }
+
+    /// Lists the positions of a block that a row sweep makes; they are the same for all column sweeps, and where some of
+    /// these have one element less than others, it is left out in the end. `framed` is the size of an image's frame.
+    fn positions(&self, block: &Block, frame: &Frame, framed: usize, rows: &Sweep) -> Positions {
+        let Gather { groups, channels, size: [height, width], .. } = *self.gather;
+        let columns = &self.gather.columns[0];
         let lanes = if self.slides { self.kernel.lanes } else { 1 };
+        let (count, spacing) = (block.columns.len(), columns.spacing);
+        let (mut bases, mut runs) = (Vec::new(), Vec::<Run>::new());
         for (i, image) in block.images.clone().enumerate() {
-            for row in row_range.clone() {
+            for row in block.rows.start..block.rows.end.min(rows.count) {
                 let start = i * framed + frame.row(row - block.rows.start, rows);
-                let y = image * groups * channels * size[0] + rows.first + row * rows.spacing;
-                let to = y * size[1] + columns.first + column_range.start * spacing;
-                let count = column_range.len();
+                let y = image * groups * channels * height + rows.first + row * rows.spacing;
+                let x = block.columns.start * spacing;
+                let run = |first: usize, column: usize, len: usize| Run {
+                    first,
+                    len,
+                    to: y * width + x + column * spacing,
+                    count: (lanes.max(len) * spacing).min(width - x - column * spacing),
+                };
                 if self.slides {
-                    runs.extend((0..count).step_by(lanes).enumerate().map(|(index, column)| Run {
-                        first: bases.len() + index,
-                        len: lanes.min(count - column),
-                        to: to + column * spacing,
-                    }));
+                    let pieces = (0..count).step_by(lanes).enumerate();
+                    runs.extend(pieces.map(|(index, column)| run(bases.len() + index, column, 1)));
                 } else {
+                    let run = run(bases.len(), 0, count);
                     match runs.last_mut() {
-                        Some(run) if spacing == 1 && run.to + run.len == to => run.len += count,
-                        _ => runs.push(Run { first: bases.len(), len: count, to }),
+                        Some(last) if spacing == 1 && last.to + last.len == run.to => {
+                            last.len += run.len;
+                            last.count += run.count;
+                        }
+                        _ => runs.push(run),
                     }
                 }
                 bases.extend((0..count).step_by(lanes).map(|column| start + column * frame.step(columns)));
@@ -215,7 +234,36 @@ impl<T: Convolve> Plan<'_, T> {
         let rows = bases.len().next_multiple_of(ROWS);
         let last = bases.last().copied().unwrap_or(0);
         bases.resize(rows, last);
-        Positions { bases, runs, spacing }
+        Positions { bases, runs }
+    }
+
+    /// What the rows `staged` of a product make. Leaves `runs` at the first one that reaches beyond.
+    fn pieces(&self, runs: &mut &[Run], staged: Range<usize>, panel: &Panel) -> Vec<Piece> {
+        let spacing = self.gather.columns[0].spacing;
+        // A row that slides is several vectors, and rows that have been turned are one element each.
+        let row = if self.slides { panel.columns * self.kernel.lanes } else { 1 };
+        let mut pieces = Vec::new();
+        while let Some(run) = runs.first() {
+            let part = run.first.max(staged.start)..(run.first + run.len).min(staged.end);
+            if part.is_empty() {
+                break;
+            }
+            let skipped = (part.start - run.first) * spacing;
+            let count =
+                if part.end == run.first + run.len { run.count - skipped } else { part.len() * spacing };
+            pieces.push(Piece { from: (part.start - staged.start) * row, to: run.to + skipped, count });
+            if run.first + run.len > staged.end {
+                break;
+            }
+            *runs = &runs[1..];
+        }
+        pieces
+    }
+
+    /// The weights of a panel for a pair of sweeps.
+    fn weights(&self, group: usize, pair: usize, panel: &Panel) -> &[T] {
+        let len = self.layout.depth(pair) * panel.columns * self.layout.cut.unit;
+        &self.weights[self.layout.start(group, pair, panel)..][..len]
     }
 
     /// Computes the rows of `bases` in the channels of a panel.
@@ -223,8 +271,8 @@ impl<T: Convolve> Plan<'_, T> {
     fn product(
         &self,
         group: usize,
-        pair: usize,
         panel: &Panel,
+        weights: &[T],
         frames: &[T],
         bases: &[usize],
         offsets: &[usize],
@@ -232,8 +280,6 @@ impl<T: Convolve> Plan<'_, T> {
     ) {
         let Cut { unit, .. } = self.layout.cut;
         let width = panel.columns * unit;
-        let start = self.layout.start(group, pair, panel);
-        let weights = &self.weights[start..start + offsets.len() * width];
         let bias = &self.bias[group * self.layout.cut.width() + panel.first_column * unit..][..width];
         let out_row = panel.columns * self.kernel.lanes;
         assert!(bases.len().is_multiple_of(ROWS) && bases.len() * out_row <= stage.len());
@@ -253,71 +299,68 @@ impl<T: Convolve> Plan<'_, T> {
                 source: frames.as_ptr(),
                 bases: bases.as_ptr(),
                 offsets: offsets.as_ptr(),
-                panel: weights[first * width..].as_ptr(),
+                panel: weights[first * width..][..offsets.len() * width].as_ptr(),
                 start,
                 start_row,
                 out,
                 out_row,
             };
+            let multiply = if self.slides { self.kernel.slide } else { self.kernel.spread };
             // SAFETY: a base is a position in a frame and an offset leads from the first position to a tap, so that their
             // sum is within the frame, where `MOST_LANES` elements follow the last; panel, bias and stage have been
             // checked above.
-            unsafe {
-                if self.slides { (self.kernel.slide)(&product) } else { (self.kernel.spread)(&product) }
-            }
+            unsafe { multiply(&product) }
         }
     }
 
-    /// Writes the rows `staged` of a product to their planes; `first` is where the panel's first channel starts. Returns
-    /// the runs from the first unfinished one on.
-    #[expect(clippy::too_many_arguments)]
-    fn put<'r>(
+    /// Transposes `rows` rows of a stage, so that the positions of a channel lie beside each other.
+    fn turn(&self, panel: &Panel, rows: usize, stage: &[T], turned: &mut [T]) {
+        let (from_row, to_row) = (panel.columns * self.kernel.lanes, self.stage_rows());
+        assert!(rows <= to_row && rows * from_row <= stage.len() && turned.len() >= self.staged());
+        let columns = panel.channels.len();
+        let turn = Turn { rows, columns, from: stage.as_ptr(), from_row, to: turned.as_mut_ptr(), to_row };
+        // SAFETY: both matrices have been checked above; a panel has no more channels than lanes.
+        unsafe { (self.kernel.turn)(&turn) }
+    }
+
+    /// Writes pieces to their planes; `start` is where the panel's first channel is. They lie in `stage`, or in `threads`
+    /// where there are several column sweeps or the product slides.
+    fn put(
         &self,
-        mut runs: &'r [Run],
-        staged: &Range<usize>,
+        pieces: &[Piece],
         panel: &Panel,
-        spacing: usize,
         stage: &[T],
+        threads: &[T],
         out: &Shared<T>,
-        first: usize,
-    ) -> &'r [Run] {
-        let (plane, row) = (self.gather.plane(), panel.columns * self.kernel.lanes);
-        while let Some(run) = runs.first() {
-            let rows = if self.slides { 1 } else { run.len };
-            let part = run.first.max(staged.start)..(run.first + rows).min(staged.end);
-            if part.is_empty() {
-                break;
-            }
-            let stage = &stage[(part.start - staged.start) * row..(part.end - staged.start) * row];
-            let to = first + run.to + (part.start - run.first) * spacing;
-            let channels = panel.channels.len();
-            // From a channel to the next, and from a position to the next.
-            let (channel_step, position_step, count) =
-                if self.slides { (self.kernel.lanes, 1, run.len) } else { (1, row, part.len()) };
-            if channels * count > 0 {
-                let to = out.at(to, (channels - 1) * plane + (count - 1) * spacing + 1);
-                if spacing == 1 && !self.slides {
-                    let from = stage.as_ptr();
-                    let turn =
-                        Turn { rows: count, columns: channels, from, from_row: row, to, to_row: plane };
-                    // SAFETY: the stage holds `count` rows of at least `channels`, and `at` has checked the elements of
-                    // the result, which blocks, panels and groups divide among the tasks.
-                    unsafe { (self.kernel.turn)(&turn) }
-                } else {
-                    for channel in 0..channels {
-                        let from = stage[channel * channel_step..].iter().step_by(position_step);
-                        for (i, &value) in from.take(count).enumerate() {
-                            // SAFETY: as above; a channel is at most the last one, and i below the count.
-                            unsafe { *to.add(channel * plane + i * spacing) = value }
-                        }
-                    }
-                }
-            }
-            if run.first + rows > staged.end {
-                break;
-            }
-            runs = &runs[1..];
+        start: usize,
+    ) {
+        let (plane, channels, count) = (self.gather.plane(), panel.channels.len(), self.gather.columns.len());
+        // Pieces come in the order of the result.
+        let Some(end) = pieces.last().map(|piece| piece.to + piece.count) else { return };
+        let to = out.at(start, (channels - 1) * plane + end);
+        if self.slides || count > 1 {
+            let weave = Weave {
+                pieces,
+                channels,
+                threads: count,
+                from: threads.as_ptr(),
+                from_thread: self.staged(),
+                from_channel: if self.slides { self.kernel.lanes } else { self.stage_rows() },
+                to,
+                to_channel: plane,
+            };
+            // SAFETY: each thread holds the rows of the pieces; `at` has checked the elements of the result, which blocks,
+            // panels and groups divide among the tasks.
+            unsafe { (self.kernel.weave)(&weave) }
+            return;
         }
-        runs
+        let from_row = panel.columns * self.kernel.lanes;
+        for piece in pieces {
+            let from = stage[piece.from * from_row..][..piece.count * from_row].as_ptr();
+            let to = to.wrapping_add(piece.to);
+            let turn = Turn { rows: piece.count, columns: channels, from, from_row, to, to_row: plane };
+            // SAFETY: the stage holds as many rows, and as above.
+            unsafe { (self.kernel.turn)(&turn) }
+        }
     }
 }

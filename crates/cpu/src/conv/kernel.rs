@@ -30,6 +30,8 @@ pub struct Kernel<T> {
     pub(super) turn: unsafe fn(&Turn<T>),
     /// Copies planes and surrounds them with zeros.
     pub(super) frame: unsafe fn(&Frame<T>),
+    /// Brings together what different sweeps have computed.
+    pub(super) weave: unsafe fn(&Weave<T>),
 }
 
 /// Element types that have convolutions: f32 and f64.
@@ -96,6 +98,30 @@ pub(super) struct Frame<T> {
     pub left: usize,
 }
 
+/// For each piece and channel, `to[i] = from[i % threads][i / threads]` for i < count.
+#[derive(Clone, Copy)]
+pub(super) struct Weave<'a, T> {
+    pub pieces: &'a [Piece],
+    pub channels: usize,
+    pub threads: usize,
+    pub from: *const T,
+    /// Elements of `from` from a thread to the next.
+    pub from_thread: usize,
+    /// Elements of `from` from a channel to the next.
+    pub from_channel: usize,
+    pub to: *mut T,
+    /// Elements of `to` from a channel to the next.
+    pub to_channel: usize,
+}
+
+/// A part of a row: where it starts in each thread and in the result, and its elements there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    pub from: usize,
+    pub to: usize,
+    pub count: usize,
+}
+
 /// Defines the kernel of an instruction set: its vector, and the numbers of columns it is compiled for.
 macro_rules! kernel {
     ($(#[$attribute:meta])* fn $name:ident$(<$t:ident: $bound:ident>)?, $vector:ty, [$($columns:literal)*]) => {
@@ -127,8 +153,13 @@ macro_rules! kernel {
                 // SAFETY: the caller vouches for the planes and the instruction set.
                 unsafe { frame_planes::<$vector>(planes) }
             }
+            $(#[$attribute])*
+            unsafe fn weave$(<$t: $bound>)?(pieces: &Weave<Element$(<$t>)?>) {
+                // SAFETY: the caller vouches for the pieces and the instruction set.
+                unsafe { weave_pieces::<$vector>(pieces) }
+            }
             let columns = [$($columns),*].len();
-            Kernel { lanes: <$vector>::LANES, columns, spread, slide, turn, frame }
+            Kernel { lanes: <$vector>::LANES, columns, spread, slide, turn, frame, weave }
         }
     };
 }
@@ -253,6 +284,12 @@ unsafe fn slide_tiles<V: Vector, const COLUMNS: usize>(product: &Product<V::Elem
 #[inline(always)]
 unsafe fn turn_squares<V: Vector>(matrix: &Turn<V::Element>) {
     let &Turn { rows, columns, from, from_row, to, to_row } = matrix;
+    for j in 0..columns {
+        for i in (0..rows).step_by(LINE) {
+            // SAFETY: the elements are within the matrix.
+            unsafe { V::prefetch_to_write(to.add(j * to_row + i)) }
+        }
+    }
     for i in (0..rows).step_by(V::LANES) {
         let height = V::LANES.min(rows - i);
         for j in (0..columns).step_by(V::LANES) {
@@ -271,7 +308,7 @@ unsafe fn turn_squares<V: Vector>(matrix: &Turn<V::Element>) {
                 } else {
                     for (r, row) in square[..V::LANES].iter_mut().enumerate() {
                         if r < height {
-                            *row = V::load_first(from.add((i + r) * from_row + j), width);
+                            *row = V::load_some(from.add((i + r) * from_row + j), 0..width);
                         }
                     }
                     V::transpose(&mut square);
@@ -286,36 +323,91 @@ unsafe fn turn_squares<V: Vector>(matrix: &Turn<V::Element>) {
     }
 }
 
+/// Elements of f32 in a cache line.
+const LINE: usize = 16;
+/// How far ahead of a copy its source is fetched, in elements: the latency of memory, at a line for every few cycles.
+const AHEAD: usize = 64 * LINE;
+
 /// Copies planes into frames of zeros.
 ///
-/// Every vector is stored whole: the zeros that run over the end of a row are overwritten by the next one.
+/// Every vector is stored whole: what runs over the end of a row is overwritten by the next one.
 ///
 /// # Safety
 /// What `V` needs; the elements that [`Frame`] describes must be in bounds, and those of `to` nobody else's.
 #[inline(always)]
 unsafe fn frame_planes<V: Vector>(planes: &Frame<V::Element>) {
     let &Frame { rows, columns, from, from_row, to, height, width, top, left, .. } = planes;
-    // SAFETY: writes begin inside a row of a plane and are one vector long; reads are of the row's columns.
+    // SAFETY: stores begin inside a row of a frame and are one vector long; loads are of the elements that lie in the
+    // row of the source, which starts at column `left`.
     unsafe {
         let zeros = V::splat(V::Element::ZERO);
-        let clear = |to: *mut V::Element, range: std::ops::Range<usize>| {
-            for i in range.step_by(V::LANES) {
+        let clear = |to: *mut V::Element, len: usize| {
+            for i in (0..len).step_by(V::LANES) {
                 zeros.store(to.add(i));
             }
         };
-        let copied = columns.next_multiple_of(V::LANES);
         for plane in 0..planes.planes {
             let (from, to) = (from.add(plane * planes.from_plane), to.add(plane * height * width));
-            clear(to, 0..top * width);
+            clear(to, top * width);
             for row in 0..rows {
-                let (from, to) = (from.add(row * from_row), to.add((top + row) * width));
-                clear(to, 0..left);
-                for i in (0..columns).step_by(V::LANES) {
-                    V::load_first(from.add(i), V::LANES.min(columns - i)).store(to.add(left + i));
+                let from = from.add(row * from_row).wrapping_sub(left);
+                V::prefetch(from.wrapping_add(AHEAD));
+                let to = to.add((top + row) * width);
+                for i in (0..width).step_by(V::LANES) {
+                    let lane = |column: usize| column.clamp(i, i + V::LANES) - i;
+                    let lanes = lane(left)..lane(left + columns);
+                    V::load_some(from.wrapping_add(i), lanes).store(to.add(i));
                 }
-                clear(to, left + copied..width);
             }
-            clear(to, (top + rows) * width..height * width);
+            clear(to.add((top + rows) * width), (height - top - rows) * width);
+        }
+    }
+}
+
+/// Weaves threads together: with one thread a copy, and with two the lanes of vectors by turns.
+///
+/// # Safety
+/// What `V` needs; the elements that [`Weave`] describes must be in bounds, and those of `to` nobody else's.
+#[inline(always)]
+unsafe fn weave_pieces<V: Vector>(weave: &Weave<V::Element>) {
+    let &Weave { pieces, channels, threads, from, from_thread, from_channel, to, to_channel } = weave;
+    for channel in 0..channels {
+        for piece in pieces {
+            // SAFETY: stores are of elements below the count, and loads of those that they are made of.
+            unsafe {
+                let from = from.add(channel * from_channel + piece.from);
+                let to = to.add(channel * to_channel + piece.to);
+                match threads {
+                    1 => {
+                        for i in (0..piece.count).step_by(V::LANES) {
+                            let count = V::LANES.min(piece.count - i);
+                            V::load_some(from.add(i), 0..count).store_first(to.add(i), count);
+                        }
+                    }
+                    2 => {
+                        for i in (0..piece.count).step_by(2 * V::LANES) {
+                            let rest = piece.count - i;
+                            let load = |thread: *const V::Element, count: usize| {
+                                V::load_some(thread.add(i / 2), 0..V::LANES.min(count))
+                            };
+                            let [low, high] = load(from, rest.div_ceil(2))
+                                .interleave(load(from.add(from_thread), rest / 2));
+                            low.store_first(to.add(i), V::LANES.min(rest));
+                            if rest > V::LANES {
+                                high.store_first(to.add(i + V::LANES), V::LANES.min(rest - V::LANES));
+                            }
+                        }
+                    }
+                    _ => {
+                        for thread in 0..threads.min(piece.count) {
+                            let from = from.add(thread * from_thread);
+                            for (i, at) in (thread..piece.count).step_by(threads).enumerate() {
+                                *to.add(at) = *from.add(i);
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
 }

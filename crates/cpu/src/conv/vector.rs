@@ -1,6 +1,7 @@
 //! The vectors that the kernels of convolution are written in: one trait, implemented for every instruction set.
 
 use crate::element::Number;
+use std::ops::Range;
 
 /// A vector of numbers.
 ///
@@ -17,14 +18,22 @@ pub(super) trait Vector: Copy {
     unsafe fn splat(value: Self::Element) -> Self;
     /// `LANES` elements, from any address.
     unsafe fn load(from: *const Self::Element) -> Self;
-    /// The first `count` ≤ `LANES` elements, and zeros. Nothing else is read.
-    unsafe fn load_first(from: *const Self::Element, count: usize) -> Self;
+    /// Elements `lanes`, and zeros in the other lanes, for `lanes` within 0..=`LANES`. Nothing else is read.
+    unsafe fn load_some(from: *const Self::Element, lanes: Range<usize>) -> Self;
     /// Stores all lanes.
     unsafe fn store(self, to: *mut Self::Element);
     /// Stores the first `count` ≤ `LANES` lanes.
     unsafe fn store_first(self, to: *mut Self::Element, count: usize);
     /// self · factor + addend, rounded once where the instruction set can.
     unsafe fn times_plus(self, factor: Self, addend: Self) -> Self;
+    /// The lanes of self and other by turns, in two vectors.
+    unsafe fn interleave(self, other: Self) -> [Self; 2];
+    /// Has the line of an address, which may be any, fetched in order to read it.
+    #[inline(always)]
+    unsafe fn prefetch(_address: *const Self::Element) {}
+    /// Has the line of an address, which may be any, fetched in order to write to it.
+    #[inline(always)]
+    unsafe fn prefetch_to_write(_address: *const Self::Element) {}
     /// Lane j of vector i becomes lane i of vector j, for the first `LANES` vectors of `square`.
     unsafe fn transpose(square: &mut [Self; MOST_LANES]);
 }
@@ -52,13 +61,13 @@ impl<T: Number> Vector for Portable<T> {
     }
 
     #[inline(always)]
-    unsafe fn load_first(from: *const T, count: usize) -> Self {
-        let mut lanes = [T::ZERO; 4];
-        for (i, lane) in lanes.iter_mut().enumerate().take(count) {
-            // SAFETY: i < count, and the caller vouches for `count` elements.
-            *lane = unsafe { *from.add(i) };
+    unsafe fn load_some(from: *const T, lanes: Range<usize>) -> Self {
+        let mut values = [T::ZERO; 4];
+        for lane in lanes {
+            // SAFETY: the caller vouches for these elements.
+            values[lane] = unsafe { *from.wrapping_add(lane) };
         }
-        Self(lanes)
+        Self(values)
     }
 
     #[inline(always)]
@@ -82,6 +91,12 @@ impl<T: Number> Vector for Portable<T> {
     }
 
     #[inline(always)]
+    unsafe fn interleave(self, other: Self) -> [Self; 2] {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        [Self([a, e, b, f]), Self([c, g, d, h])]
+    }
+
+    #[inline(always)]
     unsafe fn transpose(square: &mut [Self; MOST_LANES]) {
         let rows = *square;
         for (j, column) in square.iter_mut().enumerate().take(4) {
@@ -94,6 +109,7 @@ impl<T: Number> Vector for Portable<T> {
 mod x86 {
     use super::{MOST_LANES, Vector};
     use std::arch::x86_64::*;
+    use std::ops::Range;
 
     impl Vector for __m512 {
         type Element = f32;
@@ -112,9 +128,10 @@ mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn load_first(from: *const f32, count: usize) -> Self {
-            // SAFETY: the caller has AVX-512 and vouches for `count` elements; masked lanes are not read.
-            unsafe { _mm512_maskz_loadu_ps(first16(count), from) }
+        unsafe fn load_some(from: *const f32, lanes: Range<usize>) -> Self {
+            let mask = first16(lanes.end) & !first16(lanes.start);
+            // SAFETY: the caller has AVX-512 and vouches for these elements; masked lanes are not read.
+            unsafe { _mm512_maskz_loadu_ps(mask, from) }
         }
 
         #[inline(always)]
@@ -133,6 +150,28 @@ mod x86 {
         unsafe fn times_plus(self, factor: Self, addend: Self) -> Self {
             // SAFETY: the caller has AVX-512.
             unsafe { _mm512_fmadd_ps(self, factor, addend) }
+        }
+
+        #[inline(always)]
+        unsafe fn interleave(self, other: Self) -> [Self; 2] {
+            // SAFETY: the caller has AVX-512.
+            unsafe {
+                let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+                let high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+                [_mm512_permutex2var_ps(self, low, other), _mm512_permutex2var_ps(self, high, other)]
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn prefetch(address: *const f32) {
+            // SAFETY: a prefetch of any address is allowed.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+        }
+
+        #[inline(always)]
+        unsafe fn prefetch_to_write(address: *const f32) {
+            // SAFETY: a prefetch of any address is allowed.
+            unsafe { _mm_prefetch::<_MM_HINT_ET0>(address.cast()) }
         }
 
         /// Pairs of lanes, pairs of pairs, then quarters of vectors twice.
@@ -194,9 +233,9 @@ mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn load_first(from: *const f32, count: usize) -> Self {
-            // SAFETY: the caller has AVX2 and vouches for `count` elements; masked lanes are not read.
-            unsafe { _mm256_maskload_ps(from, first8(count)) }
+        unsafe fn load_some(from: *const f32, lanes: Range<usize>) -> Self {
+            // SAFETY: the caller has AVX2 and vouches for these elements; masked lanes are not read.
+            unsafe { _mm256_maskload_ps(from, _mm256_andnot_si256(first8(lanes.start), first8(lanes.end))) }
         }
 
         #[inline(always)]
@@ -215,6 +254,27 @@ mod x86 {
         unsafe fn times_plus(self, factor: Self, addend: Self) -> Self {
             // SAFETY: the caller has AVX2 and fused multiply-add.
             unsafe { _mm256_fmadd_ps(self, factor, addend) }
+        }
+
+        #[inline(always)]
+        unsafe fn interleave(self, other: Self) -> [Self; 2] {
+            // SAFETY: the caller has AVX2.
+            unsafe {
+                let (low, high) = (_mm256_unpacklo_ps(self, other), _mm256_unpackhi_ps(self, other));
+                [_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high)]
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn prefetch(address: *const f32) {
+            // SAFETY: a prefetch of any address is allowed.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+        }
+
+        #[inline(always)]
+        unsafe fn prefetch_to_write(address: *const f32) {
+            // SAFETY: a prefetch of any address is allowed.
+            unsafe { _mm_prefetch::<_MM_HINT_ET0>(address.cast()) }
         }
 
         /// Pairs of lanes, pairs of pairs, then halves of vectors.
