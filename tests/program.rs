@@ -4,6 +4,8 @@
 mod awkward;
 #[path = "program/bench.rs"]
 mod bench;
+#[path = "program/trace.rs"]
+mod trace;
 
 use std::fs;
 use std::io::Read;

@@ -8,6 +8,7 @@ use rayon::ThreadPool;
 use serde::Serialize;
 use std::io::{BufRead, Write};
 use std::time::Instant;
+use wengert_tensor::inspect::trace;
 
 /// Takes one step, and returns its loss if it has one.
 type Step = Box<dyn FnMut() -> Result<Option<f64>> + Send>;
@@ -26,6 +27,10 @@ pub fn serve(questions: impl BufRead, mut answers: impl Write) -> Result<()> {
     for line in questions.lines() {
         let request = serde_json::from_str(&line?);
         let finished = matches!(request, Ok(Request::Finish));
+        if finished {
+            // The caller may end this process as soon as it has the last answer.
+            trace::stop()?;
+        }
         let answer = request.map_err(Into::into).and_then(|request| answer(&mut session, request));
         let answer = answer.or_else(|error| to_json(&Refusal { error: format!("{error:#}") }))?;
         writeln!(answers, "{answer}")?;

@@ -75,7 +75,7 @@ pub struct BenchArgs {
     export: Option<PathBuf>,
     /// Take part in a race: questions come on standard input
     #[arg(long, hide = true)]
-    serve: bool,
+    pub(super) serve: bool,
 }
 
 /// Times workloads.

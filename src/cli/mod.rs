@@ -18,8 +18,10 @@ mod summary;
 mod train;
 
 use crate::bench::agreement::Disagreement;
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use wengert_tensor::inspect::trace::{Options, Tracing};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,6 +34,9 @@ Examples:
   wengert bench training --against torch                    time training steps beside PyTorch's
 
 `wengert COMMAND --help` tells more about a command.
+
+Environment: WENGERT_TRACE=FILE records every op for https://ui.perfetto.dev; WENGERT_DEBUG=1 prints totals by op, 2 each
+op, 3 also shapes and ranges of values.
 
 Exit codes: 0 success; 1 a check failed or training diverged; 2 wrong input; 130 interrupted.";
 
@@ -69,8 +74,26 @@ enum Command {
 
 /// Runs the program; wrong input ends in one message and exit code 2.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let result = match cli.command {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        // The reader of a pipe has seen enough (`wengert graph vae | head`): no message, as any Unix tool.
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&error);
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+/// Runs a command, recording what the environment asks for.
+fn run(command: Command) -> Result<ExitCode> {
+    let options = match &command {
+        // What is timed runs in a process of its own, which reads the same environment.
+        Command::Bench(args) if !args.serve => Options::default(),
+        _ => Options::from_environment()?,
+    };
+    let tracing = Tracing::start(&options)?;
+    let code = match command {
         Command::Train(args) => train::run(&args),
         Command::Sample(args) => sample::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Reconstruct(args) => reconstruct::run(&args).map(|()| ExitCode::SUCCESS),
@@ -81,16 +104,9 @@ pub fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Gradcheck(args) => gradcheck::run(&args),
         Command::Data(args) => data::run(&args).map(|()| ExitCode::SUCCESS),
-    };
-    match result {
-        Ok(code) => code,
-        // The reader of a pipe has seen enough (`wengert graph vae | head`): no message, as any Unix tool.
-        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            output::complain(&error);
-            ExitCode::from(exit_code(&error))
-        }
-    }
+    }?;
+    tracing.finish()?;
+    Ok(code)
 }
 
 /// Diverged training and results that disagree are results (1); everything else that reaches this point is wrong input

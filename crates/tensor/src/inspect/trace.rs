@@ -122,17 +122,23 @@ impl Tracing {
     }
 
     fn end(&mut self) -> Result<()> {
-        if !std::mem::take(&mut self.active) {
-            return Ok(());
-        }
-        ON.store(false, Relaxed);
-        let recorder = lock(&RECORDER).take();
-        let Some(Recorder { chrome, text, .. }) = recorder else { return Ok(()) };
-        if let Some(text) = text {
-            text.finish();
-        }
-        chrome.map_or(Ok(()), Chrome::finish)
+        if std::mem::take(&mut self.active) { stop() } else { Ok(()) }
     }
+}
+
+/// Ends the trace that is being recorded, if one is, as its [`finish`](Tracing::finish) would: for a process that may be
+/// stopped before it gets there.
+///
+/// # Errors
+/// When the file could not be written.
+pub fn stop() -> Result<()> {
+    ON.store(false, Relaxed);
+    let recorder = lock(&RECORDER).take();
+    let Some(Recorder { chrome, text, .. }) = recorder else { return Ok(()) };
+    if let Some(text) = text {
+        text.finish();
+    }
+    chrome.map_or(Ok(()), Chrome::finish)
 }
 
 impl Drop for Tracing {
