@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use std::path::PathBuf;
 use std::process::Command;
+use wengert_tensor::Precision;
 
 /// An implementation of the workloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -51,6 +52,8 @@ pub struct Launcher {
     pub python: PathBuf,
     /// The folder of `torch_baseline.py` and `jax_baseline.py`.
     pub baselines: PathBuf,
+    /// Arithmetic of this program's matrix products.
+    pub precision: Precision,
 }
 
 impl Launcher {
@@ -62,7 +65,7 @@ impl Launcher {
     fn command(&self, implementation: Implementation) -> Result<Command> {
         let Some(module) = implementation.module() else {
             let mut command = Command::new(std::env::current_exe().context("this program was not found")?);
-            command.args(["bench", "--serve"]);
+            command.args(["bench", "--serve", "--precision", self.precision.name()]);
             return Ok(command);
         };
         let mut command = Command::new(&self.python);

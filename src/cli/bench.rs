@@ -1,6 +1,6 @@
 //! `wengert bench`.
 
-use super::{devices, number, output};
+use super::{devices, number, output, precision};
 use crate::bench::race::{Race, Rules};
 use crate::bench::table::{Table, markdown};
 use crate::bench::workload::{self, Workload};
@@ -53,7 +53,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     against: Vec<Implementation>,
     /// Arithmetic of matrix products
-    #[arg(long, value_name = "NAME", default_value = "f32", value_parser = ["f32"])]
+    #[arg(long, value_name = "NAME", default_value = "f32", value_parser = precision::NAMES)]
     precision: String,
     /// The Python that has the other frameworks [default: .venv/bin/python, else python3]
     #[arg(long, value_name = "PATH")]
@@ -81,6 +81,7 @@ pub struct BenchArgs {
 /// Times workloads.
 pub fn run(args: &BenchArgs) -> Result<()> {
     if args.serve {
+        precision::choose(precision::parse(&args.precision));
         return serve(std::io::stdin().lock(), std::io::stdout().lock());
     }
     args.check()?;
@@ -128,7 +129,8 @@ impl BenchArgs {
     fn race(&self, workloads: &[Workload]) -> Result<()> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if self.threads == 0 { processors } else { self.threads };
-        let launcher = Launcher { python: self.python(), baselines: self.baselines.clone() };
+        let precision = precision::choose(precision::parse(&self.precision));
+        let launcher = Launcher { python: self.python(), baselines: self.baselines.clone(), precision };
         let mut against = self.against.clone();
         against.sort();
         against.dedup();
@@ -151,7 +153,7 @@ impl BenchArgs {
             let outcome = race.run(workload)?;
             match self.json {
                 true => {
-                    outcome.json(&self.precision).iter().try_for_each(|line| print(&format!("{line}\n")))?
+                    outcome.json(precision.name()).iter().try_for_each(|line| print(&format!("{line}\n")))?
                 }
                 false => print(&table.rows(&outcome))?,
             }

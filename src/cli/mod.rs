@@ -10,6 +10,7 @@ mod graph;
 mod models;
 mod number;
 mod output;
+mod precision;
 mod progress;
 mod reconstruct;
 mod run;

@@ -1,9 +1,9 @@
 //! `wengert train`.
 
-use super::number;
 use super::output::print;
 use super::progress::{Mode, Progress};
 use super::run::{Wanted, checkpoint_path};
+use super::{number, precision};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -64,6 +64,9 @@ pub struct TrainArgs {
     /// Threads to compute on, 0 for all cores; the result is the same for any number [default: 0]
     #[arg(long, value_name = "N", value_parser = number::whole, allow_negative_numbers = true)]
     threads: Option<u64>,
+    /// Arithmetic of matrix products: f32, or bf16 parts on processors with AMX [default: f32]
+    #[arg(long, value_name = "NAME", value_parser = precision::NAMES)]
+    precision: Option<String>,
     /// Run folder [default: the first free runs/MODEL-N]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -96,6 +99,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     let folder = args.folder(&config, checkpoint.as_ref())?;
     let _claim = folder.claim()?;
 
+    precision::choose(config.precision()?);
     let threads = rayon::ThreadPoolBuilder::new().num_threads(config.train.threads);
     let pool = threads.build().context("the threads could not be started; pass a smaller --threads")?;
     pool.install(|| {
@@ -252,6 +256,7 @@ impl TrainArgs {
             ("--steps", "train.steps".into(), self.steps.map(|n| n.to_string())),
             ("--batch", "train.batch".into(), self.batch.map(|n| n.to_string())),
             ("--threads", "train.threads".into(), self.threads.map(|n| n.to_string())),
+            ("--precision", "train.precision".into(), self.precision.clone()),
             ("--seed", "seed".into(), self.seed.map(|n| n.to_string())),
             (
                 "--learning-rate",

@@ -4,6 +4,7 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::ops::RangeInclusive;
 use toml::Table;
+use wengert_tensor::Precision;
 
 /// The configuration of a run, as written to `config.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,6 +48,8 @@ pub struct TrainConfig {
     pub batch: usize,
     /// Threads to compute on; 0 for one on each core. The result does not depend on it.
     pub threads: usize,
+    /// Arithmetic of matrix products: the name of a [`Precision`].
+    pub precision: String,
 }
 
 impl Default for DataConfig {
@@ -57,7 +60,7 @@ impl Default for DataConfig {
 
 impl Default for TrainConfig {
     fn default() -> Self {
-        Self { epochs: 10, steps: 0, batch: 128, threads: 0 }
+        Self { epochs: 10, steps: 0, batch: 128, threads: 0, precision: Precision::F32.name().into() }
     }
 }
 
@@ -105,7 +108,19 @@ impl Config {
         in_range("train.batch", self.train.batch, 1..=65_536)?;
         in_range("train.epochs", self.train.epochs, 1..=1_000_000)?;
         in_range("train.threads", self.train.threads, 0..=1024)?;
-        Ok(())
+        self.precision().map(|_| ())
+    }
+
+    /// Arithmetic of matrix products, by the name in `train.precision`.
+    pub fn precision(&self) -> Result<Precision> {
+        let name = &self.train.precision;
+        Precision::ALL.into_iter().find(|precision| precision.name() == name).ok_or_else(|| {
+            let names = Precision::ALL.map(Precision::name).join(", ");
+            Error::Range {
+                key: "train.precision".into(),
+                detail: format!("is {name}; it must be one of {names}"),
+            }
+        })
     }
 }
 

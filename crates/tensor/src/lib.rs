@@ -64,6 +64,7 @@ pub use tensor::Tensor;
 pub use unfused::unfused;
 pub use value::{Read, Value, Write};
 pub use wengert_cpu::Activation;
+pub use wengert_cpu::gemm::{Precision, precision, set_precision};
 
 /// What tensors hold in memory.
 pub mod memory {

@@ -38,6 +38,20 @@ pub enum Precision {
     Bf16x3,
 }
 
+impl Precision {
+    /// All of them.
+    pub const ALL: [Precision; 3] = [Precision::F32, Precision::Bf16x6, Precision::Bf16x3];
+
+    /// The name that flags and settings take.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::Bf16x6 => "bf16x6",
+            Precision::Bf16x3 => "bf16x3",
+        }
+    }
+}
+
 static PRECISION: AtomicU8 = AtomicU8::new(Precision::F32 as u8);
 
 /// How f32 matrices are multiplied from now on, in the whole process.
