@@ -3,7 +3,7 @@
 //! `out` holds the kept axes row-major; for the order of the sums see [`crate::fold`].
 
 use crate::fold::{fold, fold_pairs};
-use crate::{Element, Float, Number, View, par};
+use crate::{Element, Float, Number, View};
 
 /// Sum over `axes`; 0 where there are no elements.
 pub fn sum<T: Number>(view: View<T>, axes: &[usize], out: &mut [T]) {
@@ -41,26 +41,15 @@ pub fn count_nonzero<T: Element>(view: View<T>, axes: &[usize], out: &mut [i64])
 }
 
 /// ln Σ exp(x) over `axes`, without overflow; −∞ where there are no elements.
-///
-/// Each running value is a pair (m, s) that stands for m + ln s, m being the largest element so far.
 pub fn logsumexp<T: Float>(view: View<T>, axes: &[usize], out: &mut [T]) {
-    let mut pairs = vec![(T::LOWEST, T::ZERO); out.len()];
-    fold(view, axes, &mut pairs, (T::LOWEST, T::ZERO), |x| (x, T::ONE), add_exponentials);
-    par::chunks_mut(out, par::CHUNK, |start, out| {
-        for (value, &(largest, sum)) in out.iter_mut().zip(&pairs[start..]) {
-            *value = largest + sum.ln();
-        }
+    amax(view, axes, out);
+    // Infinities are not subtracted from themselves: e^∞ is ∞ and e^(−∞) 0 without it.
+    let shifts: Vec<T> = out.iter().map(|&x| if x.is_finite() { x } else { T::ZERO }).collect();
+    with_each_output(view, &shifts, axes, |shifts| {
+        fold_pairs([view, shifts], axes, out, T::ZERO, |_, x, shift| (x - shift).exp(), T::plus);
     });
-}
-
-fn add_exponentials<T: Float>((a, sum_a): (T, T), (b, sum_b): (T, T)) -> (T, T) {
-    // Equal infinities would otherwise be subtracted; a NaN fails every comparison and ends in the sum.
-    if a == b {
-        (a, sum_a + sum_b)
-    } else if a > b {
-        (a, sum_a + sum_b * (b - a).exp())
-    } else {
-        (b, sum_b + sum_a * (a - b).exp())
+    for (value, shift) in out.iter_mut().zip(shifts) {
+        *value = shift + value.ln();
     }
 }
 
@@ -70,7 +59,9 @@ fn add_exponentials<T: Float>((a, sum_a): (T, T), (b, sum_b): (T, T)) -> (T, T) 
 /// # Panics
 /// When the reduced axes have no elements but `out` has some.
 pub fn argmax<T: Number>(view: View<T>, axes: &[usize], out: &mut [i64]) {
-    arg_extreme(view, axes, out, |a, b| a > b);
+    let mut largest = vec![T::LOWEST; out.len()];
+    amax(view, axes, &mut largest);
+    first_position(view, &largest, axes, out);
 }
 
 /// Position of the smallest value over `axes`, as [`argmax`]; a NaN is smaller than any number.
@@ -78,39 +69,33 @@ pub fn argmax<T: Number>(view: View<T>, axes: &[usize], out: &mut [i64]) {
 /// # Panics
 /// When the reduced axes have no elements but `out` has some.
 pub fn argmin<T: Number>(view: View<T>, axes: &[usize], out: &mut [i64]) {
-    arg_extreme(view, axes, out, |a, b| a < b);
+    let mut smallest = vec![T::HIGHEST; out.len()];
+    amin(view, axes, &mut smallest);
+    first_position(view, &smallest, axes, out);
 }
 
-fn arg_extreme<T: Number>(
-    view: View<T>,
-    axes: &[usize],
-    out: &mut [i64],
-    precedes: impl Fn(T, T) -> bool + Send + Sync,
-) {
+/// Number of the first element over `axes` that equals the extreme of its output, or is NaN, which makes the extreme NaN.
+fn first_position<T: Number>(view: View<T>, extremes: &[T], axes: &[usize], out: &mut [i64]) {
+    let elements = axes.iter().all(|&axis| view.shape()[axis] > 0);
+    assert!(elements || out.is_empty(), "an extreme needs at least one element");
+    let number = |number: usize, x: T, extreme: T| {
+        if (x == extreme) | is_nan(x) { number as i64 } else { i64::MAX }
+    };
+    with_each_output(view, extremes, axes, |extremes| {
+        fold_pairs([view, extremes], axes, out, i64::MAX, number, minimum);
+    });
+}
+
+/// Calls `body` with a view of `values`, one for each output of a reduction of `view` over `axes`, in the shape of `view`.
+fn with_each_output<T: Number>(view: View<T>, values: &[T], axes: &[usize], body: impl FnOnce(View<T>)) {
     let shape = view.shape();
     let mut strides = vec![0; shape.len()];
-    let mut count = 1;
-    for axis in (0..shape.len()).rev().filter(|axis| axes.contains(axis)) {
-        strides[axis] = count as isize;
-        count *= shape[axis];
+    let mut stride = 1;
+    for axis in (0..shape.len()).rev().filter(|axis| !axes.contains(axis)) {
+        strides[axis] = stride;
+        stride *= shape[axis] as isize;
     }
-    assert!(count > 0 || out.is_empty(), "an extreme needs at least one element");
-    let numbers: Vec<i64> = (0..count as i64).collect();
-    let numbers = View::new(&numbers, shape, &strides, 0);
-    let mut extremes = vec![(T::ZERO, 0); out.len()];
-    let better = |(a, i): (T, i64), (b, j): (T, i64)| {
-        let (a_is_nan, b_is_nan) = (is_nan(a), is_nan(b));
-        let b_wins = match a_is_nan || b_is_nan {
-            true if a_is_nan && b_is_nan => j < i,
-            true => b_is_nan,
-            false => precedes(b, a) || (a == b && j < i),
-        };
-        if b_wins { (b, j) } else { (a, i) }
-    };
-    fold_pairs(view, numbers, axes, &mut extremes, (T::ZERO, 0), |_, value, number| (value, number), better);
-    for (position, (_, number)) in out.iter_mut().zip(extremes) {
-        *position = number;
-    }
+    body(View::new(values, shape, &strides, 0));
 }
 
 /// Whether a number is NaN, for element types that may not have one.

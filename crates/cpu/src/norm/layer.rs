@@ -87,7 +87,7 @@ pub fn layer_norm_weight_grad<T: Float>(gradient: &[T], x: &[T], n: usize, epsil
             }
         }
     });
-    combine_rows(&mut partials, n, &T::plus);
+    combine_rows(&mut partials, n, T::plus);
     out.copy_from_slice(&partials[..n]);
 }
 

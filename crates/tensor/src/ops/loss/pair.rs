@@ -160,7 +160,7 @@ impl Op for PairLosses {
 fn reduced<T: Element + Float>(
     inputs: &Values,
     reduction: Reduction,
-    loss: impl Fn(T, T) -> T + Send + Sync,
+    loss: impl Fn(T, T) -> T + Copy + Send + Sync,
 ) -> Value {
     let shape = inputs[0].shape();
     if reduction == Reduction::None {
@@ -169,7 +169,7 @@ fn reduced<T: Element + Float>(
     let axes: Vec<usize> = (0..shape.rank()).collect();
     let (first, second) = (inputs[0].read(), inputs[1].read());
     Value::build((), |out: &mut [T]| {
-        fold_pairs(first.view(), second.view(), &axes, out, T::ZERO, |_, a, b| loss(a, b), T::plus);
+        fold_pairs([first.view(), second.view()], &axes, out, T::ZERO, |_, a, b| loss(a, b), T::plus);
         if reduction == Reduction::Mean {
             out[0] = out[0] / T::from_f64(shape.numel() as f64);
         }
