@@ -8,6 +8,7 @@
 
 use crate::Float;
 use crate::par::CHUNK;
+use crate::simd::{Kernel, vectorize_for};
 use rayon::prelude::*;
 
 /// A tensor that a step changes: the parameter, its gradient, and `S` arrays that the optimiser keeps for it.
@@ -51,16 +52,32 @@ impl<'a, T, const S: usize> Update<'a, T, S> {
 /// Runs `body` on chunks of all tensors.
 fn each<T: Float, const S: usize>(
     updates: Vec<Update<'_, T, S>>,
-    body: impl Fn(&mut [T], &[T], [&mut [T]; S]) + Send + Sync,
+    body: impl Fn(&mut [T], &[T], [&mut [T]; S]) + Copy + Send + Sync,
 ) {
     let total: usize = updates.iter().map(|update| update.parameter.len()).sum();
     let mut pieces = Vec::with_capacity(updates.len() + total / CHUNK);
     updates.into_iter().for_each(|update| update.cut(&mut pieces));
-    let run = |piece: Update<'_, T, S>| body(piece.parameter, piece.gradient, piece.state);
+    let run = |piece: Update<'_, T, S>| vectorize_for::<T, _>(Step { piece, body });
     if total <= CHUNK {
         pieces.into_iter().for_each(run);
     } else {
         pieces.into_par_iter().for_each(run);
+    }
+}
+
+/// A piece of the work. It holds the constants of `body` by value: behind a reference they might lie in what the step
+/// changes, for all that the compiler knows, and the loop would read them again for every element.
+struct Step<'a, T, B, const S: usize> {
+    piece: Update<'a, T, S>,
+    body: B,
+}
+
+impl<T: Float, B: Fn(&mut [T], &[T], [&mut [T]; S]), const S: usize> Kernel for Step<'_, T, B, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        (self.body)(self.piece.parameter, self.piece.gradient, self.piece.state);
     }
 }
 
@@ -83,7 +100,7 @@ pub struct Sgd {
 pub fn sgd<T: Float>(updates: Vec<Update<'_, T, 0>>, step: &Sgd) {
     let rate = T::from_f64(step.learning_rate);
     let decay = T::from_f64(step.weight_decay);
-    each(updates, |parameter, gradient, []| {
+    each(updates, move |parameter, gradient, []| {
         for (p, &g) in parameter.iter_mut().zip(gradient) {
             *p -= rate * (g + decay * *p);
         }
@@ -97,7 +114,7 @@ pub fn sgd_momentum<T: Float>(updates: Vec<Update<'_, T, 1>>, step: &Sgd) {
     let momentum = T::from_f64(step.momentum);
     let share = T::from_f64(1.0 - step.dampening);
     let nesterov = step.nesterov;
-    each(updates, |parameter, gradient, [buffer]| {
+    each(updates, move |parameter, gradient, [buffer]| {
         for ((p, &g), b) in parameter.iter_mut().zip(gradient).zip(buffer) {
             let g = g + decay * *p;
             *b = momentum * *b + share * g;
@@ -125,6 +142,7 @@ pub struct Adam {
 }
 
 /// The constants of [`Adam`] in the element type.
+#[derive(Clone, Copy)]
 struct AdamFactors<T> {
     shrink: T,
     decay: T,
@@ -179,7 +197,7 @@ impl<T: Float> AdamFactors<T> {
 /// m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², θ ← θ − γ m̂ / (√v̂ + ε). State: m, v.
 pub fn adam<T: Float>(updates: Vec<Update<'_, T, 2>>, step: &Adam) {
     let factors = step.factors::<T>();
-    each(updates, |parameter, gradient, [first, second]| {
+    each(updates, move |parameter, gradient, [first, second]| {
         for (((p, &g), m), v) in parameter.iter_mut().zip(gradient).zip(first).zip(second) {
             let decayed = factors.moments(*p, g, m, v);
             *p = factors.step(decayed, *m, *v);
@@ -190,7 +208,7 @@ pub fn adam<T: Float>(updates: Vec<Update<'_, T, 2>>, step: &Adam) {
 /// [`adam`] with the largest v so far in the denominator. State: m, v, max v.
 pub fn adam_amsgrad<T: Float>(updates: Vec<Update<'_, T, 3>>, step: &Adam) {
     let factors = step.factors::<T>();
-    each(updates, |parameter, gradient, [first, second, largest]| {
+    each(updates, move |parameter, gradient, [first, second, largest]| {
         for ((((p, &g), m), v), top) in parameter.iter_mut().zip(gradient).zip(first).zip(second).zip(largest)
         {
             let decayed = factors.moments(*p, g, m, v);
@@ -228,7 +246,7 @@ pub fn rmsprop<T: Float>(updates: Vec<Update<'_, T, 3>>, step: &RmsProp) {
     let decay = T::from_f64(step.weight_decay);
     let momentum = T::from_f64(step.momentum);
     let centered = step.centered;
-    each(updates, |parameter, gradient, [square, buffer, mean]| {
+    each(updates, move |parameter, gradient, [square, buffer, mean]| {
         for ((((p, &g), v), b), a) in parameter.iter_mut().zip(gradient).zip(square).zip(buffer).zip(mean) {
             let g = g + decay * *p;
             *v = alpha * *v + share * g * g;
@@ -260,7 +278,7 @@ pub fn adagrad<T: Float>(updates: Vec<Update<'_, T, 1>>, step: &Adagrad) {
     let rate = T::from_f64(step.learning_rate);
     let eps = T::from_f64(step.eps);
     let decay = T::from_f64(step.weight_decay);
-    each(updates, |parameter, gradient, [sum]| {
+    each(updates, move |parameter, gradient, [sum]| {
         for ((p, &g), s) in parameter.iter_mut().zip(gradient).zip(sum) {
             let g = g + decay * *p;
             *s += g * g;
@@ -272,7 +290,7 @@ pub fn adagrad<T: Float>(updates: Vec<Update<'_, T, 1>>, step: &Adagrad) {
 /// a ← decay·a + (1 − decay)·x for every pair: `parameter` is the average a, `gradient` the new value x.
 pub fn running_average<T: Float>(updates: Vec<Update<'_, T, 0>>, decay: f64) {
     let share = T::from_f64(1.0 - decay);
-    each(updates, |average, values, []| {
+    each(updates, move |average, values, []| {
         for (a, &x) in average.iter_mut().zip(values) {
             *a += share * (x - *a);
         }

@@ -1,7 +1,9 @@
 //! Softmax and its logarithm along the middle of three contiguous axes.
 
 use crate::fold::fold_slices;
+use crate::par::Shared;
 use crate::reduce::maximum;
+use crate::simd::{Kernel, vectorize_for};
 use crate::{Float, par};
 
 /// Columns that are normalised together where the axis is not the innermost.
@@ -9,36 +11,54 @@ const COLUMNS: usize = 64;
 
 /// yᵢ = exp(xᵢ − max x) / Σⱼ exp(xⱼ − max x) along the middle axis of `x: [outer, n, inner]`.
 pub fn softmax<T: Float>(x: &[T], dims: [usize; 3], out: &mut [T]) {
-    each_row(x, dims, out, |row| row.softmax(), |columns| columns.softmax());
+    normalise::<T, false>(x, dims, out);
 }
 
 /// yᵢ = xᵢ − max x − ln Σⱼ exp(xⱼ − max x) along the middle axis of `x: [outer, n, inner]`.
 pub fn log_softmax<T: Float>(x: &[T], dims: [usize; 3], out: &mut [T]) {
-    each_row(x, dims, out, |row| row.log_softmax(), |columns| columns.log_softmax());
+    normalise::<T, true>(x, dims, out);
 }
 
-/// Runs `row` on each row of `n` elements where they are contiguous, else `columns` on blocks of neighbouring columns.
-fn each_row<T: Float>(
-    x: &[T],
-    [outer, n, inner]: [usize; 3],
-    out: &mut [T],
-    row: impl Fn(Row<T>) + Send + Sync,
-    columns: impl Fn(Columns<T>) + Send + Sync,
-) {
+/// Softmax or its logarithm, row by row where rows are contiguous, else on blocks of neighbouring columns.
+fn normalise<T: Float, const LOG: bool>(x: &[T], [outer, n, inner]: [usize; 3], out: &mut [T]) {
     assert_eq!((x.len(), out.len()), (outer * n * inner, outer * n * inner), "softmax takes a whole array");
+    if out.is_empty() {
+        return;
+    }
     // An exponential costs about as much as ten simple operations.
-    par::rows_mut(out, n * inner, n * inner * 10, |first, rows| {
-        let x = &x[first * n * inner..][..rows.len()];
-        for (y, x) in rows.chunks_exact_mut(n * inner).zip(x.chunks_exact(n * inner)) {
-            if inner == 1 {
-                row(Row { x, y });
-                continue;
-            }
-            for first in (0..inner).step_by(COLUMNS) {
-                columns(Columns { x, y, inner, first, width: COLUMNS.min(inner - first) });
-            }
+    if inner == 1 {
+        par::rows_mut(out, n, n * 10, |first, y| {
+            vectorize_for::<T, _>(Rows::<T, LOG> { x: &x[first * n..][..y.len()], y, n });
+        });
+        return;
+    }
+    let blocks = inner.div_ceil(COLUMNS);
+    let y = Shared::new(out);
+    par::ranges(outer * blocks, par::rows_per_task(n * COLUMNS.min(inner) * 10), |tasks| {
+        for task in tasks {
+            let column = task % blocks * COLUMNS;
+            let (start, width) = (task / blocks * n * inner + column, COLUMNS.min(inner - column));
+            vectorize_for::<T, _>(Columns::<T, LOG> { x, y, n, inner, start, width });
         }
     });
+}
+
+struct Rows<'a, T, const LOG: bool> {
+    x: &'a [T],
+    y: &'a mut [T],
+    n: usize,
+}
+
+impl<T: Float, const LOG: bool> Kernel for Rows<'_, T, LOG> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (y, x) in self.y.chunks_exact_mut(self.n).zip(self.x.chunks_exact(self.n)) {
+            let row = Row { x, y };
+            if LOG { row.log_softmax() } else { row.softmax() }
+        }
+    }
 }
 
 struct Row<'a, T> {
@@ -47,10 +67,12 @@ struct Row<'a, T> {
 }
 
 impl<T: Float> Row<'_, T> {
+    #[inline(always)]
     fn largest(&self) -> T {
         fold_slices(self.x, self.x, T::LOWEST, |x, _| x, maximum)
     }
 
+    #[inline(always)]
     fn softmax(self) {
         let largest = self.largest();
         for (y, &x) in self.y.iter_mut().zip(self.x) {
@@ -60,6 +82,7 @@ impl<T: Float> Row<'_, T> {
         self.y.iter_mut().for_each(|y| *y *= scale);
     }
 
+    #[inline(always)]
     fn log_softmax(self) {
         let largest = self.largest();
         let sum = fold_slices(self.x, self.x, T::ZERO, |x, _| (x - largest).exp(), T::plus);
@@ -70,23 +93,38 @@ impl<T: Float> Row<'_, T> {
     }
 }
 
-/// Neighbouring columns `first..first + width` of one `[n, inner]` matrix.
-struct Columns<'a, T> {
+/// Neighbouring columns of one `[n, inner]` matrix: `width` of them, the first of which begins at `start`.
+struct Columns<'a, T, const LOG: bool> {
     x: &'a [T],
-    y: &'a mut [T],
+    y: Shared<'a, T>,
+    n: usize,
     inner: usize,
-    first: usize,
+    start: usize,
     width: usize,
 }
 
-impl<T: Float> Columns<'_, T> {
+impl<T: Float, const LOG: bool> Kernel for Columns<'_, T, LOG> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        if LOG { self.log_softmax() } else { self.softmax() }
+    }
+}
+
+impl<T: Float, const LOG: bool> Columns<'_, T, LOG> {
     /// The rows of `y` and `x`, cut to these columns.
+    #[inline(always)]
     fn rows(&mut self) -> impl Iterator<Item = (&mut [T], &[T])> {
-        let columns = self.first..self.first + self.width;
-        let rows = self.y.chunks_exact_mut(self.inner).zip(self.x.chunks_exact(self.inner));
-        rows.map(move |(y, x)| (&mut y[columns.clone()], &x[columns.clone()]))
+        let this = &*self;
+        (0..this.n).map(move |i| {
+            let first = this.start + i * this.inner;
+            // SAFETY: each task has columns of its own, each row is asked for once a walk, and walks follow each other.
+            (unsafe { this.y.part(first, this.width) }, &this.x[first..][..this.width])
+        })
     }
 
+    #[inline(always)]
     fn largest(&mut self) -> [T; COLUMNS] {
         let mut largest = [T::LOWEST; COLUMNS];
         for (_, x) in self.rows() {
@@ -97,6 +135,7 @@ impl<T: Float> Columns<'_, T> {
         largest
     }
 
+    #[inline(always)]
     fn softmax(mut self) {
         let largest = self.largest();
         let mut sums = [T::ZERO; COLUMNS];
@@ -114,6 +153,7 @@ impl<T: Float> Columns<'_, T> {
         }
     }
 
+    #[inline(always)]
     fn log_softmax(mut self) {
         let largest = self.largest();
         let mut sums = [T::ZERO; COLUMNS];
