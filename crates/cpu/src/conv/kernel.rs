@@ -15,12 +15,15 @@ use std::arch::x86_64::{__m256, __m512};
 /// Rows of a register tile. With [`Kernel::columns`] vectors beside each other they fill the registers.
 pub(super) const ROWS: usize = 6;
 
+/// Most columns of a product, in any instruction set.
+pub(super) const MOST_COLUMNS: usize = 4;
+
 /// The inner loops for one instruction set.
 #[derive(Clone, Copy)]
 pub struct Kernel<T> {
     /// Elements of a vector.
     pub(super) lanes: usize,
-    /// Most columns of a product.
+    /// Most columns of a product, at most [`MOST_COLUMNS`].
     pub(super) columns: usize,
     /// A column is a vector of the panel: an element of the image meets `lanes` channels.
     pub(super) spread: unsafe fn(&Product<T>),
@@ -297,6 +300,14 @@ unsafe fn turn_squares<V: Vector>(matrix: &Turn<V::Element>) {
             // SAFETY: rows i..i + height and columns j..j + width are within the matrix.
             unsafe {
                 let mut square = [V::splat(V::Element::ZERO); MOST_LANES];
+                // The square to come in a while, in these rows or the next ones.
+                let (below, beside) = match j + AHEAD_SQUARES * V::LANES {
+                    beside if beside < columns => (i, beside),
+                    beside => (i + V::LANES, beside - columns.next_multiple_of(V::LANES)),
+                };
+                for r in 0..V::LANES {
+                    V::prefetch(from.wrapping_add((below + r) * from_row + beside));
+                }
                 if height == V::LANES && width == V::LANES {
                     for (r, row) in square[..V::LANES].iter_mut().enumerate() {
                         *row = V::load(from.add((i + r) * from_row + j));
@@ -328,6 +339,9 @@ const LINE: usize = 16;
 /// How far ahead of a copy its source is fetched, in elements: the latency of memory, at a line for every few cycles.
 const AHEAD: usize = 64 * LINE;
 
+/// How far ahead of a transposition its source is fetched.
+const AHEAD_SQUARES: usize = 4;
+
 /// Copies planes into frames of zeros.
 ///
 /// Every vector is stored whole: what runs over the end of a row is overwritten by the next one.
@@ -346,16 +360,17 @@ unsafe fn frame_planes<V: Vector>(planes: &Frame<V::Element>) {
                 zeros.store(to.add(i));
             }
         };
+        let ahead = AHEAD.div_ceil(rows * columns) * planes.from_plane;
         for plane in 0..planes.planes {
             let (from, to) = (from.add(plane * planes.from_plane), to.add(plane * height * width));
             clear(to, top * width);
             for row in 0..rows {
                 let from = from.add(row * from_row).wrapping_sub(left);
-                V::prefetch(from.wrapping_add(AHEAD));
                 let to = to.add((top + row) * width);
                 for i in (0..width).step_by(V::LANES) {
                     let lane = |column: usize| column.clamp(i, i + V::LANES) - i;
                     let lanes = lane(left)..lane(left + columns);
+                    V::prefetch(from.wrapping_add(ahead + i));
                     V::load_some(from.wrapping_add(i), lanes).store(to.add(i));
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::blocks::{Block, Blocks};
 use super::frame::Frame;
-use super::kernel::{Convolve, Kernel, MOST_LANES, Product, ROWS, Turn};
+use super::kernel::{Convolve, Kernel, MOST_COLUMNS, MOST_LANES, Product, ROWS, Turn};
 use super::panels::{Cut, Panel};
 use super::sweep::Sweep;
 use super::{Convolution, WANTED_TASKS, WORK_PER_ELEMENT, scratch};
@@ -13,7 +13,7 @@ use std::ops::Range;
 const PARTIAL_SUMS: usize = 1 << 22;
 /// Taps of all channels of one task, where there are that many: every task turns the cotangent for itself, which should
 /// cost little beside the products.
-const TAPS: usize = 192;
+const TAPS: usize = 512;
 /// Positions of a block, over which one product sums.
 const POSITIONS: usize = 384;
 
@@ -46,9 +46,13 @@ pub(super) fn weight_grad_by<T: Convolve>(
     }
     let cut = Cut::new(shape.out_channels, kernel.lanes, kernel.columns);
     let blocks = Blocks::new([shape.images, shape.rows.output, shape.columns.output], POSITIONS);
-    let channel_parts = (shape.patch() / TAPS).clamp(1, shape.in_channels);
-    let sums = WANTED_TASKS.div_ceil(shape.groups * channel_parts);
-    let sums = sums.min(PARTIAL_SUMS / out.len()).clamp(1, blocks.len().max(1));
+    let parts = (shape.patch() / TAPS).clamp(1, shape.in_channels);
+    let channels = shape.in_channels.div_ceil(parts);
+    let parts = shape.in_channels.div_ceil(channels);
+    let total = (channels * shape.taps()).next_multiple_of(ROWS) * cut.width();
+    let all = shape.groups * parts * total;
+    let sums = WANTED_TASKS.div_ceil(shape.groups * parts).min(PARTIAL_SUMS / all);
+    let sums = sums.clamp(1, blocks.len().max(1));
     let plan = Plan {
         shape,
         input,
@@ -56,27 +60,16 @@ pub(super) fn weight_grad_by<T: Convolve>(
         kernel,
         cut,
         blocks,
-        channels_per_part: shape.in_channels.div_ceil(channel_parts),
-        blocks_per_sum: blocks.len().div_ceil(sums).max(1),
+        sums,
+        parts,
+        channels,
+        total,
         rows: Sweep::forward(&shape.rows),
         columns: Sweep::forward(&shape.columns),
     };
-    if sums == 1 {
-        plan.run(1, out);
-        return;
-    }
-    let len = out.len();
-    scratch::with([sums * len], |[partial]| {
-        let partial = &mut partial[..sums * len];
-        plan.run(sums, partial);
-        par::chunks_mut(out, par::CHUNK, |start, out| {
-            out.copy_from_slice(&partial[start..start + out.len()]);
-            for sum in partial.chunks_exact(len).skip(1) {
-                for (total, &term) in out.iter_mut().zip(&sum[start..]) {
-                    *total = total.plus(term);
-                }
-            }
-        });
+    scratch::with([sums * all], |[totals]| {
+        plan.sum(totals);
+        plan.add(totals, out);
     });
 }
 
@@ -90,54 +83,62 @@ struct Plan<'a, T> {
     cut: Cut,
     /// How positions are cut into blocks.
     blocks: Blocks,
-    /// Input channels of a task.
-    channels_per_part: usize,
-    /// Blocks that a task sums over.
-    blocks_per_sum: usize,
+    /// Sums of different blocks, which are added in the end.
+    sums: usize,
+    /// Parts that the input channels of a group are cut into, ...
+    parts: usize,
+    /// ... and the channels of a part.
+    channels: usize,
+    /// Elements of the total of a part: for each panel a matrix [taps of all channels, width].
+    total: usize,
     rows: Sweep,
     columns: Sweep,
 }
 
 impl<T: Convolve> Plan<'_, T> {
-    /// Fills `out`, a row of weights, each with the sum over its share of the blocks.
-    fn run(&self, sums: usize, out: &mut [T]) {
-        let Convolution { groups, in_channels, .. } = *self.shape;
-        let parts = in_channels.div_ceil(self.channels_per_part);
-        let positions = self.blocks_per_sum * self.blocks.positions();
-        let work = self.channels_per_part * self.shape.taps() * self.cut.width() * positions;
-        let out = Shared::new(out);
-        par::ranges(sums * groups * parts, par::rows_per_task(work / WORK_PER_ELEMENT), |tasks| {
+    /// Computes all totals: [sums, groups, parts, total].
+    fn sum(&self, totals: &mut [T]) {
+        let tasks = self.sums * self.shape.groups * self.parts;
+        let blocks_per_sum = self.blocks.len().div_ceil(self.sums);
+        let work = blocks_per_sum * self.blocks.positions() * self.total / WORK_PER_ELEMENT;
+        let totals = Shared::new(totals);
+        par::ranges(tasks, par::rows_per_task(work), |tasks| {
             for task in tasks {
-                let (sum, group, part) = (task / parts / groups, task / parts % groups, task % parts);
-                let first = part * self.channels_per_part;
-                let channels = first..(first + self.channels_per_part).min(in_channels);
-                self.sum(sum, group, &channels, &out);
+                // SAFETY: each task has a total of its own.
+                let total = unsafe { totals.part(task * self.total, self.total) };
+                let (sum, part) = (task / self.parts / self.shape.groups, task % self.parts);
+                let first = sum * blocks_per_sum;
+                let blocks = first..(first + blocks_per_sum).min(self.blocks.len());
+                self.sum_part(blocks, task / self.parts % self.shape.groups, self.channels(part), total);
             }
         });
     }
 
-    /// Sums one share of the blocks, for the input channels `channels` of a group.
-    fn sum(&self, sum: usize, group: usize, channels: &Range<usize>, out: &Shared<T>) {
-        let Convolution { groups, in_channels, out_channels, rows, columns, .. } = *self.shape;
-        let (taps, patch, plane) = (self.shape.taps(), self.shape.patch(), self.shape.input_plane());
-        let size = [rows.input, columns.input];
-        let first = sum * self.blocks_per_sum;
-        let blocks = first..(first + self.blocks_per_sum).min(self.blocks.len());
-        let frame_of = |block: &Block| {
-            Frame::new(std::slice::from_ref(&self.rows), std::slice::from_ref(&self.columns), block, size, 1)
-        };
+    /// The input channels of a part.
+    fn channels(&self, part: usize) -> Range<usize> {
+        let first = part * self.channels;
+        first..(first + self.channels).min(self.shape.in_channels)
+    }
+
+    /// Sums what some blocks give for the input channels `channels` of a group.
+    fn sum_part(&self, blocks: Range<usize>, group: usize, channels: Range<usize>, total: &mut [T]) {
+        let Convolution { groups, in_channels, rows, columns, .. } = *self.shape;
+        let (plane, size) = (self.shape.input_plane(), [rows.input, columns.input]);
+        let [row_sweeps, column_sweeps] = [&self.rows, &self.columns].map(std::slice::from_ref);
+        let frame_of = |block: &Block| Frame::new(row_sweeps, column_sweeps, block, size, 1);
         // The first block is the largest.
         let largest = self.blocks.block(0);
         let framed = channels.len() * frame_of(&largest).plane;
-        let sum_rows = (channels.len() * taps).next_multiple_of(ROWS);
-        let lengths = [
-            largest.images.len() * framed + MOST_LANES,
-            self.blocks.positions() * self.cut.width(),
-            sum_rows * self.cut.width(),
-        ];
-        scratch::with(lengths, |[frames, panels, totals]| {
-            totals.fill(T::ZERO);
-            for block in blocks.map(|index| self.blocks.block(index)) {
+        let lengths =
+            [largest.images.len() * framed + MOST_LANES, self.blocks.positions() * self.cut.width()];
+        if blocks.is_empty() {
+            total.fill(T::ZERO);
+        }
+        let zeros = [T::ZERO; MOST_COLUMNS * MOST_LANES];
+        let first_block = blocks.start;
+        scratch::with(lengths, |[frames, panels]| {
+            for index in blocks {
+                let block = self.blocks.block(index);
                 let frame = frame_of(&block);
                 let framed = channels.len() * frame.plane;
                 for (i, image) in block.images.clone().enumerate() {
@@ -147,51 +148,90 @@ impl<T: Convolve> Plan<'_, T> {
                     frame.copy(&self.kernel, planes, size, &mut frames[i * framed..]);
                 }
                 let mut bases = frame.taps(channels.len(), &self.rows, &self.columns);
-                bases.resize(sum_rows, 0);
+                bases.resize(bases.len().next_multiple_of(ROWS), 0);
                 let offsets = self.positions(&block, &frame, framed);
                 self.turn_cotangent(&block, group, panels);
                 for panel in self.panels() {
-                    let (width, before) =
-                        (panel.columns * self.kernel.lanes, panel.first_column * self.kernel.lanes);
-                    let totals = &mut totals[before * sum_rows..][..width * sum_rows];
+                    let (width, before) = self.extent(&panel);
+                    let total = &mut total[before * bases.len()..][..width * bases.len()];
+                    let (start, start_row) =
+                        if index == first_block { (zeros.as_ptr(), 0) } else { (total.as_ptr(), width) };
                     let product = Product {
-                        tiles: sum_rows / ROWS,
+                        tiles: bases.len() / ROWS,
                         depth: offsets.len(),
                         columns: panel.columns,
                         source: frames.as_ptr(),
                         bases: bases.as_ptr(),
                         offsets: offsets.as_ptr(),
                         panel: panels[before * offsets.len()..][..width * offsets.len()].as_ptr(),
-                        start: totals.as_ptr(),
-                        start_row: width,
-                        out: totals.as_mut_ptr(),
+                        start,
+                        start_row,
+                        out: total.as_mut_ptr(),
                         out_row: width,
                     };
                     // SAFETY: a base is where the first position meets a tap and an offset leads to a position, so that
-                    // their sum is within the frames; panel and totals have just been checked.
+                    // their sum is within the frames; panel and total have just been checked.
                     unsafe { (self.kernel.spread)(&product) }
                 }
             }
-            for panel in self.panels() {
-                let (width, before) =
-                    (panel.columns * self.kernel.lanes, panel.first_column * self.kernel.lanes);
-                let to = sum * self.shape.weight_len()
-                    + (group * out_channels + panel.channels.start) * patch
-                    + channels.start * taps;
-                let (rows, columns) = (channels.len() * taps, panel.channels.len());
-                let turn = Turn {
-                    rows,
-                    columns,
-                    from: totals[before * sum_rows..][..width * sum_rows].as_ptr(),
-                    from_row: width,
-                    to: out.at(to, (columns - 1) * patch + rows),
-                    to_row: patch,
-                };
-                // SAFETY: the totals hold `rows` rows of at least `columns`, `at` has checked the elements of the result,
-                // and tasks differ in the sum, the group or the input channels.
-                unsafe { (self.kernel.turn)(&turn) }
-            }
         });
+    }
+
+    /// Adds the totals of different sums in order, and writes them to `out` `[groups · out_channels, taps of all channels
+    /// of a group]`.
+    fn add(&self, totals: &[T], out: &mut [T]) {
+        let Convolution { groups, out_channels, .. } = *self.shape;
+        let (taps, patch) = (self.shape.taps(), self.shape.patch());
+        let panels = self.cut.panels();
+        let out = Shared::new(out);
+        par::ranges(
+            groups * self.parts * panels,
+            par::rows_per_task(self.sums * self.total / panels),
+            |tasks| {
+                for task in tasks {
+                    let (group, part, panel) = (
+                        task / panels / self.parts,
+                        task / panels % self.parts,
+                        self.cut.panel(task % panels),
+                    );
+                    let (channels, (width, before)) = (self.channels(part), self.extent(&panel));
+                    let rows = channels.len() * taps;
+                    let padded = rows.next_multiple_of(ROWS);
+                    scratch::with([rows * width], |[added]| {
+                        let added = &mut added[..rows * width];
+                        for sum in 0..self.sums {
+                            let total = ((sum * groups + group) * self.parts + part) * self.total;
+                            let total = &totals[total + before * padded..][..rows * width];
+                            match sum {
+                                0 => added.copy_from_slice(total),
+                                _ => {
+                                    added.iter_mut().zip(total).for_each(|(sum, &term)| *sum = sum.plus(term))
+                                }
+                            }
+                        }
+                        let first =
+                            (group * out_channels + panel.channels.start) * patch + channels.start * taps;
+                        let columns = panel.channels.len();
+                        let turn = Turn {
+                            rows,
+                            columns,
+                            from: added.as_ptr(),
+                            from_row: width,
+                            to: out.at(first, (columns - 1) * patch + rows),
+                            to_row: patch,
+                        };
+                        // SAFETY: there are `rows` rows of at least `columns`, `at` has checked the elements of the result,
+                        // and tasks differ in the group, the input channels or the output channels.
+                        unsafe { (self.kernel.turn)(&turn) }
+                    });
+                }
+            },
+        );
+    }
+
+    /// Channels of a panel, the empty ones of its last vector among them, and those before it.
+    fn extent(&self, panel: &Panel) -> (usize, usize) {
+        (panel.columns * self.kernel.lanes, panel.first_column * self.kernel.lanes)
     }
 
     fn panels(&self) -> impl Iterator<Item = Panel> {
@@ -219,7 +259,7 @@ impl<T: Convolve> Plan<'_, T> {
         let consecutive = block.rows.len() * block.columns.len();
         let positions = block.images.len() * consecutive;
         for panel in self.panels() {
-            let (width, before) = (panel.columns * self.kernel.lanes, panel.first_column * self.kernel.lanes);
+            let (width, before) = self.extent(&panel);
             let packed = &mut panels[before * positions..][..width * positions];
             if panel.channels.len() < width {
                 packed.fill(T::ZERO);
