@@ -379,6 +379,9 @@ unsafe fn frame_planes<V: Vector>(planes: &Frame<V::Element>) {
     }
 }
 
+/// How far ahead of a weave the lines that it writes to are fetched.
+const AHEAD_CHANNELS: usize = 2;
+
 /// Weaves threads together: with one thread a copy, and with two the lanes of vectors by turns.
 ///
 /// # Safety
@@ -391,6 +394,7 @@ unsafe fn weave_pieces<V: Vector>(weave: &Weave<V::Element>) {
             // SAFETY: stores are of elements below the count, and loads of those that they are made of.
             unsafe {
                 let from = from.add(channel * from_channel + piece.from);
+                V::prefetch_to_write(to.wrapping_add((channel + AHEAD_CHANNELS) * to_channel + piece.to));
                 let to = to.add(channel * to_channel + piece.to);
                 match threads {
                     1 => {
