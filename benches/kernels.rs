@@ -2,7 +2,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
-use wengert::tensor::{Conv2dOptions, DType, Generator, Tensor, no_grad};
+use wengert::tensor::{Conv2dOptions, ConvTranspose2dOptions, DType, Generator, Tensor, no_grad};
 
 fn normal<const RANK: usize>(shape: [usize; RANK]) -> Tensor {
     Generator::new(0).normal(shape, 0.0, 1.0, DType::F32)
@@ -61,20 +61,23 @@ fn reductions(criterion: &mut Criterion) {
     case("log_softmax", &|| x.log_softmax(-1));
 }
 
-/// The first layers of a DCGAN's discriminator on 28 × 28 images, and a layer of 3 × 3. The rate is in floating-point
-/// operations.
+/// The layers of a DCGAN on 28 × 28 images, each as a convolution and as the transposed one, which is also its input
+/// gradient; and a layer of 3 × 3. The rate is in floating-point operations.
 fn convolution(criterion: &mut Criterion) {
     for (name, [batch, channels, side], [filters, kernel], stride) in [
-        ("4x4_stride2", [64, 1, 28], [64, 4], 2),
-        ("4x4_stride2_deep", [64, 64, 14], [128, 4], 2),
+        ("4x4_stride2", [128, 1, 28], [64, 4], 2),
+        ("4x4_stride2_deep", [128, 64, 14], [128, 4], 2),
         ("3x3", [32, 32, 28], [32, 3], 1),
     ] {
         let images = normal([batch, channels, side, side]);
         let weight = normal([filters, channels, kernel, kernel]);
         let options = Conv2dOptions::default().stride(stride).padding(1);
         let run = || images.conv2d(&weight, None, options);
-        let flops = 2 * run().numel() * channels * kernel * kernel;
+        let output = run();
+        let flops = 2 * output.numel() * channels * kernel * kernel;
         time(criterion, "conv2d", name, flops, run);
+        let options = ConvTranspose2dOptions::default().stride(stride).padding(1);
+        time(criterion, "conv_transpose2d", name, flops, || output.conv_transpose2d(&weight, None, options));
     }
 }
 
