@@ -156,7 +156,7 @@ def gru(parameters: Parameters, x: Array) -> Array:
         return new + update * (hidden - new), None
 
     start = jnp.zeros((len(x), states.HIDDEN))
-    last, _ = lax.scan(step, start, inputs.swapaxes(0, 1), unroll=int(__import__("os").environ.get("UNROLL","1")))
+    last, _ = lax.scan(step, start, inputs.swapaxes(0, 1))
     return linear(parameters, "fc", last)
 
 
