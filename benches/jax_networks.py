@@ -81,9 +81,9 @@ def convolve(x: Array, kernel: Array) -> Array:
 def transposed(y: Array, kernel: Array) -> Array:
     """The transpose of `convolve`, from its output's shape to its input's.
 
-    JAX's own rule for the kernel's gradient is a convolution dilated on both sides, which XLA runs in a loop of its own
-    on the CPU, fifty times as slow; it is also what a gradient penalty meets. Exchanging the roles of input and
-    cotangent makes it the gradient of the plain convolution.
+    JAX's own rule makes the kernel's gradient a convolution dilated on both sides, for which XLA has no fast code on
+    the CPU; a gradient penalty meets it too. With the roles of input and cotangent exchanged it is the kernel gradient
+    of the plain convolution.
     """
     flipped = lax.rev(kernel, (0, 1)).swapaxes(2, 3)
     padding = ((2, 2), (2, 2))

@@ -1,6 +1,6 @@
 """The bench's training workloads in JAX: whole steps under `jax.jit`, the training state donated.
 
-A step splits the key, draws, differentiates and updates in one call of compiled code, and is over when its loss has come.
+A step splits the key, draws, differentiates and updates in one call of compiled code, and ends when its loss has come.
 """
 
 from collections.abc import Callable
@@ -147,7 +147,7 @@ def draw(key: Array, workload: str, batch: int) -> Noise:
     keys = jax.random.split(key, max(len(shapes), 1))
     return {
         kind: (jax.random.uniform if kind == "e" else jax.random.normal)(key, (batch, *shape))
-        for key, (kind, shape) in zip(keys, shapes.items())
+        for key, (kind, shape) in zip(keys, shapes.items(), strict=False)
     }
 
 
@@ -161,7 +161,7 @@ class Training:
         images = states.images(initial, workload)
         channels_last = np.moveaxis(images, 1, -1) if images.ndim == 4 else images
         self.images = jnp.array(channels_last)
-        self.labels = jnp.array(initial["data.labels"] if "data.labels" in initial else 0)
+        self.labels = jnp.array(states.labels(initial))
         self.update = UPDATES[workload]
         self.timed = jax.jit(self.whole_step, donate_argnums=(0, 1))
         self.reset()

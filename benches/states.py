@@ -5,6 +5,7 @@ A state is a flat dictionary, as it stands in a safetensors file: `param.<name>`
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -66,7 +67,7 @@ def _layers(workload: str) -> Iterator[tuple[str, tuple[int, ...], int]]:
             yield from _linear("fc4", 400, PIXELS)
         case "gan":
             widths = (LATENT, 256, 512, 1024)
-            for index, (inputs, outputs) in enumerate(zip(widths, widths[1:]), start=1):
+            for index, (inputs, outputs) in enumerate(pairwise(widths), start=1):
                 yield from _linear(f"g.fc{index}", inputs, outputs)
                 yield from _norm(f"g.bn{index}", outputs)
             yield from _linear("g.fc4", 1024, PIXELS)
@@ -102,7 +103,7 @@ NOISE: dict[str, dict[str, tuple[int, ...]]] = {
     "vae": {"eps": (VAE_LATENT,)},
     "gan": {"z1": (LATENT,), "z2": (LATENT,)},
     "dcgan": {"z1": (LATENT,), "z2": (LATENT,)},
-    "wgan-gp": {"z1": (LATENT,), "e": IMAGE[:1] + (1, 1)},
+    "wgan-gp": {"z1": (LATENT,), "e": (1, 1, 1)},
     "gru": {},
 }
 """What a step draws, as shapes of one image's share: `e` is uniform on [0, 1), the rest standard normal."""
@@ -140,6 +141,11 @@ def parameters(state: Arrays) -> Arrays:
 def images(state: Arrays, workload: str) -> np.ndarray:
     """The images in the shape that the workload's network takes, whatever shape they were written in."""
     return state["data.images"].reshape(-1, *IMAGE_SHAPE[workload])
+
+
+def labels(state: Arrays) -> np.ndarray:
+    """The classes of the images, none where the workload has no use for them."""
+    return state.get("data.labels", np.zeros(0, np.int64))
 
 
 def noise(state: Arrays, workload: str, step: int) -> Arrays:

@@ -26,7 +26,7 @@ REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def load(name: str, repeat: int, fused: bool, compiled: bool) -> Micro:
-    """The workload of that name. Where `compiled`, ops go through `torch.compile`, and optimisers are the fused ones."""
+    """The workload of that name. Where `compiled`, ops go through `torch.compile`."""
     match name.split():
         case ["gemm", shape, layout]:
             call = gemm(shape, layout)

@@ -1,7 +1,7 @@
 """The bench's training workloads in PyTorch, as one writes PyTorch: modules, autograd, `torch.optim.Adam`.
 
-The compiled mode passes each loss function, networks included, through `torch.compile`, which compiles its backward pass
-as well. Random draws are made outside, so that the compared steps run the same compiled code as the timed ones.
+The compiled mode passes each loss function, networks included, through `torch.compile`, which compiles its backward
+pass as well. Random draws are made outside, so that the compared steps run the same compiled code as the timed ones.
 """
 
 from collections.abc import Callable, Iterable
@@ -158,7 +158,7 @@ class Training:
     def __init__(self, networks: nn.Module, workload: str, state: Arrays, mode: Mode) -> None:
         self.networks, self.mode, self.note = networks, mode, mode.note
         self.images = torch.from_numpy(states.images(state, workload))
-        self.labels = torch.from_numpy(state["data.labels"])
+        self.labels = torch.from_numpy(states.labels(state))
         self.agreement_noise = [
             {kind: torch.from_numpy(array) for kind, array in states.noise(state, workload, step).items()}
             for step in range(states.AGREEMENT_STEPS)
@@ -240,7 +240,9 @@ class VaeTraining(Training):
 class GanTraining(Training):
     """`gan` and `dcgan`: a step of the discriminator and one of the generator, non-saturating."""
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, workload: str, state: Arrays, mode: Mode) -> None:
+    def __init__(
+        self, generator: nn.Module, discriminator: nn.Module, workload: str, state: Arrays, mode: Mode
+    ) -> None:
         networks = nn.ModuleDict({"g": generator, "d": discriminator})
         super().__init__(networks, workload, state, mode)
         ones, zeros = torch.ones(len(self.images), 1), torch.zeros(len(self.images), 1)
