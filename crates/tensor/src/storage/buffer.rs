@@ -63,6 +63,8 @@ impl Drop for Buffer {
 /// Owned, initialised memory, aligned to a cache line (64 bytes).
 #[derive(Debug)]
 pub(super) struct Block {
+    /// What the system gave: up to a cache line before `start`.
+    base: NonNull<u8>,
     start: NonNull<u8>,
     pub(super) bytes: usize,
 }
@@ -74,7 +76,10 @@ unsafe impl Sync for Block {}
 
 impl Block {
     const ALIGNMENT: usize = 64;
-    const EMPTY: Block = Block { start: NonNull::<CacheLine>::dangling().cast(), bytes: 0 };
+    const EMPTY: Block = {
+        let start = NonNull::<CacheLine>::dangling().cast();
+        Block { base: start, start, bytes: 0 }
+    };
 
     /// Zeroed memory from the system.
     ///
@@ -85,29 +90,35 @@ impl Block {
         if bytes == 0 {
             return Self::EMPTY;
         }
-        let start = Self::layout(bytes).and_then(|layout| {
+        let base = Self::layout(bytes).and_then(|layout| {
             // SAFETY: the layout has a non-zero size.
             NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) })
         });
-        match start {
-            Some(start) => Self { start, bytes },
+        match base {
+            Some(base) => {
+                let gap = base.as_ptr().align_offset(Self::ALIGNMENT);
+                // SAFETY: `layout` adds room for a gap of up to `ALIGNMENT` bytes before the block.
+                Self { base, start: unsafe { base.add(gap) }, bytes }
+            }
             None => {
                 panic!("storage: the system does not have the {bytes} bytes of memory that a tensor needs")
             }
         }
     }
 
-    /// `None` where so many bytes do not fit the address space.
+    /// `None` where so many bytes do not fit the address space. We align the block ourselves: asked for alignment, the
+    /// standard allocator writes zeros itself and touches every page, whereas pages fresh from the system are zero and
+    /// take up memory only once they are used.
     fn layout(bytes: usize) -> Option<Layout> {
-        Layout::from_size_align(bytes, Self::ALIGNMENT).ok()
+        Layout::from_size_align(bytes.checked_add(Self::ALIGNMENT)?, 1).ok()
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        if let Some(layout) = Self::layout(self.bytes).filter(|layout| layout.size() > 0) {
-            // SAFETY: `start` came from `allocate` with this very layout and is freed once.
-            unsafe { std::alloc::dealloc(self.start.as_ptr(), layout) }
+        if let Some(layout) = Self::layout(self.bytes).filter(|_| self.bytes > 0) {
+            // SAFETY: `base` came from `allocate` with this very layout and is freed once.
+            unsafe { std::alloc::dealloc(self.base.as_ptr(), layout) }
         }
     }
 }
