@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 type Hook = Arc<dyn Fn(&Tensor) -> Option<Tensor> + Send + Sync>;
 
+type Registered = Mutex<Vec<(u64, Hook)>>;
+
 /// The hooks of one tensor. Most tensors have none, and then there is no list either.
 #[derive(Default)]
-pub(crate) struct Hooks(OnceLock<Box<Mutex<Vec<(u64, Hook)>>>>);
+pub(crate) struct Hooks(OnceLock<Box<Registered>>);
 
 /// Names a registered hook, for removing it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
