@@ -1,7 +1,10 @@
 //! Modules as wholes: state, ties, freezing, conversion, names in errors, default initialisation, dropout's streams.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use wengert_nn::*;
-use wengert_tensor::{DType, Generator, Tensor};
+use wengert_tensor::autograd::{GradOptions, grad};
+use wengert_tensor::{DType, Generator, Tensor, inspect};
 
 fn model(rng: &Generator) -> Sequential {
     let body =
@@ -189,4 +192,41 @@ fn spectral_norm_brings_the_largest_singular_value_to_one() {
     }
     let stretched = weight.matmul(&vector).square().sum_all().item().sqrt();
     assert!((stretched - 1.0).abs() < 1e-3, "{stretched}");
+}
+
+/// The backward pass of a gradient penalty goes forwards through the critic once, and nowhere else: the graph in which
+/// the slopes were computed gets no cotangent of its own, so nothing, not even zeros, is sent back through it; and slopes
+/// by the images cost no gradients of weights.
+#[test]
+fn a_gradient_penalty_sends_no_zeros_back() {
+    let rng = Generator::new(0);
+    let critic = Sequential::new()
+        .add(Conv2d::builder(1, 3, 4).stride(2).padding(1).build(&rng))
+        .add(LeakyReLU::new(0.2))
+        .add(Conv2d::builder(3, 4, 4).stride(2).padding(1).build(&rng))
+        .add(LeakyReLU::new(0.2))
+        .add(Flatten::new())
+        .add(Linear::new(16, 1, &rng));
+    let images = rng.normal([2, 1, 8, 8], 0.0, 1.0, DType::F32).requires_grad_(true);
+    let counted = |body: &dyn Fn() -> Tensor| {
+        let names = Rc::new(RefCell::new(Vec::new()));
+        let seen = names.clone();
+        let result = inspect::observe(move |event| seen.borrow_mut().push(event.op.name()), body);
+        let names = names.take();
+        (result, move |name: &str| names.iter().filter(|seen| **seen == name).count())
+    };
+    let scores = critic.forward(&images).sum_all();
+    let (slopes, count) = counted(&|| {
+        let options = GradOptions { create_graph: true, ..GradOptions::default() };
+        grad(&[&scores], &[&images], options).unwrap().remove(0)
+    });
+    assert_eq!(["conv2d", "conv2d_input_grad", "conv2d_weight_grad"].map(&count), [0, 2, 0]);
+    let penalty = (slopes.flatten(1, -1).norm(2.0, &[1], false) - 1.0).square().mean_all();
+    let (_, count) = counted(&|| {
+        penalty.backward().unwrap();
+        penalty.clone()
+    });
+    assert_eq!(["conv2d", "conv2d_input_grad", "conv2d_weight_grad"].map(&count), [2, 0, 2]);
+    let biases = critic.named_parameters().into_iter().filter(|(name, _)| name.ends_with("bias"));
+    assert!(biases.into_iter().all(|(_, bias)| bias.grad().is_none()), "the slopes do not depend on biases");
 }
