@@ -22,7 +22,6 @@ pub enum Activation {
 impl Activation {
     /// `values[i] = f(values[i])`.
     pub fn apply<T: Float>(self, values: &mut [T]) {
-        let one = T::ONE;
         match self {
             Activation::Relu => each(values, |x| Relu.value(x)),
             Activation::LeakyRelu { negative_slope } => {
@@ -30,7 +29,7 @@ impl Activation {
                 each(values, move |x| rectifier.value(x));
             }
             Activation::Tanh => each(values, T::tanh),
-            Activation::Sigmoid => each(values, |x| one / (one + (-x).exp())),
+            Activation::Sigmoid => each(values, T::sigmoid),
         }
     }
 }

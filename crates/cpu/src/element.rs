@@ -1,5 +1,6 @@
 //! The element types that kernels are generic over.
 
+use crate::functions;
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
@@ -108,10 +109,18 @@ pub trait Float:
     fn sin(self) -> Self;
     /// Cosine of an angle in radians.
     fn cos(self) -> Self;
+    /// Sine of every element of `x`, which is as long as `out`.
+    fn sin_slice(x: &[Self], out: &mut [Self]);
+    /// Cosine of every element of `x`, which is as long as `out`.
+    fn cos_slice(x: &[Self], out: &mut [Self]);
     /// Hyperbolic tangent.
     fn tanh(self) -> Self;
+    /// 1/(1 + e^(−x)).
+    fn sigmoid(self) -> Self;
     /// Error function, 2/√π ∫₀ˣ e^(−t²) dt.
     fn erf(self) -> Self;
+    /// Φ(x) and φ(x): distribution function and density of the normal distribution with mean 0 and variance 1.
+    fn normal(self) -> (Self, Self);
     /// Self to the power of `exponent`.
     fn powf(self, exponent: Self) -> Self;
     /// Absolute value.
@@ -128,26 +137,108 @@ pub trait Float:
     fn is_finite(self) -> bool;
 }
 
-macro_rules! float {
-    ($t:ty, $erf:path) => {
-        impl Float for $t {
-            const NAN: Self = <$t>::NAN;
-            const INFINITY: Self = <$t>::INFINITY;
-            float!(@forward $t, exp exp_m1 ln ln_1p sqrt sin cos tanh abs floor ceil round_ties_even);
-            #[inline(always)]
-            fn erf(self) -> Self { $erf(self) }
-            #[inline(always)]
-            fn powf(self, exponent: Self) -> Self { <$t>::powf(self, exponent) }
-            #[inline(always)]
-            fn is_nan(self) -> bool { <$t>::is_nan(self) }
-            #[inline(always)]
-            fn is_finite(self) -> bool { <$t>::is_finite(self) }
-        }
-    };
-    (@forward $t:ty, $($name:ident)*) => {$(
+/// Methods of a float type that have the same name there.
+macro_rules! inherent {
+    ($t:ty, $($name:ident)*) => {$(
         #[inline(always)]
         fn $name(self) -> Self { <$t>::$name(self) }
     )*};
 }
-float!(f32, libm::erff);
-float!(f64, libm::erf);
+
+/// The functions that every float type has as instructions.
+macro_rules! basic {
+    ($t:ty) => {
+        const NAN: Self = <$t>::NAN;
+        const INFINITY: Self = <$t>::INFINITY;
+        inherent!($t, sqrt abs floor ceil round_ties_even);
+        #[inline(always)]
+        fn is_nan(self) -> bool { <$t>::is_nan(self) }
+        #[inline(always)]
+        fn is_finite(self) -> bool { <$t>::is_finite(self) }
+    };
+}
+
+/// Vectorised, with their errors stated in [`functions`].
+impl Float for f32 {
+    basic!(f32);
+    #[inline(always)]
+    fn exp(self) -> Self {
+        functions::exp(self)
+    }
+    #[inline(always)]
+    fn exp_m1(self) -> Self {
+        functions::exp_m1(self)
+    }
+    #[inline(always)]
+    fn ln(self) -> Self {
+        functions::ln(self)
+    }
+    #[inline(always)]
+    fn ln_1p(self) -> Self {
+        functions::ln_1p(self)
+    }
+    #[inline(always)]
+    fn sin(self) -> Self {
+        functions::sin(self)
+    }
+    #[inline(always)]
+    fn cos(self) -> Self {
+        functions::cos(self)
+    }
+    fn sin_slice(x: &[Self], out: &mut [Self]) {
+        functions::sin_slice(x, out);
+    }
+    fn cos_slice(x: &[Self], out: &mut [Self]) {
+        functions::cos_slice(x, out);
+    }
+    #[inline(always)]
+    fn tanh(self) -> Self {
+        functions::tanh(self)
+    }
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        functions::sigmoid(self)
+    }
+    #[inline(always)]
+    fn erf(self) -> Self {
+        functions::erf(self)
+    }
+    #[inline(always)]
+    fn normal(self) -> (Self, Self) {
+        functions::normal(self)
+    }
+    #[inline(always)]
+    fn powf(self, exponent: Self) -> Self {
+        functions::powf(self, exponent)
+    }
+}
+
+/// The standard library's, and `libm`'s where it has none.
+impl Float for f64 {
+    basic!(f64);
+    inherent!(f64, exp exp_m1 ln ln_1p sin cos tanh);
+    fn sin_slice(x: &[Self], out: &mut [Self]) {
+        out.iter_mut().zip(x).for_each(|(y, x)| *y = x.sin());
+    }
+    fn cos_slice(x: &[Self], out: &mut [Self]) {
+        out.iter_mut().zip(x).for_each(|(y, x)| *y = x.cos());
+    }
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        1.0 / (1.0 + (-self).exp())
+    }
+    #[inline(always)]
+    fn erf(self) -> Self {
+        libm::erf(self)
+    }
+    #[inline(always)]
+    fn normal(self) -> (Self, Self) {
+        use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+        let density = (self * self * -0.5).exp() * (0.5 * FRAC_1_SQRT_2 * FRAC_2_SQRT_PI);
+        (0.5 * libm::erfc(-self * FRAC_1_SQRT_2), density)
+    }
+    #[inline(always)]
+    fn powf(self, exponent: Self) -> Self {
+        f64::powf(self, exponent)
+    }
+}

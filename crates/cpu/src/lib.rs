@@ -6,9 +6,11 @@
 pub mod activation;
 pub mod axis_map;
 pub mod conv;
+mod copy;
 pub mod cross_entropy;
 pub mod element;
 pub mod fold;
+pub mod functions;
 pub mod gemm;
 pub mod index;
 pub mod join;

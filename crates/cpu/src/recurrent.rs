@@ -75,11 +75,6 @@ impl<T: Gemm + Float> Recurrence<'_, T> {
 /// Elementary operations that an element of a step takes, for cutting work.
 const STEP_COST: usize = 24;
 
-#[inline(always)]
-fn sigmoid<T: Float>(x: T) -> T {
-    T::ONE / (T::ONE + (-x).exp())
-}
-
 /// A row's parts of `width` each.
 #[inline(always)]
 fn parts<T, const N: usize>(row: &[T], width: usize) -> [&[T]; N] {

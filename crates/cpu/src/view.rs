@@ -1,6 +1,6 @@
 //! A read-only strided window onto a buffer.
 
-use crate::par;
+use crate::copy::Merged;
 
 /// A read-only strided window onto a buffer: element `(i, j, …)` is `data[offset + i·strides[0] + j·strides[1] + …]`.
 ///
@@ -100,28 +100,7 @@ impl<'a, T: Copy + Send + Sync> View<'a, T> {
     /// # Panics
     /// When `out` has another length than the view.
     pub fn copy_to(&self, out: &mut [T]) {
-        assert_eq!(out.len(), self.len());
-        if let Some(slice) = self.as_slice() {
-            par::chunks_mut(out, par::CHUNK, |start, chunk| {
-                chunk.copy_from_slice(&slice[start..start + chunk.len()])
-            });
-            return;
-        }
-        let row = self.shape.last().copied().unwrap_or(1);
-        let stride = self.strides.last().copied().unwrap_or(1);
-        par::rows_mut(out, row, row, |first_row, rows| {
-            for (out_row, start) in rows.chunks_exact_mut(row).zip(self.rows_from(first_row)) {
-                if stride == 1 {
-                    out_row.copy_from_slice(&self.data[start as usize..start as usize + row]);
-                } else {
-                    let mut index = start;
-                    for value in out_row {
-                        *value = self.data[index as usize];
-                        index += stride;
-                    }
-                }
-            }
-        });
+        Merged::new(self).copy_to(out);
     }
 }
 

@@ -3,7 +3,7 @@
 //! With p the input's and q the hidden state's contribution to the gates r, z and n:
 //! r = σ(p_r + q_r), z = σ(p_z + q_z), n = tanh(p_n + r q_n), h′ = n + z (h − n).
 
-use super::{Recurrence, STEP_COST, Sizes, parts, parts_mut, sigmoid};
+use super::{Recurrence, STEP_COST, Sizes, parts, parts_mut};
 use crate::gemm::Gemm;
 use crate::simd::{Kernel, vectorize_for};
 use crate::{Float, par};
@@ -72,10 +72,10 @@ fn forward_row<T: Float>(hidden: usize, p: &[T], q: &[T], before: &[T], kept: &m
     let [q_reset, q_update, q_new] = parts(q, hidden);
     let [reset, update, new, kept_q_new] = parts_mut(kept, hidden);
     for ((reset, &p), &q) in reset.iter_mut().zip(p_reset).zip(q_reset) {
-        *reset = sigmoid(p + q);
+        *reset = (p + q).sigmoid();
     }
     for ((update, &p), &q) in update.iter_mut().zip(p_update).zip(q_update) {
-        *update = sigmoid(p + q);
+        *update = (p + q).sigmoid();
     }
     for (((new, &p), &q), &reset) in new.iter_mut().zip(p_new).zip(q_new).zip(&*reset) {
         *new = (p + reset * q).tanh();

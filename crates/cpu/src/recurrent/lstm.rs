@@ -3,7 +3,7 @@
 //! With a the sum of the input's and the hidden state's contributions to the gates i, f, g and o:
 //! i, f, o = σ(a), g = tanh(a), c′ = f c + i g, h′ = o tanh(c′).
 
-use super::{Recurrence, STEP_COST, Sizes, parts, parts_mut, sigmoid};
+use super::{Recurrence, STEP_COST, Sizes, parts, parts_mut};
 use crate::gemm::Gemm;
 use crate::simd::{Kernel, vectorize_for};
 use crate::{Float, par};
@@ -97,7 +97,7 @@ fn forward_row<T: Float>(hidden: usize, p: &[T], before: &[T], gates: &mut [T], 
     let [p_input, p_forget, p_new, p_output] = parts(p, hidden);
     for (gate, p) in [(&mut *input, p_input), (&mut *forget, p_forget), (output, p_output)] {
         for (gate, &p) in gate.iter_mut().zip(p) {
-            *gate = sigmoid(p + *gate);
+            *gate = (p + *gate).sigmoid();
         }
     }
     for (gate, &p) in new.iter_mut().zip(p_new) {

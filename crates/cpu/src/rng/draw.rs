@@ -2,7 +2,7 @@
 
 use super::float::RandomFloat;
 use super::philox::{BLOCK, Position, wide};
-use crate::map::map1_in_place;
+use crate::map::{map1_in_place, unary};
 use crate::simd::{Kernel, vectorize_for};
 use crate::{Element, par};
 
@@ -140,7 +140,7 @@ pub fn exponential<T: RandomFloat>(out: &mut [T], position: Position, rate: T) {
 /// Standard Gumbel numbers, −ln(−ln u): the arg-max of logits plus these is a sample of their softmax.
 pub fn gumbel<T: RandomFloat>(out: &mut [T], position: Position) {
     exponential(out, position, T::ONE);
-    map1_in_place(out, |time| -time.ln());
+    map1_in_place(out, &unary(|time: T| -time.ln()));
 }
 
 /// A function of a unit and of the element that was there.

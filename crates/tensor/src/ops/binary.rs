@@ -4,10 +4,11 @@ use crate::apply::{apply, must};
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::ops::elementwise::{same_dtype, take, zip};
+use crate::ops::unary::formulas;
 use crate::shape::broadcast;
 use crate::{Element, Result, Shape, Tensor, Value};
 use smallvec::smallvec;
-use wengert_cpu::{Float, Number};
+use wengert_cpu::Number;
 
 pub(crate) const OPS: &[&str] = &["add", "sub", "mul", "div", "pow", "maximum", "minimum"];
 
@@ -70,7 +71,7 @@ impl Op for Binary {
             Binary::Sub => for_number!(dtype, "sub", T => Ok(zip(&inputs, shape, <T as Number>::minus))),
             Binary::Mul => for_number!(dtype, "mul", T => Ok(zip(&inputs, shape, <T as Number>::times))),
             Binary::Div => for_float!(dtype, "div", T => Ok(zip(&inputs, shape, |a: T, b: T| a / b))),
-            Binary::Pow => for_float!(dtype, "pow", T => Ok(zip(&inputs, shape, <T as Float>::powf))),
+            Binary::Pow => for_float!(dtype, "pow", T => Ok(zip::<T>(&inputs, shape, formulas::Pow))),
             Binary::Maximum => for_number!(dtype, "maximum", T => Ok(zip(&inputs, shape, maximum::<T>))),
             Binary::Minimum => for_number!(dtype, "minimum", T => Ok(zip(&inputs, shape, minimum::<T>))),
         }

@@ -3,7 +3,10 @@
 use crate::op::{Spec, Values};
 use crate::{DType, Element, Error, Result, Shape, Value};
 use std::borrow::Cow;
-use wengert_cpu::map::{map1, map1_in_place, map2, map2_in_place, map3};
+use wengert_cpu::map::{
+    Binary, Function1, Function2, Function3, Unary, binary, map1, map1_in_place, map2, map2_in_place, map3,
+    ternary, unary,
+};
 
 /// The inputs of an op that takes exactly `N`.
 pub(crate) fn take<'a, const N: usize>(op: &'static str, inputs: &'a [Spec]) -> Result<&'a [Spec; N]> {
@@ -45,34 +48,48 @@ pub(crate) fn stretched<'a>(value: &'a Value, shape: &Shape) -> Cow<'a, Value> {
 }
 
 /// f of every element, in the operand's own memory where it was given away.
-pub(crate) fn map<T: Element>(input: Value, f: impl Fn(T) -> T + Sync) -> Value {
-    if input.is_unique() {
-        map1_in_place(input.write().slice_mut::<T>(), f);
-        return input;
-    }
-    map_to(&input, f)
+pub(crate) fn map<T: Element>(input: Value, f: impl Function1<T, T>) -> Value {
+    map_slices(input, &unary(f))
 }
 
-/// f of every element, which may be of another type.
-pub(crate) fn map_to<T: Element, R: Element>(input: &Value, f: impl Fn(T) -> R + Sync) -> Value {
+/// As [`map`], for a function of slices.
+pub(crate) fn map_slices<T: Element>(input: Value, f: &Unary<T, T>) -> Value {
+    if input.is_unique() {
+        map1_in_place(input.write().slice_mut(), f);
+        return input;
+    }
     let input = input.read();
-    let view = input.view::<T>();
+    let view = input.view();
     Value::build(view.shape(), |out| map1(view, out, f))
 }
 
+/// f of every element, which may be of another type.
+pub(crate) fn map_to<T: Element, R: Element>(input: &Value, f: impl Function1<T, R>) -> Value {
+    let input = input.read();
+    let view = input.view::<T>();
+    Value::build(view.shape(), |out| map1(view, out, &unary(f)))
+}
+
 /// f of every pair of two operands broadcast to `shape`, in the memory of one that was given away.
-pub(crate) fn zip<T: Element>(inputs: &Values, shape: &Shape, f: impl Fn(T, T) -> T + Sync) -> Value {
+pub(crate) fn zip<T: Element>(inputs: &Values, shape: &Shape, f: impl Function2<T, T, T>) -> Value {
+    zip_slices(inputs, shape, &binary(f))
+}
+
+fn zip_slices<T: Element>(inputs: &Values, shape: &Shape, f: &Binary<T, T, T>) -> Value {
     let (a, b) = (&inputs[0], &inputs[1]);
     let may_hold_result = |operand: &Value| operand.shape() == shape && operand.is_unique();
     if may_hold_result(a) {
-        map2_in_place(a.write().slice_mut::<T>(), stretched(b, shape).read().view::<T>(), f);
+        map2_in_place(a.write().slice_mut(), stretched(b, shape).read().view(), f);
         return a.clone();
     }
     if may_hold_result(b) {
-        map2_in_place(b.write().slice_mut::<T>(), stretched(a, shape).read().view::<T>(), |b, a| f(a, b));
+        let flipped = |b: &[T], a: &[T], out: &mut [T]| f(a, b, out);
+        map2_in_place(b.write().slice_mut(), stretched(a, shape).read().view(), &flipped);
         return b.clone();
     }
-    zip_to(a, b, shape, f)
+    let (a, b) = (stretched(a, shape), stretched(b, shape));
+    let (a, b) = (a.read(), b.read());
+    Value::build(shape, |out| map2(a.view(), b.view(), out, f))
 }
 
 /// f of every pair of two operands broadcast to `shape`.
@@ -80,20 +97,20 @@ pub(crate) fn zip_to<A: Element, B: Element, R: Element>(
     a: &Value,
     b: &Value,
     shape: &Shape,
-    f: impl Fn(A, B) -> R + Sync,
+    f: impl Function2<A, B, R>,
 ) -> Value {
     let (a, b) = (stretched(a, shape), stretched(b, shape));
     let (a, b) = (a.read(), b.read());
-    Value::build(shape, |out| map2(a.view::<A>(), b.view::<B>(), out, f))
+    Value::build(shape, |out| map2(a.view(), b.view(), out, &binary(f)))
 }
 
 /// f of every triple of three operands broadcast to `shape`.
 pub(crate) fn zip3_to<A: Element, B: Element, C: Element, R: Element>(
     inputs: &Values,
     shape: &Shape,
-    f: impl Fn(A, B, C) -> R + Sync,
+    f: impl Function3<A, B, C, R>,
 ) -> Value {
     let [a, b, c] = [0, 1, 2].map(|i| stretched(&inputs[i], shape));
     let (a, b, c) = (a.read(), b.read(), c.read());
-    Value::build(shape, |out| map3(a.view::<A>(), b.view::<B>(), c.view::<C>(), out, f))
+    Value::build(shape, |out| map3(a.view(), b.view(), c.view(), out, &ternary(f)))
 }

@@ -17,7 +17,7 @@ use crate::shape;
 use crate::{DType, Element, Error, Result, Shape, Tensor, Value};
 use prod::product_of_others;
 use smallvec::{SmallVec, smallvec};
-use wengert_cpu::map::map1_in_place;
+use wengert_cpu::map::{map1_in_place, unary};
 use wengert_cpu::reduce;
 
 pub(crate) const OPS: &[&str] =
@@ -153,7 +153,7 @@ impl Op for Reduce {
             },
             Kind::Mean => for_float!(dtype, name, T => Ok(Value::build(shape, |out| {
                 reduce::sum(x.view::<T>(), &axes, out);
-                map1_in_place(out, |sum| sum / count as T);
+                map1_in_place(out, &unary(move |sum| sum / count as T));
             }))),
             Kind::Amax => {
                 for_number!(dtype, name, T => Ok(Value::build(shape, |out| reduce::amax(x.view::<T>(), &axes, out))))

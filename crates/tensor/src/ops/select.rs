@@ -8,7 +8,7 @@ use crate::ops::elementwise::{same_dtype, stretched, take, zip_to, zip3_to};
 use crate::shape::broadcast;
 use crate::{DType, Error, Result, Tensor, Value};
 use smallvec::smallvec;
-use wengert_cpu::map::map2_in_place;
+use wengert_cpu::map::{binary, map2_in_place};
 
 pub(crate) const OPS: &[&str] = &["where", "masked_fill"];
 
@@ -85,7 +85,7 @@ impl Op for MaskedFill {
             let value = <T as wengert_cpu::Number>::from_f64(self.value);
             let chosen = move |x: T, masked: bool| if masked { value } else { x };
             if input.is_unique() {
-                map2_in_place(input.write().slice_mut::<T>(), stretched(mask, &output.shape).read().view(), chosen);
+                map2_in_place(input.write().slice_mut::<T>(), stretched(mask, &output.shape).read().view(), &binary(chosen));
                 return Ok(input.clone());
             }
             Ok(zip_to(input, mask, &output.shape, chosen))

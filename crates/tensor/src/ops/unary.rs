@@ -1,6 +1,7 @@
 //! Functions of one number, applied to every element.
 
 mod activations;
+pub(crate) mod formulas;
 mod forward;
 mod functions;
 
@@ -10,7 +11,7 @@ use crate::ops::elementwise::take;
 use crate::ops::unary_grad::UnaryGrad;
 use crate::{DType, Error, Result, Tensor, Value};
 use smallvec::smallvec;
-use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI};
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 pub(crate) const OPS: &[&str] = &[
     "neg",
@@ -100,8 +101,8 @@ const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 
 /// √(2/π) and the cubic coefficient of the tanh form of GELU.
-const GELU_SCALE: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
-const GELU_CUBIC: f64 = 0.044715;
+pub(super) const GELU_SCALE: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
+pub(super) const GELU_CUBIC: f64 = 0.044715;
 
 impl Unary {
     /// Whether the function is defined on integers too.
@@ -232,36 +233,18 @@ impl Op for Unary {
             Unary::Cos => -(g * x().sin()),
             Unary::Tanh => UnaryGrad::Tanh.apply(g, &y())?,
             Unary::Sigmoid => UnaryGrad::Sigmoid.apply(g, &y())?,
-            Unary::LogSigmoid => g * (-x()).sigmoid(),
-            Unary::Softplus { beta, threshold } => {
-                let scaled = x() * beta;
-                (scaled.detach().gt_scalar(threshold)).where_(g, &(g * scaled.sigmoid()))
-            }
+            Unary::LogSigmoid => UnaryGrad::LogSigmoid.apply(g, &x())?,
+            Unary::Softplus { beta, threshold } => UnaryGrad::Softplus { beta, threshold }.apply(g, &x())?,
             // The slope of a piecewise linear function does not depend on x: nothing flows back through the sign.
             Unary::Relu => UnaryGrad::LeakyRelu { negative_slope: 0.0 }.apply(g, &y().detach())?,
             Unary::LeakyRelu { negative_slope } => {
                 let sign = if negative_slope >= 0.0 { y() } else { x() };
                 UnaryGrad::LeakyRelu { negative_slope }.apply(g, &sign.detach())?
             }
-            Unary::Elu { alpha } => elu_gradient(&x(), g, alpha, 1.0),
-            Unary::Selu => elu_gradient(&x(), g, SELU_ALPHA, SELU_SCALE),
-            Unary::Gelu { approximation: Gelu::Erf } => {
-                let x = x();
-                let distribution = ((&x * FRAC_1_SQRT_2).erf() + 1.0) * 0.5;
-                let density = (x.square() * -0.5).exp() * (1.0 / (2.0 * PI).sqrt());
-                g * (distribution + x * density)
-            }
-            Unary::Gelu { approximation: Gelu::Tanh } => {
-                let x = x();
-                let square = x.square();
-                let tanh = ((&square * GELU_CUBIC + 1.0) * &x * GELU_SCALE).tanh();
-                let slope = (square * (3.0 * GELU_CUBIC) + 1.0) * GELU_SCALE;
-                g * ((&tanh + 1.0) * 0.5 + x * 0.5 * (1.0 - tanh.square()) * slope)
-            }
-            Unary::Silu => {
-                let (x, sigmoid) = (x(), x().sigmoid());
-                g * (&sigmoid * (x * (1.0 - &sigmoid) + 1.0))
-            }
+            Unary::Elu { alpha } => UnaryGrad::Elu { alpha, scale: 1.0 }.apply(g, &x())?,
+            Unary::Selu => UnaryGrad::Elu { alpha: SELU_ALPHA, scale: SELU_SCALE }.apply(g, &x())?,
+            Unary::Gelu { approximation } => UnaryGrad::Gelu { approximation }.apply(g, &x())?,
+            Unary::Silu => UnaryGrad::Silu.apply(g, &x())?,
             Unary::Hardtanh { min, max } => {
                 let x = x().detach();
                 g.masked_fill(&x.le_scalar(min).logical_or(&x.ge_scalar(max)), 0.0)
@@ -280,12 +263,4 @@ impl Op for Unary {
         };
         Ok(smallvec![Some(gradient)])
     }
-}
-
-/// g · scale · (1 where x > 0, α eˣ elsewhere).
-fn elu_gradient(x: &Tensor, g: &Tensor, alpha: f64, scale: f64) -> Tensor {
-    // Clamped, because eˣ of a large positive x would be infinite, and 0 · ∞ in the second gradient NaN.
-    let falling = x.clamp(None, Some(0.0)).exp() * alpha;
-    let g = g * scale;
-    x.detach().gt_scalar(0.0).where_(&g, &(&g * falling))
 }

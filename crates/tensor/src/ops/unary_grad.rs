@@ -1,16 +1,28 @@
-//! Fused gradients of the activations that train most networks: one pass over memory instead of three.
+//! Fused gradients of activations: one pass over memory instead of one for each operation of the formula.
+
+mod plain;
 
 use crate::apply::apply;
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::ops::elementwise::{same_floats, take, zip};
+use crate::ops::unary::{Gelu, formulas};
 use crate::{Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::Number;
 
-pub(crate) const OPS: &[&str] = &["leaky_relu_grad", "sigmoid_grad", "tanh_grad"];
+pub(crate) const OPS: &[&str] = &[
+    "leaky_relu_grad",
+    "sigmoid_grad",
+    "tanh_grad",
+    "log_sigmoid_grad",
+    "softplus_grad",
+    "elu_grad",
+    "gelu_grad",
+    "silu_grad",
+];
 
-/// g · f′, with f′ told from the output y of f. Inputs: g and y, of one shape and float type.
+/// g · f′, with f′ told from the output y of f or from its input x. Inputs: g and what tells, of one shape and float type.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum UnaryGrad {
     /// g where y > 0, `negative_slope` · g elsewhere; with slope 0 that of `relu`.
@@ -22,11 +34,34 @@ pub enum UnaryGrad {
     Sigmoid,
     /// g · (1 − y²).
     Tanh,
+    /// g · sigmoid(−x).
+    LogSigmoid,
+    /// g where βx > `threshold`, g · sigmoid(βx) elsewhere.
+    Softplus {
+        /// How steep the bend is.
+        beta: f64,
+        /// Where f becomes the identity.
+        threshold: f64,
+    },
+    /// g · scale · (1 where x > 0, αeˣ elsewhere), that of `elu` and, scaled, of `selu`.
+    Elu {
+        /// The slope of f just below 0.
+        alpha: f64,
+        /// What f is multiplied with.
+        scale: f64,
+    },
+    /// g · (Φ(x) + x φ(x)), or the derivative of the tanh formula.
+    Gelu {
+        /// Which of the two.
+        approximation: Gelu,
+    },
+    /// g · s · (1 + x (1 − s)), with s = sigmoid(x).
+    Silu,
 }
 
 impl UnaryGrad {
-    pub(super) fn apply(self, cotangent: &Tensor, output: &Tensor) -> Result<Tensor> {
-        apply(self, &[cotangent, output])
+    pub(super) fn apply(self, cotangent: &Tensor, told: &Tensor) -> Result<Tensor> {
+        apply(self, &[cotangent, told])
     }
 }
 
@@ -36,6 +71,11 @@ impl Op for UnaryGrad {
             UnaryGrad::LeakyRelu { .. } => "leaky_relu_grad",
             UnaryGrad::Sigmoid => "sigmoid_grad",
             UnaryGrad::Tanh => "tanh_grad",
+            UnaryGrad::LogSigmoid => "log_sigmoid_grad",
+            UnaryGrad::Softplus { .. } => "softplus_grad",
+            UnaryGrad::Elu { .. } => "elu_grad",
+            UnaryGrad::Gelu { .. } => "gelu_grad",
+            UnaryGrad::Silu => "silu_grad",
         }
     }
 
@@ -46,7 +86,7 @@ impl Op for UnaryGrad {
     fn saves(&self) -> Saves {
         match self {
             UnaryGrad::LeakyRelu { .. } => Saves::inputs(&[1]),
-            UnaryGrad::Sigmoid | UnaryGrad::Tanh => Saves::ALL_INPUTS,
+            _ => Saves::ALL_INPUTS,
         }
     }
 
@@ -69,25 +109,31 @@ impl Op for UnaryGrad {
             }
             UnaryGrad::Sigmoid => zip(&inputs, shape, |g: T, y: T| g * y * (T::ONE - y)),
             UnaryGrad::Tanh => zip(&inputs, shape, |g: T, y: T| g * (T::ONE - y * y)),
+            UnaryGrad::LogSigmoid => zip::<T>(&inputs, shape, formulas::LogSigmoidGrad),
+            UnaryGrad::Softplus { beta, threshold } => {
+                let (beta, threshold) = (T::from_f64(beta), T::from_f64(threshold));
+                zip(&inputs, shape, formulas::SoftplusGrad { beta, threshold })
+            }
+            UnaryGrad::Elu { alpha, scale } => {
+                let (alpha, scale) = (T::from_f64(alpha), T::from_f64(scale));
+                zip(&inputs, shape, formulas::EluGrad { alpha, scale })
+            }
+            UnaryGrad::Gelu { approximation: Gelu::Erf } => zip::<T>(&inputs, shape, formulas::GeluGrad),
+            UnaryGrad::Gelu { approximation: Gelu::Tanh } => zip::<T>(&inputs, shape, formulas::TanhGeluGrad),
+            UnaryGrad::Silu => zip::<T>(&inputs, shape, formulas::SiluGrad),
         }))
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
         let to_g = saved.needs(0).then(|| self.apply(cotangent, &saved.input(1))).transpose()?;
-        let to_y = saved.needs(1).then(|| match self {
-            UnaryGrad::LeakyRelu { .. } => cotangent.zeros_like(),
-            UnaryGrad::Sigmoid => cotangent * saved.input(0) * (1.0 - saved.input(1) * 2.0),
-            UnaryGrad::Tanh => cotangent * saved.input(0) * (saved.input(1) * -2.0),
+        let to_told = saved.needs(1).then(|| match self.curvature(&saved.input(1)) {
+            Some(curvature) => cotangent * saved.input(0) * curvature,
+            None => cotangent.zeros_like(),
         });
-        Ok(smallvec![to_g, to_y])
+        Ok(smallvec![to_g, to_told])
     }
 
     fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {
-        let (g, y) = (&inputs[0], &inputs[1]);
-        Some(match *self {
-            UnaryGrad::LeakyRelu { negative_slope } => y.gt_scalar(0.0).where_(g, &(g * negative_slope)),
-            UnaryGrad::Sigmoid => g * y * (1.0 - y),
-            UnaryGrad::Tanh => g * (1.0 - y.square()),
-        })
+        Some(self.plain(&inputs[0], &inputs[1]))
     }
 }

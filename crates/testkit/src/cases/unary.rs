@@ -2,7 +2,7 @@
 
 use crate::case::*;
 use wengert_tensor::ops::unary_grad::UnaryGrad;
-use wengert_tensor::{Gelu, Tensor, apply};
+use wengert_tensor::{Gelu, Op, Tensor, apply};
 
 /// The cases of this family.
 pub fn cases() -> Vec<Case> {
@@ -182,20 +182,59 @@ fn integer_elements() -> Vec<Case> {
     ]
 }
 
-/// The fused gradients by themselves, as functions of g and the output y.
+/// The fused gradients by themselves, as functions of g and of what tells the slope.
 fn gradients() -> Vec<Case> {
-    let of = |op: UnaryGrad, name: &str, output: Input, torch: &str| {
-        Case::new(name, format!("{name}/basic"))
-            .inputs([normal([3, 4]), output])
+    let of = |op: UnaryGrad, id: &str, told: Input, torch: &str| {
+        Case::new(op.name(), id)
+            .inputs([normal([3, 4]), told])
             .run(move |x| apply(op, &[&x[0], &x[1]]).expect("shapes and types are equal"))
             .torch(torch)
             .elementwise()
     };
-    let slope = UnaryGrad::LeakyRelu { negative_slope: 0.2 };
+    let ordinary = || normal([3, 4]);
+    let off_zero = || away_from([3, 4], &[0.0], 0.05);
+    let gelu = |approximation| UnaryGrad::Gelu { approximation };
     vec![
-        of(UnaryGrad::Tanh, "tanh_grad", uniform([3, 4], -0.9, 0.9), "x0 * (1 - x1 * x1)"),
-        of(UnaryGrad::Sigmoid, "sigmoid_grad", uniform([3, 4], 0.1, 0.9), "x0 * x1 * (1 - x1)"),
-        of(slope, "leaky_relu_grad", away_from([3, 4], &[0.0], 0.05), "torch.where(x1 > 0, x0, 0.2 * x0)")
-            .fixed(1),
+        of(UnaryGrad::Tanh, "tanh_grad/basic", uniform([3, 4], -0.9, 0.9), "x0 * (1 - x1 * x1)"),
+        of(UnaryGrad::Sigmoid, "sigmoid_grad/basic", uniform([3, 4], 0.1, 0.9), "x0 * x1 * (1 - x1)"),
+        of(
+            UnaryGrad::LeakyRelu { negative_slope: 0.2 },
+            "leaky_relu_grad/basic",
+            off_zero(),
+            "torch.where(x1 > 0, x0, 0.2 * x0)",
+        )
+        .fixed(1),
+        of(UnaryGrad::LogSigmoid, "log_sigmoid_grad/basic", ordinary(), "x0 * torch.sigmoid(-x1)"),
+        of(
+            UnaryGrad::Softplus { beta: 2.0, threshold: 1.0 },
+            "softplus_grad/basic",
+            away_from([3, 4], &[0.5], 0.05),
+            "torch.where(2 * x1 > 1, x0, x0 * torch.sigmoid(2 * x1))",
+        ),
+        of(
+            UnaryGrad::Elu { alpha: 0.7, scale: 1.1 },
+            "elu_grad/basic",
+            off_zero(),
+            "1.1 * torch.where(x1 > 0, x0, x0 * 0.7 * torch.exp(x1))",
+        ),
+        of(
+            gelu(Gelu::Erf),
+            "gelu_grad/basic",
+            ordinary(),
+            "x0 * (torch.special.ndtr(x1) + x1 * torch.exp(-x1 * x1 / 2) / (2 * torch.pi) ** 0.5)",
+        ),
+        of(
+            gelu(Gelu::Tanh),
+            "gelu_grad/tanh",
+            ordinary(),
+            "x0 * ((1 + (t := torch.tanh((2 / torch.pi) ** 0.5 * (x1 + 0.044715 * x1**3)))) / 2 \
+             + x1 / 2 * (1 - t * t) * (2 / torch.pi) ** 0.5 * (1 + 3 * 0.044715 * x1**2))",
+        ),
+        of(
+            UnaryGrad::Silu,
+            "silu_grad/basic",
+            ordinary(),
+            "x0 * torch.sigmoid(x1) * (1 + x1 * (1 - torch.sigmoid(x1)))",
+        ),
     ]
 }

@@ -203,10 +203,10 @@ impl Op for PairGradient {
 
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
         for_float!(output.dtype, self.name(), T => {
-            let (half, one, two) = (T::from_f64(0.5), T::ONE, T::from_f64(2.0));
+            let (half, two) = (T::from_f64(0.5), T::from_f64(2.0));
             Ok(match (self.loss, self.position) {
                 (PairLoss::BinaryCrossEntropyWithLogits, 0) => {
-                    self.scaled(&inputs, move |x: T, t: T| one / (one + Float::exp(-x)) - t)
+                    self.scaled(&inputs, |x: T, t: T| Float::sigmoid(x) - t)
                 }
                 (PairLoss::BinaryCrossEntropyWithLogits, _) => self.scaled(&inputs, |x: T, _| -x),
                 (PairLoss::GaussianKl, 0) => self.scaled(&inputs, |mean: T, _| mean),
@@ -244,10 +244,10 @@ impl Op for PairGradient {
 
 impl PairGradient {
     /// g times the slope of every pair.
-    fn scaled<T: Element + Float>(&self, inputs: &Values, slope: impl Fn(T, T) -> T + Sync) -> Value {
+    fn scaled<T: Element + Float>(&self, inputs: &Values, slope: impl Fn(T, T) -> T + Copy + Sync) -> Value {
         let shape = inputs[0].shape();
         if self.reduction == Reduction::None {
-            return zip3_to(inputs, shape, |a: T, b: T, g: T| g * slope(a, b));
+            return zip3_to(inputs, shape, move |a: T, b: T, g: T| g * slope(a, b));
         }
         let g = inputs[2].to_vec::<T>()[0] * T::from_f64(self.reduction.share(shape.numel()));
         zip(inputs, shape, move |a: T, b: T| g * slope(a, b))

@@ -1,10 +1,9 @@
 //! The functions themselves, number by number.
 
-use super::{GELU_CUBIC, GELU_SCALE, Gelu, SELU_ALPHA, SELU_SCALE, Unary};
+use super::{Gelu, SELU_ALPHA, SELU_SCALE, Unary, formulas};
 use crate::op::Op;
-use crate::ops::elementwise::map;
+use crate::ops::elementwise::{map, map_slices};
 use crate::{Element, Error, Result, Value};
-use std::f64::consts::FRAC_1_SQRT_2;
 use wengert_cpu::{Float, Number};
 
 impl Unary {
@@ -19,46 +18,34 @@ impl Unary {
             Unary::Log => map(x, T::ln),
             Unary::Log1p => map(x, T::ln_1p),
             Unary::Sqrt => map(x, T::sqrt),
-            Unary::Rsqrt => map(x, |x: T| one / x.sqrt()),
+            Unary::Rsqrt => map(x, move |x: T| one / x.sqrt()),
             Unary::Square => map(x, |x: T| x * x),
-            Unary::Reciprocal => map(x, |x: T| one / x),
-            Unary::Sin => map(x, T::sin),
-            Unary::Cos => map(x, T::cos),
+            Unary::Reciprocal => map(x, move |x: T| one / x),
+            Unary::Sin => map_slices(x, &T::sin_slice),
+            Unary::Cos => map_slices(x, &T::cos_slice),
             Unary::Tanh => map(x, T::tanh),
-            Unary::Sigmoid => map(x, sigmoid::<T>),
-            // ln(1/(1 + e^(−x))), with the exponent never positive.
-            Unary::LogSigmoid => map(x, |x: T| if x < zero { x } else { zero } - (-x.abs()).exp().ln_1p()),
+            Unary::Sigmoid => map(x, T::sigmoid),
+            Unary::LogSigmoid => map::<T>(x, formulas::LogSigmoid),
             Unary::Softplus { beta, threshold } => {
-                let (beta, threshold) = (number(beta), number(threshold));
-                map(x, |x: T| if x * beta > threshold { x } else { (x * beta).exp().ln_1p() / beta })
+                map(x, formulas::Softplus { beta: number(beta), threshold: number(threshold) })
             }
             // NaN stays NaN.
-            Unary::Relu => map(x, |x: T| if x < zero { zero } else { x }),
+            Unary::Relu => map(x, move |x: T| if x < zero { zero } else { x }),
             Unary::LeakyRelu { negative_slope } => {
                 let slope = number(negative_slope);
                 // By `move`: a number that only one arm reads through a reference keeps the loop from being vectorised.
                 map(x, move |x: T| if x > zero { x } else { x * slope })
             }
-            Unary::Elu { alpha } => {
-                let alpha = number(alpha);
-                map(x, |x: T| elu(x, alpha))
-            }
+            Unary::Elu { alpha } => map(x, formulas::Elu { alpha: number(alpha), scale: one }),
             Unary::Selu => {
-                let (alpha, scale) = (number(SELU_ALPHA), number(SELU_SCALE));
-                map(x, |x: T| scale * elu(x, alpha))
+                map(x, formulas::Elu { alpha: number(SELU_ALPHA), scale: number(SELU_SCALE) })
             }
-            Unary::Gelu { approximation: Gelu::Erf } => {
-                let (half, scale) = (number(0.5), number(FRAC_1_SQRT_2));
-                map(x, |x: T| half * x * (one + (x * scale).erf()))
-            }
-            Unary::Gelu { approximation: Gelu::Tanh } => {
-                let (half, scale, cubic) = (number(0.5), number(GELU_SCALE), number(GELU_CUBIC));
-                map(x, |x: T| half * x * (one + (scale * x * (one + cubic * x * x)).tanh()))
-            }
-            Unary::Silu => map(x, |x: T| x * sigmoid(x)),
+            Unary::Gelu { approximation: Gelu::Erf } => map::<T>(x, formulas::Gelu),
+            Unary::Gelu { approximation: Gelu::Tanh } => map::<T>(x, formulas::TanhGelu),
+            Unary::Silu => map::<T>(x, formulas::Silu),
             Unary::Hardtanh { min, max } => {
                 let (min, max) = (number(min), number(max));
-                map(x, |x: T| clamp(x, min, max))
+                map(x, move |x: T| clamp(x, min, max))
             }
             Unary::Erf => map(x, T::erf),
             Unary::Sign => map(x, sign::<T>),
@@ -67,45 +54,42 @@ impl Unary {
             Unary::Round => map(x, T::round_ties_even),
             Unary::Clamp { min, max } => {
                 let (min, max) = (min.map_or(T::LOWEST, number), max.map_or(T::HIGHEST, number));
-                map(x, |x: T| clamp(x, min, max))
+                map(x, move |x: T| clamp(x, min, max))
             }
             Unary::AddScalar(value) => {
                 let value = number(value);
-                map(x, |x: T| x + value)
+                map(x, move |x: T| x + value)
             }
             Unary::MulScalar(value) => {
                 let value = number(value);
-                map(x, |x: T| x * value)
+                map(x, move |x: T| x * value)
             }
             Unary::PowScalar(2.0) => map(x, |x: T| x * x),
             Unary::PowScalar(3.0) => map(x, |x: T| x * x * x),
-            Unary::PowScalar(exponent) => {
-                let exponent = number(exponent);
-                map(x, |x: T| x.powf(exponent))
-            }
+            Unary::PowScalar(exponent) => map(x, formulas::Power { exponent: number(exponent) }),
         }
     }
 
     pub(super) fn forward_integer<T: Element + Number>(&self, x: Value) -> Result<Value> {
         let zero = T::ZERO;
         Ok(match *self {
-            Unary::Neg => map(x, |x: T| zero.minus(x)),
-            Unary::Abs => map(x, |x: T| if x < zero { zero.minus(x) } else { x }),
-            Unary::Square => map(x, |x: T| x.times(x)),
+            Unary::Neg => map(x, move |x: T| zero.minus(x)),
+            Unary::Abs => map(x, move |x: T| if x < zero { zero.minus(x) } else { x }),
+            Unary::Square => map(x, move |x: T| x.times(x)),
             Unary::Sign => map(x, sign::<T>),
-            Unary::Relu => map(x, |x: T| if x < zero { zero } else { x }),
+            Unary::Relu => map(x, move |x: T| if x < zero { zero } else { x }),
             Unary::Floor | Unary::Ceil | Unary::Round => x,
             Unary::Clamp { min, max } => {
                 let (min, max) = (min.map_or(T::LOWEST, T::from_f64), max.map_or(T::HIGHEST, T::from_f64));
-                map(x, |x: T| clamp(x, min, max))
+                map(x, move |x: T| clamp(x, min, max))
             }
             Unary::AddScalar(value) => {
                 let value = wrapped::<T>(value);
-                map(x, |x: T| x.plus(value))
+                map(x, move |x: T| x.plus(value))
             }
             Unary::MulScalar(value) => {
                 let value = wrapped::<T>(value);
-                map(x, |x: T| x.times(value))
+                map(x, move |x: T| x.times(value))
             }
             _ => return Err(Error::dtype(self.name(), format!("needs f32 or f64, got {}", T::DTYPE))),
         })
@@ -115,16 +99,6 @@ impl Unary {
 /// A whole number as an integer type that may be unsigned: −1 is what added to 1 gives 0.
 fn wrapped<T: Number>(value: f64) -> T {
     if value < 0.0 { T::ZERO.minus(T::from_f64(-value)) } else { T::from_f64(value) }
-}
-
-#[inline(always)]
-pub(crate) fn sigmoid<T: Float>(x: T) -> T {
-    T::ONE / (T::ONE + (-x).exp())
-}
-
-#[inline(always)]
-fn elu<T: Float>(x: T, alpha: T) -> T {
-    if x > T::ZERO { x } else { alpha * x.exp_m1() }
 }
 
 /// −1, 0 or 1; NaN stays NaN, and so does the sign of zero.
