@@ -92,7 +92,7 @@ fn milliseconds(time: Duration) -> String {
 /// The smallest and the largest value, and how many are not finite.
 fn range(value: &Value) -> String {
     let values: Vec<f64> =
-        for_any!(value.dtype(), T => value.to_vec::<T>().into_iter().map(as_f64).collect());
+        for_any!(value.dtype(), T => value.to_vec::<T>().into_iter().map(AsNumber::number).collect());
     let finite = || values.iter().copied().filter(|value| value.is_finite());
     let odd = values.len() - finite().count();
     let odd = if odd > 0 { format!(", {odd} not finite") } else { String::new() };
@@ -103,30 +103,26 @@ fn range(value: &Value) -> String {
 }
 
 /// An element of any type as a number.
-trait AsF64 {
-    fn as_f64(self) -> f64;
+trait AsNumber {
+    fn number(self) -> f64;
 }
 
-macro_rules! as_f64 {
+macro_rules! as_number {
     ($($t:ty => |$x:ident| $number:expr;)*) => {$(
-        impl AsF64 for $t {
-            fn as_f64(self) -> f64 {
+        impl AsNumber for $t {
+            fn number(self) -> f64 {
                 let $x = self;
                 $number
             }
         }
     )*};
 }
-as_f64! {
+as_number! {
     f32 => |x| f64::from(x);
     f64 => |x| x;
     i64 => |x| x as f64;
     u8 => |x| f64::from(x);
     bool => |x| f64::from(u8::from(x));
-}
-
-fn as_f64<T: AsF64>(x: T) -> f64 {
-    x.as_f64()
 }
 
 #[cfg(test)]
