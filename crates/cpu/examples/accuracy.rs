@@ -1,7 +1,7 @@
 //! Measures the largest error of every function in `wengert_cpu::functions` against the same function in f64.
 //!
 //! `cargo run --release -p wengert-cpu --example accuracy [STRIDE] [FUNCTION]` visits every STRIDE-th of the 2³² floats,
-//! for `powf` as many pairs. Without STRIDE it visits all, which takes about two minutes a function.
+//! for `powf` as many pairs. Without STRIDE it visits all, which takes minutes.
 
 #[path = "../tests/accuracy/mod.rs"]
 mod accuracy;

@@ -5,8 +5,9 @@
 //! call into the system's library: every instruction set and every platform gives the same bits. Functions of f64, which
 //! check gradients and train nothing, stay with the standard library and `libm`.
 //!
-//! Error is measured in ULP, the distance between neighbouring floats at the exact result, over all 2³² arguments (for
-//! [`powf`] over 2³² random pairs), by `cargo run --release -p wengert-cpu --example accuracy`.
+//! Error is counted in ULP, the distance between neighbouring floats at the exact result. Tests hold the stated bounds on
+//! every 24,593rd float, for [`powf`] on 200,000 pairs; `cargo run --release -p wengert-cpu --example accuracy` visits all
+//! 2³² floats and prints the largest error of each.
 //!
 //! Coefficients are minimax fits to relative error over the reduced range, rounded to the type one after the other, from
 //! the lowest power on, with the rest refitted each time.

@@ -36,7 +36,7 @@ pub(super) fn exp_falling(x: f32) -> f32 {
     (1.0 + (r + beyond_linear(r))) * power_of_two(n.wrapping_add(64)) * SHARE
 }
 
-/// eˣ. Largest error: 0.000 ULP.
+/// eˣ. Error below 1.1 ULP.
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
     // Beyond these bounds the result is 0 or ∞.
@@ -47,7 +47,7 @@ pub fn exp(x: f32) -> f32 {
     (1.0 + (r + beyond_linear(r))) * power_of_two(half) * power_of_two(n.wrapping_sub(half))
 }
 
-/// eˣ − 1, accurate near 0. Largest error: 0.000 ULP.
+/// eˣ − 1, accurate near 0. Error below 1.4 ULP.
 #[inline(always)]
 pub fn exp_m1(x: f32) -> f32 {
     // Beyond these bounds the result is −1 or ∞.

@@ -23,7 +23,7 @@ fn assemble(exponent: f32, f: f32, extra: f32) -> f32 {
     exponent * LN_2_HIGH + (f + (tail + (extra + exponent * LN_2_LOW)))
 }
 
-/// Natural logarithm; −∞ of 0, NaN below. Largest error: 0.000 ULP.
+/// Natural logarithm; −∞ of 0, NaN below. Error below 1.0 ULP.
 #[inline(always)]
 pub fn ln(x: f32) -> f32 {
     const SCALE: f32 = 8_388_608.0;
@@ -34,7 +34,7 @@ pub fn ln(x: f32) -> f32 {
     at_the_edges(x, y)
 }
 
-/// ln(1 + x), accurate near 0; −∞ of −1, NaN below. Largest error: 0.000 ULP.
+/// ln(1 + x), accurate near 0; −∞ of −1, NaN below. Error below 1.1 ULP.
 #[inline(always)]
 pub fn ln_1p(x: f32) -> f32 {
     let sum = 1.0 + x;

@@ -3,7 +3,7 @@
 use super::exponential::{exp_falling, exp_normal};
 use super::polynomial;
 
-/// Hyperbolic tangent. Largest error: 0.000 ULP.
+/// Hyperbolic tangent. Error below 1.6 ULP.
 #[inline(always)]
 pub fn tanh(x: f32) -> f32 {
     let (size, square) = (x.abs(), x * x);
@@ -17,7 +17,7 @@ pub fn tanh(x: f32) -> f32 {
     if size < 0.55 { near } else { far }.copysign(x)
 }
 
-/// 1/(1 + e^(−x)). Largest error: 0.000 ULP.
+/// 1/(1 + e^(−x)). Error below 2.5 ULP.
 #[inline(always)]
 pub fn sigmoid(x: f32) -> f32 {
     // The exponent is never positive, so that results down to the smallest float come out.
@@ -27,7 +27,7 @@ pub fn sigmoid(x: f32) -> f32 {
     numerator / (1.0 + exponential)
 }
 
-/// Error function, 2/√π ∫₀ˣ e^(−t²) dt. Largest error: 0.000 ULP.
+/// Error function, 2/√π ∫₀ˣ e^(−t²) dt. Error below 1.3 ULP.
 #[inline(always)]
 pub fn erf(x: f32) -> f32 {
     let (size, square) = (x.abs(), x * x);
