@@ -5,12 +5,45 @@ use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
 /// A type that tensors hold: f32, f64, i64, u8 or bool.
-pub trait Element: Copy + Send + Sync + PartialEq + PartialOrd + Debug + Default + 'static {}
-impl Element for f32 {}
-impl Element for f64 {}
-impl Element for i64 {}
-impl Element for u8 {}
-impl Element for bool {}
+pub trait Element: Copy + Send + Sync + PartialEq + PartialOrd + Debug + Default + 'static {
+    /// A number that orders elements as `<` does: the same for 0 and −0, and for every NaN one that is above all others.
+    fn order_key(self) -> u64;
+}
+
+impl Element for f64 {
+    fn order_key(self) -> u64 {
+        if self.is_nan() {
+            return u64::MAX;
+        }
+        // The bits of a float order as integers do, but that those of negative ones run backwards. −0 + 0 is 0.
+        let bits = (self + 0.0).to_bits();
+        if self < 0.0 { !bits } else { bits | 1 << 63 }
+    }
+}
+
+impl Element for f32 {
+    fn order_key(self) -> u64 {
+        f64::from(self).order_key()
+    }
+}
+
+impl Element for i64 {
+    fn order_key(self) -> u64 {
+        self as u64 ^ 1 << 63
+    }
+}
+
+impl Element for u8 {
+    fn order_key(self) -> u64 {
+        u64::from(self)
+    }
+}
+
+impl Element for bool {
+    fn order_key(self) -> u64 {
+        u64::from(self)
+    }
+}
 
 /// An element with arithmetic: f32, f64, i64 or u8. Integers wrap around on overflow, as in C.
 pub trait Number: Element {

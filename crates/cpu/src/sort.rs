@@ -1,9 +1,7 @@
 //! Stable sorting along the middle of three contiguous axes.
 
-use crate::reduce::is_nan;
 use crate::{Element, par};
 use rayon::slice::ParallelSliceMut;
-use std::cmp::Ordering;
 
 /// The positions that sort `x: [outer, n, inner]` along its middle axis; equals keep their order.
 ///
@@ -11,27 +9,18 @@ use std::cmp::Ordering;
 pub fn argsort<T: Element>(x: &[T], [outer, n, inner]: [usize; 3], descending: bool, out: &mut [i64]) {
     let size = n * inner;
     assert_eq!((x.len(), out.len()), (outer * size, outer * size), "a sort takes a whole array");
-    let order = |a: &(T, i64), b: &(T, i64)| {
-        let order = compare(a.0, b.0);
-        if descending { order.reverse() } else { order }
-    };
     let comparisons = size * (n.max(2).ilog2() as usize + 1);
     par::rows_mut(out, size, comparisons, |first, parts| {
-        let mut keys: Vec<(T, i64)> = Vec::with_capacity(n);
+        let mut numbered: Vec<Numbered> = Vec::with_capacity(n);
         for (i, out) in parts.chunks_exact_mut(size).enumerate() {
             let x = &x[(first + i) * size..][..size];
             for column in 0..inner {
-                keys.clear();
-                keys.extend(
-                    x[column..].iter().step_by(inner).zip(0..).map(|(&value, number)| (value, number)),
-                );
-                // A stable order is unique, so sorting in parallel gives the same one.
-                if n > par::CHUNK {
-                    keys.par_sort_by(order)
-                } else {
-                    keys.sort_by(order)
-                }
-                for (position, &(_, number)) in out[column..].iter_mut().step_by(inner).zip(&keys) {
+                let keys = x[column..].iter().step_by(inner).map(|value| value.order_key());
+                numbered.clear();
+                numbered
+                    .extend(keys.zip(0..).map(|(key, number)| (if descending { !key } else { key }, number)));
+                sort(&mut numbered);
+                for (position, &(_, number)) in out[column..].iter_mut().step_by(inner).zip(&numbered) {
                     *position = number;
                 }
             }
@@ -39,8 +28,13 @@ pub fn argsort<T: Element>(x: &[T], [outer, n, inner]: [usize; 3], descending: b
     });
 }
 
-fn compare<T: Element>(a: T, b: T) -> Ordering {
-    a.partial_cmp(&b).unwrap_or_else(|| is_nan(a).cmp(&is_nan(b)))
+/// The key of an element and its position.
+type Numbered = (u64, i64);
+
+// Keys and not elements, so that sorting is compiled once and not for every type.
+fn sort(numbered: &mut [Numbered]) {
+    // All differ in their positions, which makes any sort a stable one, and one in parallel the same.
+    if numbered.len() > par::CHUNK { numbered.par_sort_unstable() } else { numbered.sort_unstable() }
 }
 
 #[cfg(test)]
@@ -57,6 +51,10 @@ mod tests {
         assert_eq!(out, [1, 0, 3, 2, 5, 4]);
         argsort(&x, [1, 2, 3], false, &mut out);
         assert_eq!(out, [0, 1, 0, 1, 0, 1]);
+        argsort(&[0.0f64, -0.0, -f64::NAN, f64::INFINITY, -1e-320, 1e-320], [1, 6, 1], false, &mut out);
+        assert_eq!(out, [4, 0, 1, 5, 3, 2]);
+        argsort(&[i64::MAX, -1, 0, i64::MIN, 1, -2], [1, 6, 1], false, &mut out);
+        assert_eq!(out, [3, 5, 1, 2, 4, 0]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! An array without a tape: what kernels read and make.
 
 use crate::dtype::Element;
-use crate::storage::{ReadGuard, Storage, WriteGuard};
+use crate::storage::{Buffer, ReadGuard, Storage, WriteGuard};
 use crate::{DType, Device, Layout, Shape, Spec};
 use std::panic::Location;
 use std::sync::Arc;
@@ -18,8 +18,15 @@ impl Value {
     /// A new array of `shape` that `fill` writes, row-major. Its contents before that are unspecified, NaN in debug
     /// builds: `fill` must write every element.
     pub fn build<T: Element>(shape: impl Into<Shape>, fill: impl FnOnce(&mut [T])) -> Self {
-        let layout = Layout::contiguous(shape);
-        Self { storage: Arc::new(Storage::build(layout.shape().numel(), fill)), layout }
+        let shape = shape.into();
+        let mut buffer = Buffer::unspecified(T::DTYPE, shape.numel());
+        fill(buffer.as_mut_slice());
+        Self::from_buffer(buffer, shape)
+    }
+
+    // Not generic, as all but a few lines of `build` are not, which is compiled for every kernel.
+    fn from_buffer(buffer: Buffer, shape: Shape) -> Self {
+        Self { storage: Arc::new(Storage::new(buffer)), layout: Layout::contiguous(shape) }
     }
 
     /// A copy of `elements` in row-major order.

@@ -46,6 +46,38 @@ impl Relation {
             Relation::Ge => "ge",
         }
     }
+
+    fn accepted(self) -> Accepted {
+        let accepted = |less, equal, greater, unordered| Accepted { less, equal, greater, unordered };
+        match self {
+            Relation::Eq => accepted(false, true, false, false),
+            Relation::Ne => accepted(true, false, true, true),
+            Relation::Lt => accepted(true, false, false, false),
+            Relation::Le => accepted(true, true, false, false),
+            Relation::Gt => accepted(false, false, true, false),
+            Relation::Ge => accepted(false, true, true, false),
+        }
+    }
+}
+
+/// The orders of two elements for which a relation holds; those of NaN are unordered. So one loop does for all relations.
+#[derive(Clone, Copy)]
+struct Accepted {
+    less: bool,
+    equal: bool,
+    greater: bool,
+    unordered: bool,
+}
+
+impl Accepted {
+    // One source for all types; written by hand for bool alone, `a < b` would be `!a & b`.
+    #[allow(clippy::bool_comparison)]
+    #[inline(always)]
+    fn holds<T: PartialOrd>(self, a: T, b: T) -> bool {
+        let (less, equal, greater) = (a < b, a == b, a > b);
+        let unordered = !(less | equal | greater);
+        less & self.less | equal & self.equal | greater & self.greater | unordered & self.unordered
+    }
 }
 
 /// Holds two operands of one type against each other; shapes broadcast.
@@ -63,17 +95,10 @@ impl Op for Compare {
         Ok(Spec::new(broadcast(self.name(), &a.shape, &b.shape)?, DType::Bool))
     }
 
-    // One source for all types; written by hand for bool alone, `a < b` would be `!a & b`.
-    #[allow(clippy::bool_comparison)]
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
-        let (a, b, shape) = (&inputs[0], &inputs[1], &output.shape);
-        Ok(for_any!(a.dtype(), T => match self.0 {
-            Relation::Eq => zip_to(a, b, shape, |a: T, b: T| a == b),
-            Relation::Ne => zip_to(a, b, shape, |a: T, b: T| a != b),
-            Relation::Lt => zip_to(a, b, shape, |a: T, b: T| a < b),
-            Relation::Le => zip_to(a, b, shape, |a: T, b: T| a <= b),
-            Relation::Gt => zip_to(a, b, shape, |a: T, b: T| a > b),
-            Relation::Ge => zip_to(a, b, shape, |a: T, b: T| a >= b),
+        let (a, b, accepted) = (&inputs[0], &inputs[1], self.0.accepted());
+        Ok(for_any!(a.dtype(), T => {
+            zip_to(a, b, &output.shape, move |a: T, b: T| accepted.holds(a, b))
         }))
     }
 }
@@ -83,16 +108,9 @@ impl Op for Compare {
 pub struct CompareScalar(pub Relation, pub f64);
 
 impl CompareScalar {
-    fn run<T: Element>(&self, input: &Value, number: impl Fn(T) -> f64 + Sync) -> Value {
-        let value = self.1;
-        match self.0 {
-            Relation::Eq => map_to(input, |x: T| number(x) == value),
-            Relation::Ne => map_to(input, |x: T| number(x) != value),
-            Relation::Lt => map_to(input, |x: T| number(x) < value),
-            Relation::Le => map_to(input, |x: T| number(x) <= value),
-            Relation::Gt => map_to(input, |x: T| number(x) > value),
-            Relation::Ge => map_to(input, |x: T| number(x) >= value),
-        }
+    fn run<T: Element>(&self, input: &Value, number: impl Fn(T) -> f64 + Copy + Sync) -> Value {
+        let (accepted, value) = (self.0.accepted(), self.1);
+        map_to(input, move |x: T| accepted.holds(number(x), value))
     }
 }
 
@@ -149,15 +167,17 @@ impl Op for Logic {
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
         let (shape, second) = (&output.shape, inputs.len() - 1);
         let (a, b) = (&inputs[0], &inputs[second]);
-        Ok(for_any!(a.dtype(), T => {
-            let truth = |x: T| x != T::default();
-            match self {
-                Logic::And => zip_to(a, b, shape, move |a, b| truth(a) & truth(b)),
-                Logic::Or => zip_to(a, b, shape, move |a, b| truth(a) | truth(b)),
-                Logic::Xor => zip_to(a, b, shape, move |a, b| truth(a) ^ truth(b)),
-                Logic::Not => map_to(a, move |a| !truth(a)),
-            }
-        }))
+        // Of how many true operands the result is true; `not` sees its operand twice.
+        let (none, one, both) = match self {
+            Logic::And => (false, false, true),
+            Logic::Or => (false, true, true),
+            Logic::Xor => (false, true, false),
+            Logic::Not => (true, false, false),
+        };
+        Ok(for_any!(a.dtype(), T => zip_to(a, b, shape, move |a: T, b: T| {
+            let (a, b) = (a != T::default(), b != T::default());
+            !(a | b) & none | (a ^ b) & one | a & b & both
+        })))
     }
 }
 

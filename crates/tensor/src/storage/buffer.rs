@@ -29,6 +29,15 @@ impl Buffer {
         buffer
     }
 
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
     /// # Panics
     /// When `T` is not the buffer's type.
     pub fn as_slice<T: Element>(&self) -> &[T] {

@@ -21,13 +21,10 @@ struct Contents {
 }
 
 impl Storage {
-    /// Fresh memory with unspecified contents, filled by `fill` before anyone sees it.
-    pub fn build<T: Element>(len: usize, fill: impl FnOnce(&mut [T])) -> Self {
-        let mut buffer = Buffer::unspecified(T::DTYPE, len);
-        fill(buffer.as_mut_slice());
+    pub fn new(buffer: Buffer) -> Self {
         Self {
-            dtype: T::DTYPE,
-            len,
+            dtype: buffer.dtype(),
+            len: buffer.len(),
             contents: RwLock::new(Contents { buffer, last_change: None }),
             version: AtomicU64::new(0),
         }

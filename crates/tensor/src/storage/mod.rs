@@ -4,5 +4,6 @@ mod buffer;
 mod cache;
 mod cell;
 
+pub(crate) use buffer::Buffer;
 pub use cache::{live_bytes, peak_bytes, release_cache};
 pub(crate) use cell::{ReadGuard, Storage, WriteGuard};

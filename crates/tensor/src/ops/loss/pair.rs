@@ -5,7 +5,7 @@ use super::Reduction;
 use crate::apply::apply;
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
-use crate::ops::elementwise::{same_dtype, same_floats, take, zip, zip3_to};
+use crate::ops::elementwise::{same_dtype, same_floats, take, zip, zip_to};
 use crate::{Element, Error, Result, Shape, Tensor, Value};
 use wengert_cpu::fold::fold_pairs;
 use wengert_cpu::{Float, Number};
@@ -245,12 +245,13 @@ impl Op for PairGradient {
 impl PairGradient {
     /// g times the slope of every pair.
     fn scaled<T: Element + Float>(&self, inputs: &Values, slope: impl Fn(T, T) -> T + Copy + Sync) -> Value {
-        let shape = inputs[0].shape();
-        if self.reduction == Reduction::None {
-            return zip3_to(inputs, shape, move |a: T, b: T, g: T| g * slope(a, b));
-        }
-        let g = inputs[2].to_vec::<T>()[0] * T::from_f64(self.reduction.share(shape.numel()));
-        zip(inputs, shape, move |a: T, b: T| g * slope(a, b))
+        let (shape, g) = (inputs[0].shape(), &inputs[2]);
+        let each = self.reduction == Reduction::None;
+        let factor = if each { T::ONE } else { g.to_vec::<T>()[0] };
+        let factor = factor * T::from_f64(self.reduction.share(shape.numel()));
+        let slopes = zip(inputs, shape, move |a: T, b: T| factor * slope(a, b));
+        // A pass more, for the reduction that training does not use.
+        if each { zip_to(&slopes, g, shape, |slope: T, g: T| g * slope) } else { slopes }
     }
 }
 
