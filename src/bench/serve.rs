@@ -1,25 +1,13 @@
 //! This program as a contender: it serves the protocol.
 
-use super::protocol::{Finished, Loaded, Refusal, Request, Timed};
-use super::training::{self, ENTRIES, Entry};
+use super::protocol::{Finished, Loaded, Refusal, Request};
+use super::session::Session;
+use super::training::ENTRIES;
 use super::{micro, process, state};
 use anyhow::{Context, Result, anyhow, bail};
-use rayon::ThreadPool;
 use serde::Serialize;
 use std::io::{BufRead, Write};
-use std::time::Instant;
 use wengert_tensor::inspect::trace;
-
-/// Takes one step, and returns its loss if it has one.
-type Step = Box<dyn FnMut() -> Result<Option<f64>> + Send>;
-
-/// A loaded workload.
-struct Session {
-    pool: ThreadPool,
-    step: Step,
-    /// Calls in one step.
-    repeat: usize,
-}
 
 /// Answers questions until the last one, or until nobody asks any more.
 pub fn serve(questions: impl BufRead, mut answers: impl Write) -> Result<()> {
@@ -48,14 +36,13 @@ fn answer(session: &mut Option<Session>, request: Request) -> Result<String> {
             *session = None;
             let entry = ENTRIES.iter().find(|entry| entry.name == workload);
             let entry = entry.with_context(|| format!("there is no training workload `{workload}`"))?;
-            let pool = pool(threads)?;
+            let new = Session::training(entry, batch, threads)?;
             // Weights, data and noise of the state came from the seeds that this process has too.
             let losses = match trial {
-                Some(files) => pool.install(|| state::trial(&mut *(entry.build)(batch), &files.gradients))?,
+                Some(files) => new.install(|| state::trial(&mut *(entry.build)(batch), &files.gradients))?,
                 None => Vec::new(),
             };
-            let step = pool.install(|| training_step(entry, batch));
-            *session = Some(Session { pool, step, repeat: 1 });
+            *session = Some(new);
             to_json(&Loaded { losses, note: None })
         }
         Request::Micro { name, threads, repeat } => {
@@ -64,13 +51,7 @@ fn answer(session: &mut Option<Session>, request: Request) -> Result<String> {
             if repeat == 0 {
                 bail!("a step needs at least one call");
             }
-            let pool = pool(threads)?;
-            let mut call = pool.install(|| micro.prepare());
-            let step = Box::new(move || {
-                (0..repeat).for_each(|_| call());
-                Ok(None)
-            });
-            *session = Some(Session { pool, step, repeat });
+            *session = Some(Session::micro(&micro, repeat, threads)?);
             to_json(&Loaded::default())
         }
         Request::Run { steps } => {
@@ -85,36 +66,10 @@ fn to_json(answer: &impl Serialize) -> Result<String> {
     Ok(serde_json::to_string(answer)?)
 }
 
-fn pool(threads: usize) -> Result<ThreadPool> {
-    let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
-    builder.build().context("the threads could not be started; pass a smaller --threads")
-}
-
-/// The steps of a model with fresh weights, on noise as in training.
-fn training_step(entry: &Entry, batch: usize) -> Step {
-    let (mut training, rng) = ((entry.build)(batch), training::noise_rng());
-    Box::new(move || training.step(&rng).map(Some))
-}
-
-impl Session {
-    fn run(&mut self, steps: usize) -> Result<Timed> {
-        let Self { pool, step, repeat } = self;
-        pool.install(|| {
-            let (mut ms, mut loss) = (Vec::with_capacity(steps), None);
-            for _ in 0..steps {
-                let start = Instant::now();
-                loss = step()?;
-                ms.push(start.elapsed().as_secs_f64() * 1e3 / *repeat as f64);
-            }
-            Ok(Timed { ms, loss })
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::protocol::parse;
+    use crate::bench::protocol::{Timed, parse};
 
     fn answers(questions: &str) -> Vec<String> {
         let mut answers = Vec::new();

@@ -1,6 +1,7 @@
 //! `wengert bench`.
 
 use super::{devices, number, output, precision};
+use crate::bench::profile::{self, profile};
 use crate::bench::race::{Race, Rules};
 use crate::bench::table::{Table, markdown};
 use crate::bench::workload::{self, Workload};
@@ -12,6 +13,9 @@ use std::path::{Path, PathBuf};
 
 /// Where a Python with the other frameworks is looked for first.
 const ENVIRONMENT: &str = ".venv/bin/python";
+
+/// Steps that a profile records.
+const PROFILED_STEPS: usize = 20;
 
 /// The most images, threads, rounds and steps.
 const MOST: usize = 1 << 16;
@@ -25,8 +29,13 @@ each of them takes three steps from the same state. Its losses and gradients mus
 (1e-5 of a loss, 1e-3 of a gradient's norm before the first update), or the exit code is 1. benches/README.md says how
 to install the others, and how the comparison is made.
 
+--profile shows where the time goes instead: each kind of op with its calls, time and rates, beside what the machine can
+do at most. With a file it also writes every op in Chrome's trace format, for https://ui.perfetto.dev.
+
 Examples:
   wengert bench mlp vae --threads 1
+  wengert bench vae --profile
+  wengert bench wgan-gp --profile=trace.json
   wengert bench gemm --rounds 10 --json
   wengert bench training --against torch,torch-fused,torch-compile,jax --save benches/results/machine.md";
 
@@ -46,7 +55,7 @@ pub struct BenchArgs {
     /// Turns of each contender
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = number::count, allow_negative_numbers = true)]
     rounds: usize,
-    /// Timed steps in a turn [default: as many as take 0.2 s]
+    /// Timed steps in a turn [default: as many as take 0.2 s], or recorded ones of a profile [default: 20]
     #[arg(long, value_name = "N", value_parser = number::count, allow_negative_numbers = true)]
     steps: Option<usize>,
     /// Other implementations to time in turns with this one
@@ -67,6 +76,12 @@ pub struct BenchArgs {
     /// Write the results, with the machine and all versions, to a Markdown file
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
+    /// Print where the time of one workload goes, op by op, and write a trace of it to FILE
+    #[arg(
+        long, value_name = "FILE", num_args = 0..=1, require_equals = true,
+        conflicts_with_all = ["against", "rounds", "json", "save", "export", "list"]
+    )]
+    profile: Option<Option<PathBuf>>,
     /// List the workloads
     #[arg(long)]
     list: bool,
@@ -91,6 +106,9 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     }
     if let Some(path) = &args.export {
         return args.export(&workloads, path);
+    }
+    if let Some(file) = &args.profile {
+        return args.profile(&workloads, file.as_deref());
     }
     args.race(&workloads)
 }
@@ -126,9 +144,30 @@ impl BenchArgs {
         }
     }
 
-    fn race(&self, workloads: &[Workload]) -> Result<()> {
+    /// The threads to compute on, and the processors of the machine.
+    fn threads(&self) -> (usize, usize) {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = if self.threads == 0 { processors } else { self.threads };
+        (if self.threads == 0 { processors } else { self.threads }, processors)
+    }
+
+    fn profile(&self, workloads: &[Workload], file: Option<&Path>) -> Result<()> {
+        let [workload] = workloads else {
+            bail!("--profile takes one workload at a time, such as `wengert bench vae --profile`");
+        };
+        precision::choose(precision::parse(&self.precision));
+        let (threads, _) = self.threads();
+        process::restrict(threads)?;
+        let steps = self.steps.unwrap_or(PROFILED_STEPS);
+        let rules = profile::Rules { threads, batch: self.batch, steps, file: file.map(Path::to_path_buf) };
+        let text = profile(workload, &rules)?;
+        let written = file.map_or_else(String::new, |file| {
+            format!("every op is in {}; open it in https://ui.perfetto.dev\n", file.display())
+        });
+        output::print(&format!("\n{text}{written}"))
+    }
+
+    fn race(&self, workloads: &[Workload]) -> Result<()> {
+        let (threads, processors) = self.threads();
         let precision = precision::choose(precision::parse(&self.precision));
         let launcher = Launcher { python: self.python(), baselines: self.baselines.clone(), precision };
         let mut against = self.against.clone();

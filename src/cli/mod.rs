@@ -33,6 +33,7 @@ Examples:
   wengert graph vae --step                                  watch the backward pass, op by op
   wengert gradcheck conv2d                                  compare a gradient with finite differences
   wengert bench training --against torch                    time training steps beside PyTorch's
+  wengert bench vae --profile                               see where the time of a step goes
 
 `wengert COMMAND --help` tells more about a command.
 

@@ -39,6 +39,10 @@ fn every_kind_of_workload_runs() {
     }
     let table = succeed(&["bench", "reduce sum 64K", "--rounds=1", "--steps=1"]);
     assert!(table.lines().nth(1).is_some_and(|row| row.contains("ns/element")), "{table}");
+    let profile = succeed(&["bench", "mlp", "--batch=4", "--profile", "--steps=2"]);
+    for part in ["adam_step ", "linear_relu ", "mlp, batch 4", "GFLOP/s in registers"] {
+        assert!(profile.contains(part), "{part} in {profile}");
+    }
     let list = succeed(&["bench", "--list"]);
     for name in ["wgan-gp ", "conv-transpose 128x64x14x14 1 k4 s2 p1 input-grad ", "limit stream "] {
         assert!(list.lines().any(|line| line.starts_with(name)), "{name} in {list}");
@@ -68,6 +72,9 @@ fn wrong_requests_are_refused() {
     refuse(&["bench", "mpl"], &["`mpl`", "did you mean `mlp`", "wgan-gp"]);
     refuse(&["bench", "mlp", "--rounds=0"], &["--rounds is 0", "from 1"]);
     refuse(&["bench", "mlp", "--threads=100000"], &["--threads is 100000"]);
+    refuse(&["bench", "--profile"], &["--profile takes one workload"]);
+    refuse(&["bench", "startup", "--profile"], &["whole process", "`vae`"]);
+    refuse(&["bench", "mlp", "--profile=/nowhere/trace.json"], &["/nowhere/trace.json"]);
     refuse(&["bench", "gemm", "--export=state"], &["--export", "one training workload"]);
     refuse(
         &["bench", "--against=torch", "--baselines=/nowhere"],

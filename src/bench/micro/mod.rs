@@ -10,6 +10,7 @@ mod product;
 mod random;
 mod reduction;
 
+pub use limit::{FMA, STREAM};
 use std::fmt;
 use std::sync::Arc;
 use wengert_tensor::{DType, Generator, Shape, Tensor};

@@ -3,7 +3,7 @@
 //! ```no_run
 //! use wengert_tensor::inspect::trace::{Detail, Options, Tracing};
 //!
-//! let options = Options { file: Some("trace.json".into()), detail: Detail::Totals };
+//! let options = Options { file: Some("trace.json".into()), detail: Detail::Totals, ..Options::default() };
 //! let tracing = Tracing::start(&options)?;
 //! // … what is to be profiled …
 //! tracing.finish()?;
@@ -25,14 +25,14 @@ use std::cell::Cell;
 use std::env;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use text::Text;
 
-/// How much is printed to standard error.
+/// How much is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
     /// Nothing.
@@ -46,6 +46,16 @@ pub enum Detail {
     Values,
 }
 
+/// Where text goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard error, beside the output of a program.
+    #[default]
+    Error,
+    /// Standard output, where the text is what was asked for.
+    Output,
+}
+
 /// What is recorded, and where it goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -53,6 +63,8 @@ pub struct Options {
     pub file: Option<PathBuf>,
     /// What is printed.
     pub detail: Detail,
+    /// Where it is printed.
+    pub stream: Stream,
 }
 
 impl Options {
@@ -75,7 +87,7 @@ impl Options {
                 return Err(Error::argument("WENGERT_DEBUG", format!("must be 0, 1, 2 or 3, got '{other}'")));
             }
         };
-        Ok(Options { file: given(file).map(PathBuf::from), detail })
+        Ok(Options { file: given(file).map(PathBuf::from), detail, ..Options::default() })
     }
 }
 
@@ -106,8 +118,11 @@ impl Tracing {
             }
             None => None,
         };
-        let text =
-            (options.detail > Detail::Silent).then(|| Text::new(options.detail, Box::new(io::stderr())));
+        let out: Box<dyn Write + Send> = match options.stream {
+            Stream::Error => Box::new(io::stderr()),
+            Stream::Output => Box::new(io::stdout()),
+        };
+        let text = (options.detail > Detail::Silent).then(|| Text::new(options.detail, out));
         *recorder = Some(Recorder { origin: Instant::now(), chrome, text });
         ON.store(true, Relaxed);
         Ok(Tracing { active: true })
@@ -313,7 +328,7 @@ mod tests {
             |file: &str, detail: &str| Options::from_values(Some(file.as_ref()), Some(detail.as_ref()));
         assert_eq!(Options::from_values(None, None).unwrap(), Options::default());
         assert_eq!(read("", "0").unwrap(), Options::default());
-        let expected = Options { file: Some("t.json".into()), detail: Detail::Ops };
+        let expected = Options { file: Some("t.json".into()), detail: Detail::Ops, ..Options::default() };
         assert_eq!(read("t.json", "2").unwrap(), expected);
         let message = read("", "all").unwrap_err().to_string();
         assert_eq!(message, "WENGERT_DEBUG: must be 0, 1, 2 or 3, got 'all'");
