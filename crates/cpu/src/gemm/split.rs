@@ -61,7 +61,8 @@ static PRECISION: AtomicU8 = AtomicU8::new(Precision::F32 as u8);
 pub fn set_precision(precision: Precision) -> Result<(), &'static str> {
     if precision != Precision::F32 && Unit::detect().is_none() {
         return Err(
-            "this processor has no AMX tiles for bf16 (amx_tile and amx_bf16), or the system does not grant them",
+            "this processor has no AMX tiles for bf16 (amx_tile and amx_bf16), or the system does not grant them; \
+             WENGERT_AMX=emulate computes the same without them, slowly",
         );
     }
     PRECISION.store(precision as u8, Relaxed);

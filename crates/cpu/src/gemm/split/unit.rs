@@ -1,8 +1,9 @@
 //! The unit that multiplies tiles: AMX where the processor has it, and the same arithmetic in plain code.
 
-#[cfg(test)]
-use super::parts::DEPTH;
+mod emulated;
+
 use super::parts::{ELEMENTS, TILE};
+use std::sync::OnceLock;
 
 /// Elements of a tile of the result.
 pub const RESULT: usize = TILE * TILE;
@@ -22,14 +23,18 @@ pub enum Unit {
     /// The tile unit of the processor.
     #[cfg(target_arch = "x86_64")]
     Amx,
-    /// Plain code: slow, for tests.
-    #[cfg(test)]
+    /// Plain code, which gives the same bits several times more slowly.
     Emulated,
 }
 
 impl Unit {
-    /// The processor's unit, where there is one and the system lets this process use it.
+    /// The processor's unit, where there is one and the system lets this process use it, or the emulated one where
+    /// `WENGERT_AMX=emulate` asks for it.
     pub fn detect() -> Option<Unit> {
+        static EMULATE: OnceLock<bool> = OnceLock::new();
+        if *EMULATE.get_or_init(|| std::env::var_os("WENGERT_AMX").is_some_and(|value| value == "emulate")) {
+            return Some(Unit::Emulated);
+        }
         #[cfg(target_arch = "x86_64")]
         if amx::is_available() {
             return Some(Unit::Amx);
@@ -48,7 +53,6 @@ impl Unit {
                 amx::release();
                 result
             },
-            #[cfg(test)]
             Unit::Emulated => body(),
         }
     }
@@ -88,7 +92,6 @@ impl Unit {
                     }
                 }
             }
-            #[cfg(test)]
             Unit::Emulated => emulated::multiply::<PARTS>(block, results),
         }
     }
@@ -281,41 +284,6 @@ mod amx {
             products!(),
         )
     );
-}
-
-#[cfg(test)]
-mod emulated {
-    use super::*;
-
-    /// Products of parts, smallest first, so that the large ones round last: `(left part, right part)`.
-    const OF_TWO: [(usize, usize); 3] = [(0, 1), (1, 0), (0, 0)];
-    /// The same for three parts. What is left out, middle·low and smaller, is below the rounding of f32.
-    const OF_THREE: [(usize, usize); 6] = [(0, 2), (2, 0), (1, 1), (0, 1), (1, 0), (0, 0)];
-
-    /// What `TDPBF16PS` does for each product of parts: even and odd k are summed apart, by fused multiply-adds, and
-    /// then both are added to the result (Intel's Instruction Set Reference).
-    pub fn multiply<const PARTS: usize>(block: Block, results: &mut [[f32; RESULT]; 4]) {
-        let products: &[(usize, usize)] = if PARTS == 2 { &OF_TWO } else { &OF_THREE };
-        let widen = |part: u16| f32::from_bits(u32::from(part) << 16);
-        for at in (0..block.left[0].len()).step_by(PARTS * ELEMENTS) {
-            for &(left_part, right_part) in products {
-                for (index, result) in results.iter_mut().enumerate() {
-                    let left = &block.left[index / 2][at + left_part * ELEMENTS..];
-                    let right = &block.right[index % 2][at + right_part * ELEMENTS..];
-                    for (position, result) in result.iter_mut().enumerate() {
-                        let (row, column) = (position / TILE, position % TILE);
-                        let mut sums = [0f32; 2];
-                        for k in 0..DEPTH {
-                            let a = widen(left[row * DEPTH + k]);
-                            let b = widen(right[k / 2 * (2 * TILE) + 2 * column + k % 2]);
-                            sums[k % 2] = a.mul_add(b, sums[k % 2]);
-                        }
-                        *result += sums[0] + sums[1];
-                    }
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]
