@@ -1,6 +1,7 @@
 //! Parallel loops whose cuts depend on the shape only, never on the number of threads.
 
-use rayon::prelude::*;
+mod crew;
+
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -19,12 +20,12 @@ pub fn chunks_mut<T: Send>(out: &mut [T], chunk: usize, body: impl Fn(usize, &mu
 }
 
 /// Runs `task(0)`, …, `task(count − 1)`, each once; a single one on the calling thread. The one place where threads come
-/// in. Not generic: the thread pool's machinery is compiled once and not for every kernel.
+/// in. Not generic: its machinery is compiled once and not for every kernel.
 fn tasks(count: usize, task: &(dyn Fn(usize) + Sync)) {
     match count {
         0 => {}
         1 => task(0),
-        count => (0..count).into_par_iter().for_each(task),
+        count => crew::run(count, task),
     }
 }
 
@@ -108,6 +109,29 @@ pub fn two_rows_mut<T: Send>(
     });
 }
 
+/// Calls `body` on runs of consecutive items that together weigh [`CHUNK`] or, the last of them, a little more.
+pub fn groups_mut<T: Send>(
+    items: &mut [T],
+    weight: impl Fn(&T) -> usize,
+    body: impl Fn(&mut [T]) + Send + Sync,
+) {
+    let (mut starts, mut sum) = (vec![0], 0);
+    for (i, item) in items.iter().enumerate() {
+        if sum >= CHUNK {
+            starts.push(i);
+            sum = 0;
+        }
+        sum += weight(item);
+    }
+    let end = items.len();
+    let items = Shared::new(items);
+    tasks(starts.len(), &|i| {
+        let (start, end) = (starts[i], *starts.get(i + 1).unwrap_or(&end));
+        // SAFETY: every task is run once, and the runs do not overlap.
+        body(unsafe { items.part(start, end - start) });
+    });
+}
+
 /// How many rows of the given cost make one task.
 pub fn rows_per_task(cost: usize) -> usize {
     (CHUNK / cost.max(1)).max(1)
@@ -133,34 +157,4 @@ pub fn map_ranges<R: Send>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_element_is_visited_once_whatever_the_chunk() {
-        for (len, chunk) in [(0, 4), (1, 4), (4, 4), (5, 4), (1000, 7), (3, 0)] {
-            let mut out = vec![0; len];
-            chunks_mut(&mut out, chunk, |start, part| {
-                part.iter_mut().enumerate().for_each(|(i, value)| *value += start + i + 1);
-            });
-            assert_eq!(out, (1..=len).collect::<Vec<_>>());
-            let sums = map_ranges(len, chunk, |range| range.sum::<usize>());
-            assert_eq!(sums.len(), len.div_ceil(chunk.max(1)));
-            assert_eq!(sums.iter().sum::<usize>(), (0..len).sum());
-        }
-    }
-
-    #[test]
-    fn rows_of_two_arrays_stay_together() {
-        for count in [0, 1, 5, 3000] {
-            let (mut wide, mut narrow) = (vec![0; count * 3], vec![0; count]);
-            two_rows_mut([&mut wide, &mut narrow], [3, 1], 100, |first, [wide, narrow]| {
-                for (i, (wide, narrow)) in wide.chunks_exact_mut(3).zip(narrow).enumerate() {
-                    wide.fill(first + i);
-                    *narrow += first + i;
-                }
-            });
-            assert!((0..count).all(|row| wide[row * 3..][..3] == [row; 3] && narrow[row] == row));
-        }
-    }
-}
+mod tests;
