@@ -5,6 +5,7 @@
 //! step found is kept for backward, so that no product is computed twice.
 
 mod gru;
+mod lanes;
 mod lstm;
 
 pub use gru::{gru, gru_grad};
@@ -52,20 +53,13 @@ impl<T: Gemm + Float> Recurrence<'_, T> {
         matmul(state, weight, out, Epilogue { column_bias: self.bias, ..Epilogue::NONE });
     }
 
-    /// The gradient of a hidden state from that of what it contributes, whose rows lie `step` apart and which starts at
-    /// `offset`: `out = [accumulate] out + gradient · weight`.
-    fn backward(
-        &self,
-        sizes: Sizes,
-        gradient: &[T],
-        [offset, step]: [usize; 2],
-        out: &mut [T],
-        accumulate: bool,
-    ) {
+    /// The gradient of a hidden state from that of what it contributes, whose rows lie `row` apart:
+    /// `out = [accumulate] out + gradient · weight`.
+    fn backward(&self, sizes: Sizes, gradient: &[T], row: usize, out: &mut [T], accumulate: bool) {
         let Sizes { batch, hidden, .. } = sizes;
         let width = self.weight.len() / hidden.max(1);
-        let (shape, strides) = ([batch, width], [step as isize, 1]);
-        let gradient = View::new(gradient, &shape, &strides, offset);
+        let (shape, strides) = ([batch, width], [row as isize, 1]);
+        let gradient = View::new(gradient, &shape, &strides, 0);
         let (shape, strides) = ([width, hidden], [hidden as isize, 1]);
         let weight = View::new(self.weight, &shape, &strides, 0);
         matmul(gradient, weight, out, Epilogue { accumulate, ..Epilogue::NONE });

@@ -3,6 +3,7 @@
 //! With p the input's and q the hidden state's contribution to the gates r, z and n:
 //! r = σ(p_r + q_r), z = σ(p_z + q_z), n = tanh(p_n + r q_n), h′ = n + z (h − n).
 
+use super::lanes::{LANES, Lanes, lanes_function};
 use super::{Recurrence, STEP_COST, Sizes, parts, parts_mut};
 use crate::gemm::Gemm;
 use crate::simd::{Kernel, vectorize_for};
@@ -65,29 +66,31 @@ impl<T: Float> Kernel for Forward<'_, T> {
     }
 }
 
-/// A loop for each gate, over few enough arrays that the compiler can tell them apart.
 #[inline(always)]
 fn forward_row<T: Float>(hidden: usize, p: &[T], q: &[T], before: &[T], kept: &mut [T], after: &mut [T]) {
     let [p_reset, p_update, p_new] = parts(p, hidden);
     let [q_reset, q_update, q_new] = parts(q, hidden);
-    let [reset, update, new, kept_q_new] = parts_mut(kept, hidden);
-    for ((reset, &p), &q) in reset.iter_mut().zip(p_reset).zip(q_reset) {
-        *reset = (p + q).sigmoid();
-    }
-    for ((update, &p), &q) in update.iter_mut().zip(p_update).zip(q_update) {
-        *update = (p + q).sigmoid();
-    }
-    for (((new, &p), &q), &reset) in new.iter_mut().zip(p_new).zip(q_new).zip(&*reset) {
-        *new = (p + reset * q).tanh();
-    }
-    kept_q_new.copy_from_slice(q_new);
-    for (((after, &before), &update), &new) in after.iter_mut().zip(before).zip(&*update).zip(&*new) {
-        *after = new + update * (before - new);
+    let [kept_reset, kept_update, kept_new, kept_q_new] = parts_mut(kept, hidden);
+    for start in (0..hidden).step_by(LANES) {
+        let q_new = Lanes::load(q_new, start);
+        let reset = sigmoid_of_sum(Lanes::load(p_reset, start), Lanes::load(q_reset, start));
+        let update = sigmoid_of_sum(Lanes::load(p_update, start), Lanes::load(q_update, start));
+        let new = new_gate(Lanes::load(p_new, start), q_new, reset);
+        reset.store(kept_reset, start);
+        update.store(kept_update, start);
+        new.store(kept_new, start);
+        q_new.store(kept_q_new, start);
+        blend(Lanes::load(before, start), update, new).store(after, start);
     }
 }
 
-/// The gradients, given that of every state after a step, `[steps, batch, hidden]`: `gates`, `[steps, batch, 6 · hidden]`,
-/// holds those of p and then of q in every row, `initial`, `[batch, hidden]`, that of the initial state.
+lanes_function!(sigmoid_of_sum(p, q) = (p + q).sigmoid());
+lanes_function!(new_gate(p, q, reset) = (p + reset * q).tanh());
+lanes_function!(blend(before, update, new) = new + update * (before - new));
+
+/// The gradients, given that of every state after a step, `[steps, batch, hidden]`: `gates`, `[steps, batch, 4 · hidden]`,
+/// holds in every row those of q_n, then of r, z and n, so that the first three are those of q in the order n, r, z, and
+/// the last three those of p in the order r, z, n; `initial`, `[batch, hidden]`, is that of the initial state.
 pub fn gru_grad<T: Gemm + Float>(
     gradient: &[T],
     recurrence: Recurrence<T>,
@@ -98,18 +101,22 @@ pub fn gru_grad<T: Gemm + Float>(
     initial: &mut [T],
 ) {
     let (hidden, state) = (sizes.hidden, sizes.state());
+    // In the order of the gradients.
+    let (of_reset_and_update, of_new) = recurrence.weight.split_at(2 * hidden * hidden);
+    let weight = [of_new, of_reset_and_update].concat();
+    let recurrence = Recurrence { weight: &weight, bias: None };
     initial.fill(T::ZERO);
     for step in (0..sizes.steps).rev() {
         let (gradient, before) = (&gradient[step * state..][..state], &states[step * state..][..state]);
         let kept = &kept[step * KEPT * state..][..KEPT * state];
-        let gates = &mut gates[step * 6 * state..][..6 * state];
+        let gates = &mut gates[step * 4 * state..][..4 * state];
         let operands = [&mut *gates, &mut *initial];
-        par::two_rows_mut(operands, [6 * hidden, hidden], hidden * STEP_COST, |first, [gates, carried]| {
+        par::two_rows_mut(operands, [4 * hidden, hidden], hidden * STEP_COST, |first, [gates, carried]| {
             let (gradient, before) = (&gradient[first * hidden..], &before[first * hidden..]);
             let kept = &kept[first * KEPT * hidden..];
             vectorize_for::<T, _>(Backward { hidden, gradient, before, kept, gates, carried });
         });
-        recurrence.backward(sizes, gates, [3 * hidden, 6 * hidden], initial, true);
+        recurrence.backward(sizes, gates, 4 * hidden, initial, true);
     }
 }
 
@@ -128,7 +135,7 @@ impl<T: Float> Kernel for Backward<'_, T> {
     #[inline(always)]
     fn run(self) {
         let hidden = self.hidden;
-        let outputs = self.gates.chunks_exact_mut(6 * hidden).zip(self.carried.chunks_exact_mut(hidden));
+        let outputs = self.gates.chunks_exact_mut(4 * hidden).zip(self.carried.chunks_exact_mut(hidden));
         let inputs = self.gradient.chunks_exact(hidden).zip(self.before.chunks_exact(hidden));
         let inputs = inputs.zip(self.kept.chunks_exact(KEPT * hidden));
         for ((gates, carried), ((gradient, before), kept)) in outputs.zip(inputs) {
@@ -148,30 +155,23 @@ fn backward_row<T: Float>(
     gates: &mut [T],
     carried: &mut [T],
 ) {
-    let one = T::ONE;
     let [reset, update, new, q_new] = parts(kept, hidden);
-    let (of_p, of_q) = gates.split_at_mut(3 * hidden);
-    let [p_reset, p_update, p_new] = parts_mut(of_p, hidden);
-    for (carried, &gradient) in carried.iter_mut().zip(gradient) {
-        *carried += gradient;
-    }
-    for ((((p, &g), &z), &n), &before) in p_update.iter_mut().zip(&*carried).zip(update).zip(new).zip(before)
-    {
-        *p = g * (before - n) * (z * (one - z));
-    }
-    for (((p, &g), &z), &n) in p_new.iter_mut().zip(&*carried).zip(update).zip(new) {
-        *p = g * (one - z) * (one - n * n);
-    }
-    for (((p, &new), &r), &q) in p_reset.iter_mut().zip(&*p_new).zip(reset).zip(q_new) {
-        *p = new * q * (r * (one - r));
-    }
-    for (carried, &z) in carried.iter_mut().zip(update) {
-        *carried *= z;
-    }
-    let [q_reset, q_update, q_new] = parts_mut(of_q, hidden);
-    q_reset.copy_from_slice(p_reset);
-    q_update.copy_from_slice(p_update);
-    for ((q, &p), &r) in q_new.iter_mut().zip(&*p_new).zip(reset) {
-        *q = p * r;
+    let [of_q_new, of_reset, of_update, of_new] = parts_mut(gates, hidden);
+    for start in (0..hidden).step_by(LANES) {
+        let (r, z) = (Lanes::load(reset, start), Lanes::load(update, start));
+        let (n, q) = (Lanes::load(new, start), Lanes::load(q_new, start));
+        let of_state = sum(Lanes::load(carried, start), Lanes::load(gradient, start));
+        let of_n = new_grad(of_state, z, n);
+        of_n.store(of_new, start);
+        product(of_n, r).store(of_q_new, start);
+        reset_grad(of_n, q, r).store(of_reset, start);
+        update_grad(of_state, Lanes::load(before, start), z, n).store(of_update, start);
+        product(of_state, z).store(carried, start);
     }
 }
+
+lanes_function!(sum(a, b) = a + b);
+lanes_function!(product(a, b) = a * b);
+lanes_function!(new_grad(g, z, n) = g * (T::ONE - z) * (T::ONE - n * n));
+lanes_function!(reset_grad(g, q, r) = g * q * (r * (T::ONE - r)));
+lanes_function!(update_grad(g, before, z, n) = g * (before - n) * (z * (T::ONE - z)));

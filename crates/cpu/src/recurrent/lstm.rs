@@ -137,7 +137,7 @@ pub fn lstm_grad<T: Gemm + Float>(
             let gates = &gates[first * row..];
             vectorize_for::<T, _>(Backward { hidden, arrays, gates, sums, carried_memory });
         });
-        recurrence.backward(sizes, sums, [0, row], carried, false);
+        recurrence.backward(sizes, sums, row, carried, false);
     }
 }
 

@@ -8,8 +8,8 @@ use crate::{Result, Tensor, Value};
 use wengert_cpu::recurrent::{self, Recurrence, Sizes};
 
 /// The cotangent of the output, weight, record → flat: the gradients of what makes up the gates, and then of the initial
-/// states. In each step a GRU's row holds those of the input's contribution and then those of the hidden state's, which
-/// differ in the gate n; an LSTM's are equal.
+/// states. Those of the input's contribution and those of the hidden state's differ in the gate n of a GRU, whose row is
+/// n of the hidden state, r, z, n of the input; those of an LSTM are the same.
 ///
 /// It has no gradient: one that is differentiated again is taken of the plain form, see `plain_vjp`.
 #[derive(Clone, Copy, Debug)]
@@ -18,10 +18,7 @@ struct RecurrenceGrad(Run);
 impl RecurrenceGrad {
     /// Numbers in a row of gradients of the gates.
     fn width(&self) -> usize {
-        match self.0.cell {
-            Cell::Gru => 6 * self.0.hidden,
-            Cell::Lstm => 4 * self.0.hidden,
-        }
+        4 * self.0.hidden
     }
 
     /// Gradients of all gates.
@@ -77,11 +74,19 @@ pub(super) fn gradients(run: Run, saved: &Saved, cotangent: &Tensor) -> Result<G
     let (rows, width, gates) = (run.steps * run.batch, op.width(), run.cell.gates() * run.hidden);
     let flat = apply(op, &[cotangent, &weight, &record])?;
     let of_gates = flat.narrow(0, 0, op.gates()).reshape([rows, width]);
-    let of_hidden_state = of_gates.narrow(1, width - gates, gates);
-    let to_projected = || of_gates.narrow(1, 0, gates).reshape([run.steps, run.batch, gates]);
+    let of_hidden_state = of_gates.narrow(1, 0, gates);
+    let to_projected = || of_gates.narrow(1, width - gates, gates).reshape([run.steps, run.batch, gates]);
+    // From the order of a row, n before r and z, to that of the weight.
+    let in_order = |gradient: Tensor| match run.cell {
+        Cell::Gru => {
+            let (hidden, others) = (run.hidden, 2 * run.hidden);
+            Tensor::cat(&[&gradient.narrow(0, hidden, others), &gradient.narrow(0, 0, hidden)], 0)
+        }
+        Cell::Lstm => gradient,
+    };
     let to_weight = || {
         let before = record.narrow(0, run.states().start, rows * run.hidden).reshape([rows, run.hidden]);
-        of_hidden_state.t().matmul(&before)
+        in_order(of_hidden_state.t().matmul(&before))
     };
     let states = run.cell.states();
     let gradient = |input: usize| match input {
@@ -91,7 +96,7 @@ pub(super) fn gradients(run: Run, saved: &Saved, cotangent: &Tensor) -> Result<G
             let start = op.gates() + (input - 3) * run.state();
             flat.narrow(0, start, run.state()).reshape([run.batch, run.hidden])
         }
-        _ => of_hidden_state.sum(&[0], false),
+        _ => in_order(of_hidden_state.sum(&[0], false)),
     };
     Ok((0..saved.input_count()).map(|input| saved.needs(input).then(|| gradient(input))).collect())
 }
