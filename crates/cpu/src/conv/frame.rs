@@ -14,6 +14,10 @@ struct Axis {
     len: usize,
     /// The smallest shift of all reads: what the first element is for the first position.
     least: isize,
+    /// Elements of the source from one position to the next.
+    step: usize,
+    /// Elements of the source.
+    size: usize,
     /// The elements that lie in the source, and are not padding.
     inside: [usize; 2],
 }
@@ -24,10 +28,15 @@ impl Axis {
         let shifts = || sweeps.iter().flat_map(|sweep| sweep.reads.iter().map(|read| read.shift));
         let (least, most) = (shifts().min().unwrap_or(0), shifts().max().unwrap_or(0));
         let step = sweeps[0].step;
-        let start = (range.start * step) as isize + least;
         let len = range.len().saturating_sub(1) * step + (most - least) as usize + 1;
-        let clip = |at: isize| at.clamp(0, size as isize) as usize;
-        Self { start, len, least, inside: [clip(start), clip(start + len as isize)] }
+        Self { start: 0, len, least, step, size, inside: [0, 0] }.moved_to(range.start)
+    }
+
+    /// As many elements, for the positions from `first` on.
+    fn moved_to(self, first: usize) -> Self {
+        let start = (first * self.step) as isize + self.least;
+        let clip = |at: isize| at.clamp(0, self.size as isize) as usize;
+        Self { start, inside: [clip(start), clip(start + self.len as isize)], ..self }
     }
 
     /// Elements of padding before the first that lies in the source.
@@ -41,6 +50,14 @@ impl Axis {
     }
 }
 
+/// Elements of f32 in a cache line.
+const LINE: usize = 16;
+
+/// At least `plane`, such that the same element of many channels does not fall on the same few sets of a cache.
+fn spread_out(plane: usize) -> usize {
+    if plane.is_multiple_of(4 * LINE) { plane + LINE } else { plane }
+}
+
 /// What a block reads of each channel.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
@@ -51,7 +68,7 @@ pub(super) struct Frame {
     phases: usize,
     /// Elements of a row.
     width: usize,
-    /// Elements of a channel.
+    /// Elements from a channel to the next.
     pub plane: usize,
 }
 
@@ -66,7 +83,14 @@ impl Frame {
         let rows = Axis::new(rows, &block.rows, height);
         let columns = Axis::new(columns, &block.columns, width);
         let width = columns.len.next_multiple_of(phases);
-        Self { rows, columns, phases, width, plane: rows.len * width }
+        Self { rows, columns, phases, width, plane: spread_out(rows.len * width) }
+    }
+
+    /// A frame of the same size and with the same distances around another block, no larger.
+    pub fn moved_to(self, block: &Block) -> Self {
+        let (rows, columns) =
+            (self.rows.moved_to(block.rows.start), self.columns.moved_to(block.columns.start));
+        Self { rows, columns, ..self }
     }
 
     /// Copies what the block reads of `planes`, whose rows are `width` long, to the start of `to`, which must be longer
@@ -92,6 +116,7 @@ impl Frame {
                 from_plane: height * width,
                 from_row: width,
                 to: to.as_mut_ptr(),
+                to_plane: self.plane,
                 height: rows.len,
                 width: self.width,
                 top: rows.before(),

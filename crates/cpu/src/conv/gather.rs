@@ -83,7 +83,25 @@ impl<T: Convolve> Gather<'_, T> {
                     to[..from.len()].copy_from_slice(from);
                 }
             }
-            Plan { gather: self, kernel, slides, layout, blocks, panels_per_task, weights, bias }.run(out);
+            // The first block is the largest.
+            let phases = if slides { self.columns[0].step } else { 1 };
+            let frame = Frame::new(&self.rows, &self.columns, &blocks.block(0), self.source_size, phases);
+            let pairs = self.sweep_pairs();
+            let offsets =
+                pairs.map(|(rows, columns)| frame.taps(self.source_channels, rows, columns)).collect();
+            let plan = Plan {
+                gather: self,
+                kernel,
+                slides,
+                layout,
+                blocks,
+                panels_per_task,
+                weights,
+                bias,
+                frame,
+                offsets,
+            };
+            plan.run(out);
         });
     }
 
@@ -106,6 +124,10 @@ struct Plan<'a, T> {
     weights: &'a [T],
     /// The bias, as wide as the panels.
     bias: &'a [T],
+    /// The frame of the first block.
+    frame: Frame,
+    /// For each pair of sweeps, how far each k is from a position in a frame.
+    offsets: Vec<Vec<usize>>,
 }
 
 /// Rows of a product that lie beside each other in the result: `len` of them, from row `first` on. They make the elements
@@ -150,8 +172,7 @@ impl<T: Convolve> Plan<'_, T> {
     fn block(&self, block: &Block, group: usize, panels: Range<usize>, out: &Shared<T>) {
         let Gather { groups, source, source_channels, source_size, channels, .. } = *self.gather;
         let Gather { rows, columns, .. } = self.gather;
-        let phases = if self.slides { columns[0].step } else { 1 };
-        let frame = Frame::new(rows, columns, block, source_size, phases);
+        let frame = self.frame.moved_to(block);
         let (framed, part) =
             (source_channels * frame.plane, source_channels * source_size[0] * source_size[1]);
         let (stage_rows, staged) = (self.stage_rows(), self.staged());
@@ -163,8 +184,7 @@ impl<T: Convolve> Plan<'_, T> {
             }
             for (index, rows) in rows.iter().enumerate() {
                 let positions = self.positions(block, &frame, framed, rows);
-                let offsets: Vec<_> =
-                    columns.iter().map(|columns| frame.taps(source_channels, rows, columns)).collect();
+                let offsets = &self.offsets[index * columns.len()..][..columns.len()];
                 for panel in panels.clone().map(|panel| self.layout.cut.panel(panel)) {
                     let start = (group * channels + panel.channels.start) * self.gather.plane();
                     let mut runs = &positions.runs[..];

@@ -11,6 +11,7 @@ use crate::element::Number;
 use crate::simd::{self, Level};
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
+use std::ops::Range;
 
 /// Rows of a register tile. With [`Kernel::columns`] vectors beside each other they fill the registers.
 pub(super) const ROWS: usize = 6;
@@ -93,6 +94,8 @@ pub(super) struct Frame<T> {
     pub from_row: usize,
     /// Up to [`MOST_LANES`] elements after the last plane are overwritten too.
     pub to: *mut T,
+    /// Elements of `to` from a plane to the next.
+    pub to_plane: usize,
     pub height: usize,
     pub width: usize,
     /// Rows of zeros before the first row.
@@ -350,7 +353,7 @@ const AHEAD_SQUARES: usize = 4;
 /// What `V` needs; the elements that [`Frame`] describes must be in bounds, and those of `to` nobody else's.
 #[inline(always)]
 unsafe fn frame_planes<V: Vector>(planes: &Frame<V::Element>) {
-    let &Frame { rows, columns, from, from_row, to, height, width, top, left, .. } = planes;
+    let &Frame { rows, columns, from, from_row, to, to_plane, height, width, top, left, .. } = planes;
     // SAFETY: stores begin inside a row of a frame and are one vector long; loads are of the elements that lie in the
     // row of the source, which starts at column `left`.
     unsafe {
@@ -360,18 +363,28 @@ unsafe fn frame_planes<V: Vector>(planes: &Frame<V::Element>) {
                 zeros.store(to.add(i));
             }
         };
-        let ahead = AHEAD.div_ceil(rows * columns) * planes.from_plane;
+        let lanes = |i: usize| {
+            let lane = |column: usize| column.clamp(i, i + V::LANES) - i;
+            lane(left)..lane(left + columns)
+        };
+        let copy = |from: *const V::Element, to: *mut V::Element, lanes: Range<usize>| {
+            V::prefetch(from.wrapping_add(AHEAD.div_ceil(rows * columns) * planes.from_plane));
+            V::load_some(from, lanes).store(to);
+        };
         for plane in 0..planes.planes {
-            let (from, to) = (from.add(plane * planes.from_plane), to.add(plane * height * width));
+            let (from, to) = (from.add(plane * planes.from_plane), to.add(plane * to_plane));
             clear(to, top * width);
-            for row in 0..rows {
-                let from = from.add(row * from_row).wrapping_sub(left);
-                let to = to.add((top + row) * width);
-                for i in (0..width).step_by(V::LANES) {
-                    let lane = |column: usize| column.clamp(i, i + V::LANES) - i;
-                    let lanes = lane(left)..lane(left + columns);
-                    V::prefetch(from.wrapping_add(ahead + i));
-                    V::load_some(from.wrapping_add(i), lanes).store(to.add(i));
+            let row = |row: usize| (from.add(row * from_row).wrapping_sub(left), to.add((top + row) * width));
+            if width <= V::LANES {
+                let lanes = lanes(0);
+                for (from, to) in (0..rows).map(row) {
+                    copy(from, to, lanes.clone());
+                }
+            } else {
+                for (from, to) in (0..rows).map(row) {
+                    for i in (0..width).step_by(V::LANES) {
+                        copy(from.wrapping_add(i), to.add(i), lanes(i));
+                    }
                 }
             }
             clear(to.add((top + rows) * width), (height - top - rows) * width);

@@ -15,7 +15,7 @@ const PARTIAL_SUMS: usize = 1 << 22;
 /// cost little beside the products.
 const TAPS: usize = 512;
 /// Positions of a block, over which one product sums.
-const POSITIONS: usize = 384;
+const POSITIONS: usize = 400;
 
 /// The adjoint of [`forward`](super::forward) in its weight: `out[o, c, i, j] = Σ over n, y, x of
 /// cotangent[n, o, y, x] · input[n, c, y·s + i·d − p, x·s + j·d − p]`; `cotangent` has the shape of the
@@ -99,16 +99,16 @@ impl<T: Convolve> Plan<'_, T> {
     /// Computes all totals: [sums, groups, parts, total].
     fn sum(&self, totals: &mut [T]) {
         let tasks = self.sums * self.shape.groups * self.parts;
-        let blocks_per_sum = self.blocks.len().div_ceil(self.sums);
-        let work = blocks_per_sum * self.blocks.positions() * self.total / WORK_PER_ELEMENT;
+        let work =
+            self.blocks.len().div_ceil(self.sums) * self.blocks.positions() * self.total / WORK_PER_ELEMENT;
         let totals = Shared::new(totals);
         par::ranges(tasks, par::rows_per_task(work), |tasks| {
             for task in tasks {
                 // SAFETY: each task has a total of its own.
                 let total = unsafe { totals.part(task * self.total, self.total) };
                 let (sum, part) = (task / self.parts / self.shape.groups, task % self.parts);
-                let first = sum * blocks_per_sum;
-                let blocks = first..(first + blocks_per_sum).min(self.blocks.len());
+                let start = |sum: usize| self.blocks.len() * sum / self.sums;
+                let blocks = start(sum)..start(sum + 1);
                 self.sum_part(blocks, task / self.parts % self.shape.groups, self.channels(part), total);
             }
         });
@@ -125,10 +125,12 @@ impl<T: Convolve> Plan<'_, T> {
         let Convolution { groups, in_channels, rows, columns, .. } = *self.shape;
         let (plane, size) = (self.shape.input_plane(), [rows.input, columns.input]);
         let [row_sweeps, column_sweeps] = [&self.rows, &self.columns].map(std::slice::from_ref);
-        let frame_of = |block: &Block| Frame::new(row_sweeps, column_sweeps, block, size, 1);
         // The first block is the largest.
         let largest = self.blocks.block(0);
-        let framed = channels.len() * frame_of(&largest).plane;
+        let frame = Frame::new(row_sweeps, column_sweeps, &largest, size, 1);
+        let framed = channels.len() * frame.plane;
+        let mut bases = frame.taps(channels.len(), &self.rows, &self.columns);
+        bases.resize(bases.len().next_multiple_of(ROWS), 0);
         let lengths =
             [largest.images.len() * framed + MOST_LANES, self.blocks.positions() * self.cut.width()];
         if blocks.is_empty() {
@@ -139,16 +141,13 @@ impl<T: Convolve> Plan<'_, T> {
         scratch::with(lengths, |[frames, panels]| {
             for index in blocks {
                 let block = self.blocks.block(index);
-                let frame = frame_of(&block);
-                let framed = channels.len() * frame.plane;
+                let frame = frame.moved_to(&block);
                 for (i, image) in block.images.clone().enumerate() {
                     let first = (image * groups + group) * in_channels;
                     let planes =
                         &self.input[(first + channels.start) * plane..(first + channels.end) * plane];
                     frame.copy(&self.kernel, planes, size, &mut frames[i * framed..]);
                 }
-                let mut bases = frame.taps(channels.len(), &self.rows, &self.columns);
-                bases.resize(bases.len().next_multiple_of(ROWS), 0);
                 let offsets = self.positions(&block, &frame, framed);
                 self.turn_cotangent(&block, group, panels);
                 for panel in self.panels() {
