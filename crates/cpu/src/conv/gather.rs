@@ -59,9 +59,7 @@ impl<T: Convolve> Gather<'_, T> {
     pub fn run(&self, kernel: Kernel<T>, out: &mut [T]) {
         let most = |sweeps: &[Sweep]| sweeps.iter().map(|sweep| sweep.count).max().unwrap_or(0);
         let [height, width] = [most(&self.rows), most(&self.columns)];
-        // The more lanes have something to do, the better; few channels leave most of a vector empty.
-        let share = |size: usize| size as f64 / size.next_multiple_of(kernel.lanes) as f64;
-        let slides = self.channels <= kernel.columns && share(width) > share(self.channels);
+        let slides = kernel.lanes_are_positions(self.channels, width);
         let cut = Cut::new(self.channels, if slides { 1 } else { kernel.lanes }, kernel.columns);
         let layout = Layout::new(self, cut);
 
@@ -145,8 +143,8 @@ struct Run {
 struct Positions {
     /// Where each row of the product starts in the frames; a multiple of [`ROWS`].
     bases: Vec<usize>,
-    /// In the order of `bases`.
-    runs: Vec<Run>,
+    /// What the rows of each stage make, in the order of the result.
+    pieces: Vec<Vec<Piece>>,
 }
 
 impl<T: Convolve> Plan<'_, T> {
@@ -159,19 +157,34 @@ impl<T: Convolve> Plan<'_, T> {
         let work = self.blocks.positions() * channels * depth / WORK_PER_ELEMENT;
         let out = Shared::new(out);
         par::ranges(self.blocks.len() * groups * parts, par::rows_per_task(work / parts), |tasks| {
+            // Groups of channels have the same positions.
+            let mut known = None;
             for task in tasks {
-                let (block, group, part) = (task / parts / groups, task / parts % groups, task % parts);
+                let (index, group, part) = (task / parts / groups, task / parts % groups, task % parts);
+                let block = self.blocks.block(index);
+                let positions = match known.take() {
+                    Some((known, positions)) if known == index => positions,
+                    _ => self.positions(&block),
+                };
                 let first = part * self.panels_per_task;
                 let panels = first..(first + self.panels_per_task).min(panels);
-                self.block(&self.blocks.block(block), group, panels, &out);
+                self.block(&block, &positions, group, panels, &out);
+                known = Some((index, positions));
             }
         });
     }
 
     /// Computes the positions of a block in the channels of some panels.
-    fn block(&self, block: &Block, group: usize, panels: Range<usize>, out: &Shared<T>) {
+    fn block(
+        &self,
+        block: &Block,
+        positions: &[Positions],
+        group: usize,
+        panels: Range<usize>,
+        out: &Shared<T>,
+    ) {
         let Gather { groups, source, source_channels, source_size, channels, .. } = *self.gather;
-        let Gather { rows, columns, .. } = self.gather;
+        let columns = &self.gather.columns;
         let frame = self.frame.moved_to(block);
         let (framed, part) =
             (source_channels * frame.plane, source_channels * source_size[0] * source_size[1]);
@@ -182,14 +195,11 @@ impl<T: Convolve> Plan<'_, T> {
                 let planes = &source[(image * groups + group) * part..][..part];
                 frame.copy(&self.kernel, planes, source_size, &mut frames[i * framed..]);
             }
-            for (index, rows) in rows.iter().enumerate() {
-                let positions = self.positions(block, &frame, framed, rows);
+            for (index, positions) in positions.iter().enumerate() {
                 let offsets = &self.offsets[index * columns.len()..][..columns.len()];
                 for panel in panels.clone().map(|panel| self.layout.cut.panel(panel)) {
                     let start = (group * channels + panel.channels.start) * self.gather.plane();
-                    let mut runs = &positions.runs[..];
-                    for (first, bases) in (0..).step_by(stage_rows).zip(positions.bases.chunks(stage_rows)) {
-                        let pieces = self.pieces(&mut runs, first..first + bases.len(), &panel);
+                    for (bases, pieces) in positions.bases.chunks(stage_rows).zip(&positions.pieces) {
                         for (thread, offsets) in offsets.iter().enumerate() {
                             let weights = self.weights(group, index * columns.len() + thread, &panel);
                             let thread = &mut threads[thread * staged..][..staged];
@@ -199,7 +209,7 @@ impl<T: Convolve> Plan<'_, T> {
                                 self.turn(&panel, bases.len(), stage, thread);
                             }
                         }
-                        self.put(&pieces, &panel, stage, threads, out, start);
+                        self.put(pieces, &panel, stage, threads, out, start);
                     }
                 }
             }
@@ -216,9 +226,15 @@ impl<T: Convolve> Plan<'_, T> {
         self.stage_rows() * self.kernel.columns * self.kernel.lanes
     }
 
+    /// Lists the positions of a block that each row sweep makes.
+    fn positions(&self, block: &Block) -> Vec<Positions> {
+        self.gather.rows.iter().map(|rows| self.positions_of(block, rows)).collect()
+    }
+
     /// Lists the positions of a block that a row sweep makes; they are the same for all column sweeps, and where some of
-    /// these have one element less than others, it is left out in the end. `framed` is the size of an image's frame.
-    fn positions(&self, block: &Block, frame: &Frame, framed: usize, rows: &Sweep) -> Positions {
+    /// these have one element less than others, it is left out in the end.
+    fn positions_of(&self, block: &Block, rows: &Sweep) -> Positions {
+        let framed = self.gather.source_channels * self.frame.plane;
         let Gather { groups, channels, size: [height, width], .. } = *self.gather;
         let columns = &self.gather.columns[0];
         let lanes = if self.slides { self.kernel.lanes } else { 1 };
@@ -226,7 +242,7 @@ impl<T: Convolve> Plan<'_, T> {
         let (mut bases, mut runs) = (Vec::new(), Vec::<Run>::new());
         for (i, image) in block.images.clone().enumerate() {
             for row in block.rows.start..block.rows.end.min(rows.count) {
-                let start = i * framed + frame.row(row - block.rows.start, rows);
+                let start = i * framed + self.frame.row(row - block.rows.start, rows);
                 let y = image * groups * channels * height + rows.first + row * rows.spacing;
                 let x = block.columns.start * spacing;
                 let run = |first: usize, column: usize, len: usize| Run {
@@ -248,20 +264,23 @@ impl<T: Convolve> Plan<'_, T> {
                         _ => runs.push(run),
                     }
                 }
-                bases.extend((0..count).step_by(lanes).map(|column| start + column * frame.step(columns)));
+                bases.extend(
+                    (0..count).step_by(lanes).map(|column| start + column * self.frame.step(columns)),
+                );
             }
         }
         let rows = bases.len().next_multiple_of(ROWS);
         let last = bases.last().copied().unwrap_or(0);
         bases.resize(rows, last);
-        Positions { bases, runs }
+        let mut runs = &runs[..];
+        let pieces = (0..rows).step_by(self.stage_rows());
+        let pieces = pieces.map(|first| self.pieces(&mut runs, first..first + self.stage_rows())).collect();
+        Positions { bases, pieces }
     }
 
     /// What the rows `staged` of a product make. Leaves `runs` at the first one that reaches beyond.
-    fn pieces(&self, runs: &mut &[Run], staged: Range<usize>, panel: &Panel) -> Vec<Piece> {
+    fn pieces(&self, runs: &mut &[Run], staged: Range<usize>) -> Vec<Piece> {
         let spacing = self.gather.columns[0].spacing;
-        // A row that slides is several vectors, and rows that have been turned are one element each.
-        let row = if self.slides { panel.columns * self.kernel.lanes } else { 1 };
         let mut pieces = Vec::new();
         while let Some(run) = runs.first() {
             let part = run.first.max(staged.start)..(run.first + run.len).min(staged.end);
@@ -271,7 +290,7 @@ impl<T: Convolve> Plan<'_, T> {
             let skipped = (part.start - run.first) * spacing;
             let count =
                 if part.end == run.first + run.len { run.count - skipped } else { part.len() * spacing };
-            pieces.push(Piece { from: (part.start - staged.start) * row, to: run.to + skipped, count });
+            pieces.push(Piece { from: part.start - staged.start, to: run.to + skipped, count });
             if run.first + run.len > staged.end {
                 break;
             }
@@ -364,6 +383,8 @@ impl<T: Convolve> Plan<'_, T> {
                 channels,
                 threads: count,
                 from: threads.as_ptr(),
+                // A row that slides is several vectors, and rows that have been turned are one element each.
+                from_row: if self.slides { panel.columns * self.kernel.lanes } else { 1 },
                 from_thread: self.staged(),
                 from_channel: if self.slides { self.kernel.lanes } else { self.stage_rows() },
                 to,

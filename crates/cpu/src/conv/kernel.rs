@@ -30,12 +30,23 @@ pub struct Kernel<T> {
     pub(super) spread: unsafe fn(&Product<T>),
     /// A column is an element of the panel: `lanes` neighbours in the image meet one channel.
     pub(super) slide: unsafe fn(&Product<T>),
+    /// A column is a row of another image: `lanes` neighbours in one meet `lanes` neighbours in the other.
+    pub(super) correlate: unsafe fn(&Correlation<T>),
     /// Transposes a matrix.
     pub(super) turn: unsafe fn(&Turn<T>),
     /// Copies planes and surrounds them with zeros.
     pub(super) frame: unsafe fn(&Frame<T>),
     /// Brings together what different sweeps have computed.
     pub(super) weave: unsafe fn(&Weave<T>),
+}
+
+impl<T> Kernel<T> {
+    /// Whether vectors had better hold neighbours in rows of `width` positions than `channels` channels. The more lanes
+    /// have something to do, the better; few channels leave most of a vector empty.
+    pub(super) fn lanes_are_positions(&self, channels: usize, width: usize) -> bool {
+        let share = |size: usize| size as f64 / size.next_multiple_of(self.lanes) as f64;
+        channels <= self.columns && share(width) > share(channels)
+    }
 }
 
 /// Element types that have convolutions: f32 and f64.
@@ -70,6 +81,38 @@ pub(super) struct Product<T> {
     pub out: *mut T,
     /// Elements from a row of `out` to the next.
     pub out_row: usize,
+}
+
+/// Lane by lane, `out[r, c] = start[r, c] + Σ over spans of source[bases[r] + offset] · other[c · other_column + other
+/// offset]` for rows r and `columns` columns c; the sum of the lanes is left to the caller.
+#[derive(Clone, Copy)]
+pub(super) struct Correlation<'a, T> {
+    /// Rows of the result come in tiles of [`ROWS`].
+    pub tiles: usize,
+    /// Columns of the result, from 1 to [`Kernel::columns`].
+    pub columns: usize,
+    /// What the sum runs over.
+    pub spans: &'a [Span],
+    pub source: *const T,
+    /// One for each row.
+    pub bases: *const usize,
+    pub other: *const T,
+    /// Elements from a column of `other` to the next.
+    pub other_column: usize,
+    /// What the sum starts from: `columns` vectors a row.
+    pub start: *const T,
+    /// Elements from a row of `start` to the next.
+    pub start_row: usize,
+    /// `columns` vectors a row, one after the other.
+    pub out: *mut T,
+}
+
+/// Neighbours in two images: where they start in each, and how many, at most a vector.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub source: usize,
+    pub other: usize,
+    pub count: usize,
 }
 
 /// `to[j · to_row + i] = from[i · from_row + j]` for i < rows and j < columns.
@@ -111,6 +154,8 @@ pub(super) struct Weave<'a, T> {
     pub channels: usize,
     pub threads: usize,
     pub from: *const T,
+    /// Elements of `from` from a row to the next.
+    pub from_row: usize,
     /// Elements of `from` from a thread to the next.
     pub from_thread: usize,
     /// Elements of `from` from a channel to the next.
@@ -120,7 +165,8 @@ pub(super) struct Weave<'a, T> {
     pub to_channel: usize,
 }
 
-/// A part of a row: where it starts in each thread and in the result, and its elements there.
+/// A part of a row of the result: the row of each thread that it starts from, where it starts in the result, and its
+/// elements there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece {
     pub from: usize,
@@ -150,6 +196,14 @@ macro_rules! kernel {
                 }
             }
             $(#[$attribute])*
+            unsafe fn correlate$(<$t: $bound>)?(correlation: &Correlation<Element$(<$t>)?>) {
+                match correlation.columns {
+                    // SAFETY: the caller vouches for the correlation and the instruction set.
+                    $($columns => unsafe { correlate_tiles::<$vector, $columns>(correlation) },)*
+                    columns => unreachable!("{columns} columns"),
+                }
+            }
+            $(#[$attribute])*
             unsafe fn turn$(<$t: $bound>)?(matrix: &Turn<Element$(<$t>)?>) {
                 // SAFETY: the caller vouches for the matrix and the instruction set.
                 unsafe { turn_squares::<$vector>(matrix) }
@@ -165,7 +219,7 @@ macro_rules! kernel {
                 unsafe { weave_pieces::<$vector>(pieces) }
             }
             let columns = [$($columns),*].len();
-            Kernel { lanes: <$vector>::LANES, columns, spread, slide, turn, frame, weave }
+            Kernel { lanes: <$vector>::LANES, columns, spread, slide, correlate, turn, frame, weave }
         }
     };
 }
@@ -277,6 +331,43 @@ unsafe fn slide_tiles<V: Vector, const COLUMNS: usize>(product: &Product<V::Elem
             for (r, sums) in sums.into_iter().enumerate() {
                 for (c, sum) in sums.into_iter().enumerate() {
                     sum.store(out.add((first + r) * out_row + c * V::LANES));
+                }
+            }
+        }
+    }
+}
+
+/// All tiles of a correlation.
+///
+/// # Safety
+/// What `V` needs; and every pointer of the correlation must be good for what its description says. Of a span only its
+/// own elements are read.
+#[inline(always)]
+unsafe fn correlate_tiles<V: Vector, const COLUMNS: usize>(correlation: &Correlation<V::Element>) {
+    let &Correlation { tiles, spans, source, bases, other, other_column, start, start_row, out, .. } =
+        correlation;
+    for tile in 0..tiles {
+        let first = tile * ROWS;
+        // SAFETY: rows first..first + ROWS are within the tiles; the caller vouches for such.
+        unsafe {
+            let rows: [_; ROWS] = std::array::from_fn(|r| source.add(*bases.add(first + r)));
+            let mut sums: [[V; COLUMNS]; ROWS] = std::array::from_fn(|r| {
+                std::array::from_fn(|c| V::load(start.add((first + r) * start_row + c * V::LANES)))
+            });
+            for span in spans {
+                let columns: [V; COLUMNS] = std::array::from_fn(|c| {
+                    V::load_some(other.add(c * other_column + span.other), 0..span.count)
+                });
+                for (row, sums) in rows.iter().zip(&mut sums) {
+                    let elements = V::load_some(row.add(span.source), 0..span.count);
+                    for (sum, column) in sums.iter_mut().zip(columns) {
+                        *sum = elements.times_plus(column, *sum);
+                    }
+                }
+            }
+            for (r, sums) in sums.into_iter().enumerate() {
+                for (c, sum) in sums.into_iter().enumerate() {
+                    sum.store(out.add(((first + r) * COLUMNS + c) * V::LANES));
                 }
             }
         }
@@ -401,12 +492,13 @@ const AHEAD_CHANNELS: usize = 2;
 /// What `V` needs; the elements that [`Weave`] describes must be in bounds, and those of `to` nobody else's.
 #[inline(always)]
 unsafe fn weave_pieces<V: Vector>(weave: &Weave<V::Element>) {
-    let &Weave { pieces, channels, threads, from, from_thread, from_channel, to, to_channel } = weave;
+    let &Weave { pieces, channels, threads, from, from_row, from_thread, from_channel, to, to_channel } =
+        weave;
     for channel in 0..channels {
         for piece in pieces {
             // SAFETY: stores are of elements below the count, and loads of those that they are made of.
             unsafe {
-                let from = from.add(channel * from_channel + piece.from);
+                let from = from.add(channel * from_channel + piece.from * from_row);
                 V::prefetch_to_write(to.wrapping_add((channel + AHEAD_CHANNELS) * to_channel + piece.to));
                 let to = to.add(channel * to_channel + piece.to);
                 match threads {

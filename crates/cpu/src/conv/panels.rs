@@ -49,6 +49,11 @@ impl Cut {
         self.panels
     }
 
+    /// Columns of all panels.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// Channels of all panels, the empty ones of the last vector among them.
     pub fn width(&self) -> usize {
         self.columns * self.unit

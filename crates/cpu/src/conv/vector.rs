@@ -62,6 +62,10 @@ impl<T: Number> Vector for Portable<T> {
 
     #[inline(always)]
     unsafe fn load_some(from: *const T, lanes: Range<usize>) -> Self {
+        if lanes == (0..4) {
+            // SAFETY: the caller vouches for these elements.
+            return unsafe { Self::load(from) };
+        }
         let mut values = [T::ZERO; 4];
         for lane in lanes {
             // SAFETY: the caller vouches for these elements.

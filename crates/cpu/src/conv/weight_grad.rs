@@ -2,7 +2,7 @@
 
 use super::blocks::{Block, Blocks};
 use super::frame::Frame;
-use super::kernel::{Convolve, Kernel, MOST_COLUMNS, MOST_LANES, Product, ROWS, Turn};
+use super::kernel::{Convolve, Correlation, Kernel, MOST_COLUMNS, MOST_LANES, Product, ROWS, Span, Turn};
 use super::panels::{Cut, Panel};
 use super::sweep::Sweep;
 use super::{Convolution, WANTED_TASKS, WORK_PER_ELEMENT, scratch};
@@ -16,6 +16,8 @@ const PARTIAL_SUMS: usize = 1 << 22;
 const TAPS: usize = 512;
 /// Positions of a block, over which one product sums.
 const POSITIONS: usize = 400;
+/// Positions of a block where lanes are positions, and a sum takes that many times fewer steps.
+const CORRELATED_POSITIONS: usize = 1024;
 
 /// The adjoint of [`forward`](super::forward) in its weight: `out[o, c, i, j] = Σ over n, y, x of
 /// cotangent[n, o, y, x] · input[n, c, y·s + i·d − p, x·s + j·d − p]`; `cotangent` has the shape of the
@@ -44,12 +46,14 @@ pub(super) fn weight_grad_by<T: Convolve>(
     if out.is_empty() {
         return;
     }
-    let cut = Cut::new(shape.out_channels, kernel.lanes, kernel.columns);
-    let blocks = Blocks::new([shape.images, shape.rows.output, shape.columns.output], POSITIONS);
+    let correlates = kernel.lanes_are_positions(shape.out_channels, shape.columns.output);
+    let cut = Cut::new(shape.out_channels, if correlates { 1 } else { kernel.lanes }, kernel.columns);
+    let positions = if correlates { CORRELATED_POSITIONS } else { POSITIONS };
+    let blocks = Blocks::new([shape.images, shape.rows.output, shape.columns.output], positions);
     let parts = (shape.patch() / TAPS).clamp(1, shape.in_channels);
     let channels = shape.in_channels.div_ceil(parts);
     let parts = shape.in_channels.div_ceil(channels);
-    let total = (channels * shape.taps()).next_multiple_of(ROWS) * cut.width();
+    let total = (channels * shape.taps()).next_multiple_of(ROWS) * cut.columns() * kernel.lanes;
     let all = shape.groups * parts * total;
     let sums = WANTED_TASKS.div_ceil(shape.groups * parts).min(PARTIAL_SUMS / all);
     let sums = sums.clamp(1, blocks.len().max(1));
@@ -58,6 +62,7 @@ pub(super) fn weight_grad_by<T: Convolve>(
         input,
         cotangent,
         kernel,
+        correlates,
         cut,
         blocks,
         sums,
@@ -79,6 +84,8 @@ struct Plan<'a, T> {
     input: &'a [T],
     cotangent: &'a [T],
     kernel: Kernel<T>,
+    /// Whether lanes are positions, to be summed in the end, and not output channels.
+    correlates: bool,
     /// How output channels are cut into panels.
     cut: Cut,
     /// How positions are cut into blocks.
@@ -127,16 +134,16 @@ impl<T: Convolve> Plan<'_, T> {
         let [row_sweeps, column_sweeps] = [&self.rows, &self.columns].map(std::slice::from_ref);
         // The first block is the largest.
         let largest = self.blocks.block(0);
-        let frame = Frame::new(row_sweeps, column_sweeps, &largest, size, 1);
+        let phases = if self.correlates { self.columns.step } else { 1 };
+        let frame = Frame::new(row_sweeps, column_sweeps, &largest, size, phases);
         let framed = channels.len() * frame.plane;
         let mut bases = frame.taps(channels.len(), &self.rows, &self.columns);
         bases.resize(bases.len().next_multiple_of(ROWS), 0);
-        let lengths =
-            [largest.images.len() * framed + MOST_LANES, self.blocks.positions() * self.cut.width()];
+        let packed = if self.correlates { 0 } else { self.blocks.positions() * self.cut.width() };
+        let lengths = [largest.images.len() * framed + MOST_LANES, packed];
         if blocks.is_empty() {
             total.fill(T::ZERO);
         }
-        let zeros = [T::ZERO; MOST_COLUMNS * MOST_LANES];
         let first_block = blocks.start;
         scratch::with(lengths, |[frames, panels]| {
             for index in blocks {
@@ -148,32 +155,107 @@ impl<T: Convolve> Plan<'_, T> {
                         &self.input[(first + channels.start) * plane..(first + channels.end) * plane];
                     frame.copy(&self.kernel, planes, size, &mut frames[i * framed..]);
                 }
-                let offsets = self.positions(&block, &frame, framed);
-                self.turn_cotangent(&block, group, panels);
-                for panel in self.panels() {
-                    let (width, before) = self.extent(&panel);
-                    let total = &mut total[before * bases.len()..][..width * bases.len()];
-                    let (start, start_row) =
-                        if index == first_block { (zeros.as_ptr(), 0) } else { (total.as_ptr(), width) };
-                    let product = Product {
-                        tiles: bases.len() / ROWS,
-                        depth: offsets.len(),
-                        columns: panel.columns,
-                        source: frames.as_ptr(),
-                        bases: bases.as_ptr(),
-                        offsets: offsets.as_ptr(),
-                        panel: panels[before * offsets.len()..][..width * offsets.len()].as_ptr(),
-                        start,
-                        start_row,
-                        out: total.as_mut_ptr(),
-                        out_row: width,
-                    };
-                    // SAFETY: a base is where the first position meets a tap and an offset leads to a position, so that
-                    // their sum is within the frames; panel and total have just been checked.
-                    unsafe { (self.kernel.spread)(&product) }
+                let first = index == first_block;
+                if self.correlates {
+                    self.correlate(&block, group, (&frame, framed), frames, &bases, first, total);
+                } else {
+                    self.multiply(&block, group, (&frame, framed), frames, &bases, first, panels, total);
                 }
             }
         });
+    }
+
+    /// Adds to `total`, or writes to it where the block is the `first` one, the products of the cotangent's channels
+    /// with the frames.
+    #[expect(clippy::too_many_arguments)]
+    fn multiply(
+        &self,
+        block: &Block,
+        group: usize,
+        (frame, framed): (&Frame, usize),
+        frames: &[T],
+        bases: &[usize],
+        first: bool,
+        panels: &mut [T],
+        total: &mut [T],
+    ) {
+        let zeros = [T::ZERO; MOST_COLUMNS * MOST_LANES];
+        let offsets = self.positions(block, frame, framed);
+        self.turn_cotangent(block, group, panels);
+        for panel in self.panels() {
+            let (width, before) = self.extent(&panel);
+            let total = &mut total[before * bases.len()..][..width * bases.len()];
+            let (start, start_row) = if first { (zeros.as_ptr(), 0) } else { (total.as_ptr(), width) };
+            let product = Product {
+                tiles: bases.len() / ROWS,
+                depth: offsets.len(),
+                columns: panel.columns,
+                source: frames.as_ptr(),
+                bases: bases.as_ptr(),
+                offsets: offsets.as_ptr(),
+                panel: panels[before * offsets.len()..][..width * offsets.len()].as_ptr(),
+                start,
+                start_row,
+                out: total.as_mut_ptr(),
+                out_row: width,
+            };
+            // SAFETY: a base is where the first position meets a tap and an offset leads to a position, so that their sum
+            // is within the frames; panel and total have just been checked.
+            unsafe { (self.kernel.spread)(&product) }
+        }
+    }
+
+    /// As [`multiply`](Self::multiply), with positions as lanes.
+    #[expect(clippy::too_many_arguments)]
+    fn correlate(
+        &self,
+        block: &Block,
+        group: usize,
+        (frame, framed): (&Frame, usize),
+        frames: &[T],
+        bases: &[usize],
+        first: bool,
+        total: &mut [T],
+    ) {
+        let Convolution { groups, out_channels, columns, .. } = *self.shape;
+        let plane = self.shape.output_plane();
+        let lanes = self.kernel.lanes;
+        let mut spans = Vec::with_capacity(self.blocks.positions().div_ceil(lanes));
+        for (i, image) in block.images.clone().enumerate() {
+            for (row, y) in block.rows.clone().enumerate() {
+                let source = i * framed + frame.row(row, &self.rows);
+                let other = image * groups * out_channels * plane + y * columns.output + block.columns.start;
+                spans.extend((0..block.columns.len()).step_by(lanes).map(|column| Span {
+                    source: source + column * frame.step(&self.columns),
+                    other: other + column,
+                    count: lanes.min(block.columns.len() - column),
+                }));
+            }
+        }
+        for panel in self.panels() {
+            let (width, before) = self.extent(&panel);
+            let total = &mut total[before * bases.len()..][..width * bases.len()];
+            let zeros = [T::ZERO; MOST_COLUMNS * MOST_LANES];
+            let (start, start_row) = if first { (zeros.as_ptr(), 0) } else { (total.as_ptr(), width) };
+            let channel = group * out_channels + panel.channels.start;
+            let last = spans.last().map_or(0, |span| span.other + span.count);
+            let channels = (panel.channels.len() - 1) * plane;
+            let correlation = Correlation {
+                tiles: bases.len() / ROWS,
+                columns: panel.columns,
+                spans: &spans,
+                source: frames.as_ptr(),
+                bases: bases.as_ptr(),
+                other: self.cotangent[channel * plane..][..channels + last].as_ptr(),
+                other_column: plane,
+                start,
+                start_row,
+                out: total.as_mut_ptr(),
+            };
+            // SAFETY: a base is where the first position meets a tap and a span leads to neighbours of positions, so that
+            // all are within the frames; the cotangent up to the last span and the total have just been checked.
+            unsafe { (self.kernel.correlate)(&correlation) }
+        }
     }
 
     /// Adds the totals of different sums in order, and writes them to `out` `[groups · out_channels, taps of all channels
@@ -210,6 +292,17 @@ impl<T: Convolve> Plan<'_, T> {
                         }
                         let first =
                             (group * out_channels + panel.channels.start) * patch + channels.start * taps;
+                        if self.correlates {
+                            for (row, columns) in added.chunks_exact(width).enumerate() {
+                                for (channel, lanes) in columns.chunks_exact(self.kernel.lanes).enumerate() {
+                                    let sum = lanes.iter().fold(T::ZERO, |sum, &lane| sum.plus(lane));
+                                    // SAFETY: `at` has checked the element, and tasks differ in the group or the input
+                                    // channels.
+                                    unsafe { *out.at(first + channel * patch + row, 1) = sum }
+                                }
+                            }
+                            return;
+                        }
                         let columns = panel.channels.len();
                         let turn = Turn {
                             rows,
