@@ -16,9 +16,9 @@ pub fn batch_norm_statistics<T: Float>(x: &[T], dims: Dims, statistics: &mut [T]
     let number = |block: &Block| T::from_f64(block.count() as f64);
     // Of each block the means and, about them, the squares.
     let blocks = map_blocks(dims, |block| {
-        let mut means = block_sums(&block, [x, x], [], |[], x, _| x);
+        let [mut means] = block_sums(&block, [x, x], [], |[], x, _| [x]);
         means.iter_mut().for_each(|mean| *mean = *mean / number(&block));
-        let squares = block_sums(&block, [x, x], [&means], |[mean], x, _| (x - mean) * (x - mean));
+        let [squares] = block_sums(&block, [x, x], [&means], |[mean], x, _| [(x - mean) * (x - mean)]);
         (block, means, squares)
     });
     let (means, variances) = statistics.split_at_mut(channels);
@@ -97,9 +97,11 @@ impl<T: Float> BatchNorm<'_, T> {
             let part = |values: &'_ [T]| values[block.channels.clone()].to_vec();
             let parameters = [part(means), part(&scales), part(&shifts)];
             let parameters = [&parameters[0][..], &parameters[1], &parameters[2]];
-            let pull = |[mean, scale, shift]: [T; 3], g: T, x: T| rectifier.gradient((x - mean) * scale + shift, g);
-            let bias = block_sums(&block, [gradient, x], parameters, pull);
-            let weight = block_sums(&block, [gradient, x], parameters, |p, g, x| pull(p, g, x) * (x - p[0]));
+            let [bias, weight] = block_sums(&block, [gradient, x], parameters, |[mean, scale, shift], g, x| {
+                let centred = x - mean;
+                let pulled = rectifier.gradient(centred * scale + shift, g);
+                [pulled, pulled * centred]
+            });
             (block.channels, bias, weight)
         }));
         let (bias, weight) = sums.split_at_mut(self.dims[1]);

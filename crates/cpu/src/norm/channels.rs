@@ -52,47 +52,54 @@ pub(super) fn map_blocks<R: Send>(dims: Dims, body: impl Fn(Block) -> R + Send +
     })
 }
 
-/// `sums[c] = Σ map(parameters of channel c, first, second)` over the elements of a block; the parameters and the sums
-/// are those of the block's channels.
-pub(super) fn block_sums<T: Float, const N: usize>(
+/// `sums[i][c] = Σ map(parameters of channel c, first, second)[i]` over the elements of a block; the parameters and the
+/// sums are those of the block's channels.
+pub(super) fn block_sums<T: Float, const N: usize, const M: usize>(
     block: &Block,
     [first, second]: [&[T]; 2],
     parameters: [&[T]; N],
-    map: impl Fn([T; N], T, T) -> T,
-) -> Vec<T> {
+    map: impl Fn([T; N], T, T) -> [T; M],
+) -> [Vec<T>; M] {
     let parameters = parameters.map(|values| &values[..block.channels.len()]);
     vectorize_for::<T, _>(Sums { block, first, second, parameters, map })
 }
 
-struct Sums<'a, T, M, const N: usize> {
+struct Sums<'a, T, F, const N: usize> {
     block: &'a Block,
     first: &'a [T],
     second: &'a [T],
     parameters: [&'a [T]; N],
-    map: M,
+    map: F,
 }
 
-impl<T: Float, M: Fn([T; N], T, T) -> T, const N: usize> Kernel for Sums<'_, T, M, N> {
-    type Output = Vec<T>;
+impl<T: Float, F: Fn([T; N], T, T) -> [T; M], const N: usize, const M: usize> Kernel for Sums<'_, T, F, N> {
+    type Output = [Vec<T>; M];
     #[inline(always)]
-    fn run(self) -> Vec<T> {
+    fn run(self) -> [Vec<T>; M] {
         if self.block.dims[2] == 1 { self.columns() } else { self.runs() }
     }
 }
 
-impl<T: Float, M: Fn([T; N], T, T) -> T, const N: usize> Sums<'_, T, M, N> {
+impl<T: Float, F, const N: usize> Sums<'_, T, F, N> {
     /// One position a channel: the sums of all channels grow side by side.
     #[inline(always)]
-    fn columns(self) -> Vec<T> {
+    fn columns<const M: usize>(self) -> [Vec<T>; M]
+    where
+        F: Fn([T; N], T, T) -> [T; M],
+    {
         let width = self.block.channels.len();
         let parameters = self.parameters.map(|values| &values[..width]);
-        let mut sums = vec![T::ZERO; width];
+        let mut sums = [const { Vec::new() }; M];
+        sums.iter_mut().for_each(|sums| sums.resize(width, T::ZERO));
         for example in self.block.examples.clone() {
             let start = self.block.start(example, self.block.channels.start);
             let (first, second) = (&self.first[start..][..width], &self.second[start..][..width]);
-            let sums = &mut sums[..width];
+            let sums = sums.each_mut().map(|sums| &mut sums[..width]);
             for c in 0..width {
-                sums[c] += (self.map)(parameters.map(|values| values[c]), first[c], second[c]);
+                let terms = (self.map)(parameters.map(|values| values[c]), first[c], second[c]);
+                for i in 0..M {
+                    sums[i][c] += terms[i];
+                }
             }
         }
         sums
@@ -100,9 +107,12 @@ impl<T: Float, M: Fn([T; N], T, T) -> T, const N: usize> Sums<'_, T, M, N> {
 
     /// Several positions a channel: each run is added to the lanes of its channel.
     #[inline(always)]
-    fn runs(self) -> Vec<T> {
+    fn runs<const M: usize>(self) -> [Vec<T>; M]
+    where
+        F: Fn([T; N], T, T) -> [T; M],
+    {
         let length = self.block.dims[2];
-        let mut lanes = vec![[T::ZERO; LANES]; self.block.channels.len()];
+        let mut lanes = vec![[[T::ZERO; LANES]; M]; self.block.channels.len()];
         for example in self.block.examples.clone() {
             for (c, lanes) in lanes.iter_mut().enumerate() {
                 let start = self.block.start(example, self.block.channels.start + c);
@@ -113,16 +123,22 @@ impl<T: Float, M: Fn([T; N], T, T) -> T, const N: usize> Sums<'_, T, M, N> {
                 let mut sums = *lanes;
                 for (first, second) in first.iter().zip(second) {
                     for lane in 0..LANES {
-                        sums[lane] += (self.map)(parameters, first[lane], second[lane]);
+                        let terms = (self.map)(parameters, first[lane], second[lane]);
+                        for i in 0..M {
+                            sums[i][lane] += terms[i];
+                        }
                     }
                 }
-                for ((sum, &first), &second) in sums.iter_mut().zip(first_rest).zip(second_rest) {
-                    *sum += (self.map)(parameters, first, second);
+                for (lane, (&first, &second)) in first_rest.iter().zip(second_rest).enumerate() {
+                    let terms = (self.map)(parameters, first, second);
+                    for i in 0..M {
+                        sums[i][lane] += terms[i];
+                    }
                 }
                 *lanes = sums;
             }
         }
-        lanes.iter().map(total).collect()
+        std::array::from_fn(|i| lanes.iter().map(|lanes| total(&lanes[i])).collect())
     }
 }
 
@@ -152,7 +168,7 @@ mod tests {
             let data = vec![1.0; dims.iter().product()];
             let mut counts = vec![0.0; dims[1]];
             for (channels, sums) in map_blocks(dims, |block| {
-                let sums = block_sums(&block, [&data, &data], [], |[], x: f32, _| x);
+                let [sums] = block_sums(&block, [&data, &data], [], |[], x: f32, _| [x]);
                 assert!(sums.iter().all(|&sum| sum == block.count() as f32));
                 (block.channels, sums)
             }) {
@@ -168,8 +184,10 @@ mod tests {
     fn channels_have_their_own_parameters() {
         let (x, factors) = ([1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0], [10.0, 1.0]);
         for (dims, expected) in [([3, 2, 1], [90.0, 12.0]), ([1, 2, 3], [60.0, 15.0])] {
-            let sums = map_blocks(dims, |block| block_sums(&block, [&x, &x], [&factors], |[f], x, _| f * x));
-            assert_eq!(sums, [expected]);
+            let sums =
+                map_blocks(dims, |block| block_sums(&block, [&x, &x], [&factors], |[f], x, _| [f * x, x]));
+            let plain = if dims[2] == 1 { [9.0, 12.0] } else { [6.0, 15.0] };
+            assert_eq!(sums, [[expected, plain]]);
         }
     }
 }
