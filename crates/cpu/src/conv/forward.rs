@@ -56,6 +56,7 @@ pub(super) fn forward_by<T: Convolve>(
             group: shape.out_channels * shape.patch(),
             channel: shape.patch(),
             source: shape.taps(),
+            taps: shape.taps(),
             columns: shape.columns.kernel,
         },
         bias,

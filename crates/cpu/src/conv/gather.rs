@@ -74,7 +74,7 @@ impl<T: Convolve> Gather<'_, T> {
         let panels_per_task = if enough { cut.panels() } else { 1 };
 
         scratch::with([layout.len(), self.groups * cut.width()], |[weights, bias]| {
-            layout.pack(self, weights);
+            layout.pack(&kernel, self, weights);
             bias.fill(T::ZERO);
             if let Some(values) = self.bias {
                 for (to, from) in bias.chunks_exact_mut(cut.width()).zip(values.chunks_exact(self.channels)) {

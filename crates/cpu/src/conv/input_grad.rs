@@ -58,6 +58,7 @@ pub(super) fn input_grad_by<T: Convolve>(
             group: shape.out_channels * shape.patch(),
             channel: shape.taps(),
             source: shape.patch(),
+            taps: shape.taps(),
             columns: shape.columns.kernel,
         },
         bias,

@@ -1,7 +1,8 @@
 //! The weights of a convolution in the order in which the kernels read them.
 
 use super::gather::Gather;
-use super::kernel::Convolve;
+use super::kernel::{Convolve, Kernel, Turn};
+use super::scratch;
 use super::sweep::Sweep;
 use crate::par::{self, Shared};
 use std::ops::Range;
@@ -14,6 +15,8 @@ pub(super) struct Weight<'a, T> {
     pub group: usize,
     pub channel: usize,
     pub source: usize,
+    /// Taps of a channel.
+    pub taps: usize,
     /// Taps along a row of the kernel.
     pub columns: usize,
 }
@@ -107,7 +110,7 @@ impl Layout {
     }
 
     /// Writes all panels to `packed`. Channels beyond the last one are zeros.
-    pub fn pack<T: Convolve>(&self, gather: &Gather<T>, packed: &mut [T]) {
+    pub fn pack<T: Convolve>(&self, kernel: &Kernel<T>, gather: &Gather<T>, packed: &mut [T]) {
         let pairs: Vec<(&Sweep, &Sweep)> = gather.sweep_pairs().collect();
         let panels = self.cut.panels();
         let per_group = pairs.len() * panels;
@@ -120,13 +123,14 @@ impl Layout {
                 let (start, width) = (self.start(group, pair, &panel), panel.columns * self.cut.unit);
                 // SAFETY: panels lie side by side within `len`, and each is written by one task.
                 let packed = unsafe { to.part(start, self.depth(pair) * width) };
-                pack_panel(gather, group, pairs[pair], &panel, width, packed);
+                pack_panel(kernel, gather, group, pairs[pair], &panel, width, packed);
             }
         });
     }
 }
 
 fn pack_panel<T: Convolve>(
+    kernel: &Kernel<T>,
     gather: &Gather<T>,
     group: usize,
     (rows, columns): (&Sweep, &Sweep),
@@ -134,22 +138,33 @@ fn pack_panel<T: Convolve>(
     width: usize,
     packed: &mut [T],
 ) {
-    let weight = &gather.weight;
-    let taps = rows.reads.len() * columns.reads.len();
-    if panel.channels.len() < width {
+    let Weight { data, taps, .. } = gather.weight;
+    let channels = panel.channels.len();
+    let depth = rows.reads.len() * columns.reads.len();
+    if channels < width {
         packed.fill(T::ZERO);
     }
-    for (source, packed) in packed.chunks_exact_mut((taps * width).max(1)).enumerate() {
-        for (i, channel) in panel.channels.clone().enumerate() {
-            let start = group * weight.group + channel * weight.channel + source * weight.source;
-            let mut to = i;
-            for row in &rows.reads {
-                let from = &weight.data[start + row.tap * weight.columns..][..weight.columns];
-                for column in &columns.reads {
-                    packed[to] = from[column.tap];
-                    to += width;
-                }
+    scratch::with([taps * channels], |[turned]| {
+        for (source, packed) in packed.chunks_exact_mut((depth * width).max(1)).enumerate() {
+            let first = group * gather.weight.group
+                + panel.channels.start * gather.weight.channel
+                + source * gather.weight.source;
+            let turn = Turn {
+                rows: channels,
+                columns: taps,
+                from: data[first..][..(channels - 1) * gather.weight.channel + taps].as_ptr(),
+                from_row: gather.weight.channel,
+                to: turned.as_mut_ptr(),
+                to_row: channels,
+            };
+            // SAFETY: the slice above holds the rows, and the buffer their transpose.
+            unsafe { (kernel.turn)(&turn) }
+            let wanted = rows.reads.iter().flat_map(|row| {
+                columns.reads.iter().map(move |column| row.tap * gather.weight.columns + column.tap)
+            });
+            for (tap, packed) in wanted.zip(packed.chunks_exact_mut(width)) {
+                packed[..channels].copy_from_slice(&turned[tap * channels..][..channels]);
             }
         }
-    }
+    });
 }
