@@ -187,14 +187,7 @@ pub fn map3<A: Element, B: Element, C: Element, R: Element>(
 
 /// `values[i] = f(values[i])`.
 pub fn map1_in_place<T: Element>(values: &mut [T], f: &Unary<T, T>) {
-    par::chunks_mut(values, par::CHUNK, |_, values| {
-        let mut old = Vec::new();
-        for values in values.chunks_mut(BLOCK) {
-            old.clear();
-            old.extend_from_slice(values);
-            f(&old, values);
-        }
-    });
+    par::chunks_mut(values, par::CHUNK, |_, values| with_copies(values, f));
 }
 
 /// `values[i] = f(values[i], b[i])`, where `values` lies row-major in the shape of `b`.
@@ -205,14 +198,28 @@ pub fn map2_in_place<T: Element, B: Element>(values: &mut [T], b: View<B>, f: &B
     assert_eq!(values.len(), b.len(), "map2_in_place: both operands must have the same number of elements");
     let b = Operand::new(&b);
     par::chunks_mut(values, par::CHUNK, |start, values| {
-        let (mut old, mut b) = (Vec::new(), b.reader(start));
-        for values in values.chunks_mut(BLOCK) {
-            old.clear();
-            old.extend_from_slice(values);
-            f(&old, b.next(values.len()), values);
-        }
+        let mut b = b.reader(start);
+        with_copies(values, |old, values| f(old, b.next(values.len()), values));
     });
 }
+
+/// Calls `body` on blocks of `values`, each with a copy of what it holds.
+fn with_copies<T: Element>(values: &mut [T], mut body: impl FnMut(&[T], &mut [T])) {
+    if values.len() <= FEW {
+        let mut old = [T::default(); FEW];
+        old[..values.len()].copy_from_slice(values);
+        return body(&old[..values.len()], values);
+    }
+    let mut old = Vec::new();
+    for values in values.chunks_mut(BLOCK) {
+        old.clear();
+        old.extend_from_slice(values);
+        body(&old, values);
+    }
+}
+
+/// Elements that are copied without an allocation, which would take longer than the function.
+const FEW: usize = 32;
 
 /// Elements that are brought into one slice at a time: few enough for the nearest cache, enough to hide what a call
 /// costs.

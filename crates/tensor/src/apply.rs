@@ -1,6 +1,6 @@
 //! The one door through which every op passes: infer, run, record, show.
 
-use crate::autograd::{Recording, inspect_for_anomaly, is_grad_enabled};
+use crate::autograd::{Node, Recording, inspect_for_anomaly, is_grad_enabled};
 use crate::inspect::{finish_observation, start_observation};
 use crate::op::{Op, Specs, Values};
 use crate::unfused::is_unfused;
@@ -8,6 +8,7 @@ use crate::{Result, Tensor, Value, ops};
 use smallvec::SmallVec;
 use std::ops::Deref;
 use std::panic::Location;
+use std::sync::Arc;
 
 /// What an op is given: a tensor that its caller keeps, or one whose memory the op may overwrite where nobody else holds
 /// it.
@@ -72,9 +73,9 @@ pub(crate) fn must<T>(result: Result<T>) -> T {
 #[track_caller]
 pub(crate) fn pass(op: impl Op, inputs: Operands<'_>) -> Result<Tensor> {
     let location = Location::caller();
-    // The tape keeps ops of all types in boxes; one that is not recorded needs none.
+    // An op that is not recorded needs no node.
     if is_grad_enabled() && inputs.iter().any(|input| input.requires_grad()) {
-        run(Passing::Recorded(Box::new(op)), inputs, location)
+        run(Passing::Recorded(Node::before(op)), inputs, location)
     } else {
         run(Passing::Constant(&op), inputs, location)
     }
@@ -83,14 +84,14 @@ pub(crate) fn pass(op: impl Op, inputs: Operands<'_>) -> Result<Tensor> {
 /// An op on its way through the door.
 enum Passing<'a> {
     /// It goes onto the tape where its output can have a gradient.
-    Recorded(Box<dyn Op>),
+    Recorded(Arc<Node>),
     Constant(&'a dyn Op),
 }
 
 // Not generic, so that it is compiled once and not for every op.
 fn run(passing: Passing<'_>, inputs: Operands<'_>, location: &'static Location<'static>) -> Result<Tensor> {
     let op = match &passing {
-        Passing::Recorded(op) => &**op,
+        Passing::Recorded(node) => node.op(),
         Passing::Constant(op) => *op,
     };
     debug_assert!(
@@ -109,7 +110,7 @@ fn run(passing: Passing<'_>, inputs: Operands<'_>, location: &'static Location<'
         }
     }
     let mut recording = match &passing {
-        Passing::Recorded(op) if output.dtype.is_float() => Some(Recording::start(op.saves(), &inputs)),
+        Passing::Recorded(_) if output.dtype.is_float() => Some(Recording::start(op.saves(), &inputs)),
         _ => None,
     };
     let watch = start_observation();
@@ -130,8 +131,8 @@ fn run(passing: Passing<'_>, inputs: Operands<'_>, location: &'static Location<'
     finish_observation(watch, op, &specs, &output, &value);
     let name = op.name();
     let node = match (passing, recording) {
-        (Passing::Recorded(op), Some(recording)) => {
-            Some(recording.finish(op, specs, output, &value, location))
+        (Passing::Recorded(node), Some(recording)) => {
+            Some(recording.finish(node, specs, output, &value, location))
         }
         _ => None,
     };

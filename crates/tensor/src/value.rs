@@ -105,6 +105,14 @@ impl Value {
             && self.is_contiguous()
     }
 
+    /// The elements where this value [is unique](Value::is_unique), for writing a result into its memory.
+    pub(crate) fn sole_elements<T: Element>(&mut self) -> Option<&mut [T]> {
+        if !self.is_unique() {
+            return None;
+        }
+        Arc::get_mut(&mut self.storage).map(Storage::as_mut_slice)
+    }
+
     /// Locks the elements of a unique value for writing a result into its memory.
     ///
     /// # Panics

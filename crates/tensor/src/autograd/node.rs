@@ -23,10 +23,15 @@ pub(crate) enum Edge {
 
 type Edges = SmallVec<[Edge; 2]>;
 
-/// One recorded op.
-pub(crate) struct Node {
+/// One recorded op, in one piece of memory with what was recorded of it.
+pub(crate) struct Node<O: ?Sized = dyn Op> {
+    /// None until the op has run; nobody but the door sees the node before.
+    record: Option<Record>,
+    op: O,
+}
+
+struct Record {
     id: u64,
-    op: Box<dyn Op>,
     edges: Edges,
     inputs: Specs,
     output: Spec,
@@ -52,38 +57,49 @@ struct SavedInput {
     version: u64,
 }
 
+impl<O: Op> Node<O> {
+    /// A node for an op that has yet to run.
+    pub fn before(op: O) -> Arc<Node> {
+        Arc::new(Node { record: None, op })
+    }
+}
+
 impl Node {
+    fn record(&self) -> &Record {
+        self.record.as_ref().expect("a node is seen once its op has run")
+    }
+
     /// Grows in the order of execution.
     pub fn id(&self) -> u64 {
-        self.id
+        self.record().id
     }
 
     pub fn op(&self) -> &dyn Op {
-        &*self.op
+        &self.op
     }
 
     pub fn edges(&self) -> &[Edge] {
-        &self.edges
+        &self.record().edges
     }
 
     pub fn inputs(&self) -> &[Spec] {
-        &self.inputs
+        &self.record().inputs
     }
 
     pub fn output(&self) -> &Spec {
-        &self.output
+        &self.record().output
     }
 
     pub fn hooks(&self) -> &Hooks {
-        &self.hooks
+        &self.record().hooks
     }
 
     pub fn scope(&self) -> Option<&Arc<str>> {
-        self.scope.as_ref()
+        self.record().scope.as_ref()
     }
 
     pub fn location(&self) -> &'static Location<'static> {
-        self.location
+        self.record().location
     }
 
     /// What the backward step reads, if anything; given up by the node unless `retain`, so that memory is free as soon as
@@ -92,7 +108,7 @@ impl Node {
     /// # Errors
     /// When an earlier pass has freed it.
     pub fn saved(&self, retain: bool) -> Result<Option<Arc<SavedValues>>> {
-        let Some(saved) = &self.saved else { return Ok(None) };
+        let Some(saved) = &self.record().saved else { return Ok(None) };
         let values = if retain { lock(saved).clone() } else { lock(saved).take() };
         if values.is_none() {
             return Err(Error::autograd(format!(
@@ -105,29 +121,31 @@ impl Node {
 
     /// `linear in encoder.fc1 (src/main.rs:12)`.
     pub fn describe(&self) -> String {
-        let layer = self.scope.as_ref().map_or_else(String::new, |path| format!(" in {path}"));
-        format!("{}{layer} ({}:{})", self.op.name(), self.location.file(), self.location.line())
+        let layer = self.scope().map_or_else(String::new, |path| format!(" in {path}"));
+        format!("{}{layer} ({}:{})", self.op.name(), self.location().file(), self.location().line())
     }
 }
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{} {:?} -> {}", self.id, self.op, self.output)
+        write!(f, "#{} {:?} -> {}", self.id(), &self.op, self.output())
     }
 }
 
-impl Drop for Node {
+impl<O: ?Sized> Drop for Node<O> {
     /// Frees earlier nodes that only this one holds from a list instead of by recursion: a chain of 300,000 nodes, each
     /// the only owner of the one before, would overflow the stack.
     fn drop(&mut self) {
         // Edges are held until what is saved has been dropped, for a saved tensor holds the same node as its edge.
-        let mut held = std::mem::take(&mut self.edges);
-        self.saved = None;
+        let Some(record) = &mut self.record else { return };
+        let mut held = std::mem::take(&mut record.edges);
+        record.saved = None;
         while let Some(edge) = held.pop() {
             if let Edge::Node(mut node) = edge
                 && let Some(node) = Arc::get_mut(&mut node)
+                && let Some(record) = &mut node.record
             {
-                held.extend(node.edges.drain(..));
+                held.extend(record.edges.drain(..));
             }
         }
     }
@@ -165,21 +183,21 @@ impl Recording {
         value
     }
 
+    /// The node, given what else is recorded of its op.
     pub fn finish(
         self,
-        op: Box<dyn Op>,
+        mut node: Arc<Node>,
         inputs: Specs,
         output: Spec,
         value: &Value,
         location: &'static Location<'static>,
     ) -> Arc<Node> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let saved_output = op.saves().has_output().then(|| (value.clone(), value.version()));
+        let saved_output = node.op.saves().has_output().then(|| (value.clone(), value.version()));
         let saved = (saved_output.is_some() || !self.saved.is_empty())
             .then(|| Mutex::new(Some(Arc::new(SavedValues { inputs: self.saved, output: saved_output }))));
-        Arc::new(Node {
+        let record = Record {
             id: NEXT.fetch_add(1, Relaxed),
-            op,
             edges: self.edges,
             inputs,
             output,
@@ -187,7 +205,9 @@ impl Recording {
             hooks: Hooks::default(),
             scope: scope::current(),
             location,
-        })
+        };
+        Arc::get_mut(&mut node).expect("nobody else has a node whose op is running").record = Some(record);
+        node
     }
 }
 
@@ -262,17 +282,17 @@ impl Saved<'_> {
 
     /// Shape and type of input `position`.
     pub fn spec(&self, position: usize) -> &Spec {
-        &self.node.inputs[position]
+        &self.node.inputs()[position]
     }
 
     /// Number of inputs.
     pub fn input_count(&self) -> usize {
-        self.node.inputs.len()
+        self.node.inputs().len()
     }
 
     /// Shape and type of the output.
     pub fn output_spec(&self) -> &Spec {
-        &self.node.output
+        self.node.output()
     }
 }
 

@@ -67,13 +67,13 @@ impl Op for Binary {
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
         let (shape, dtype) = (&output.shape, output.dtype);
         match self {
-            Binary::Add => for_number!(dtype, "add", T => Ok(zip(&inputs, shape, <T as Number>::plus))),
-            Binary::Sub => for_number!(dtype, "sub", T => Ok(zip(&inputs, shape, <T as Number>::minus))),
-            Binary::Mul => for_number!(dtype, "mul", T => Ok(zip(&inputs, shape, <T as Number>::times))),
-            Binary::Div => for_float!(dtype, "div", T => Ok(zip(&inputs, shape, |a: T, b: T| a / b))),
-            Binary::Pow => for_float!(dtype, "pow", T => Ok(zip::<T>(&inputs, shape, formulas::Pow))),
-            Binary::Maximum => for_number!(dtype, "maximum", T => Ok(zip(&inputs, shape, maximum::<T>))),
-            Binary::Minimum => for_number!(dtype, "minimum", T => Ok(zip(&inputs, shape, minimum::<T>))),
+            Binary::Add => for_number!(dtype, "add", T => Ok(zip(inputs, shape, <T as Number>::plus))),
+            Binary::Sub => for_number!(dtype, "sub", T => Ok(zip(inputs, shape, <T as Number>::minus))),
+            Binary::Mul => for_number!(dtype, "mul", T => Ok(zip(inputs, shape, <T as Number>::times))),
+            Binary::Div => for_float!(dtype, "div", T => Ok(zip(inputs, shape, |a: T, b: T| a / b))),
+            Binary::Pow => for_float!(dtype, "pow", T => Ok(zip::<T>(inputs, shape, formulas::Pow))),
+            Binary::Maximum => for_number!(dtype, "maximum", T => Ok(zip(inputs, shape, maximum::<T>))),
+            Binary::Minimum => for_number!(dtype, "minimum", T => Ok(zip(inputs, shape, minimum::<T>))),
         }
     }
 

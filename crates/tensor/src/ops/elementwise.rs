@@ -70,22 +70,25 @@ pub(crate) fn map_to<T: Element, R: Element>(input: &Value, f: impl Function1<T,
     Value::build(view.shape(), |out| map1(view, out, &unary(f)))
 }
 
-/// f of every pair of two operands broadcast to `shape`, in the memory of one that was given away.
-pub(crate) fn zip<T: Element>(inputs: &Values, shape: &Shape, f: impl Function2<T, T, T>) -> Value {
+/// f of every pair of the first two operands broadcast to `shape`, in the memory of one that was given away.
+pub(crate) fn zip<T: Element>(inputs: Values, shape: &Shape, f: impl Function2<T, T, T>) -> Value {
     zip_slices(inputs, shape, &binary(f))
 }
 
-fn zip_slices<T: Element>(inputs: &Values, shape: &Shape, f: &Binary<T, T, T>) -> Value {
-    let (a, b) = (&inputs[0], &inputs[1]);
-    let may_hold_result = |operand: &Value| operand.shape() == shape && operand.is_unique();
-    if may_hold_result(a) {
-        map2_in_place(a.write().slice_mut(), stretched(b, shape).read().view(), f);
-        return a.clone();
+fn zip_slices<T: Element>(mut inputs: Values, shape: &Shape, f: &Binary<T, T, T>) -> Value {
+    let [a, b, ..] = &mut inputs[..] else { panic!("infer has checked that there are two operands") };
+    if a.shape() == shape
+        && let Some(elements) = a.sole_elements()
+    {
+        map2_in_place(elements, stretched(b, shape).read().view(), f);
+        return inputs.swap_remove(0);
     }
-    if may_hold_result(b) {
+    if b.shape() == shape
+        && let Some(elements) = b.sole_elements()
+    {
         let flipped = |b: &[T], a: &[T], out: &mut [T]| f(a, b, out);
-        map2_in_place(b.write().slice_mut(), stretched(a, shape).read().view(), &flipped);
-        return b.clone();
+        map2_in_place(elements, stretched(a, shape).read().view(), &flipped);
+        return inputs.swap_remove(1);
     }
     let (a, b) = (stretched(a, shape), stretched(b, shape));
     let (a, b) = (a.read(), b.read());

@@ -97,7 +97,7 @@ impl Op for UnaryGrad {
                 let slope = T::from_f64(negative_slope);
                 // An infinite g must not make NaN of a slope of 0. By `move`: a number that only one arm reads through
                 // a reference keeps the loop from being vectorised.
-                zip(&inputs, shape, move |g: T, y: T| {
+                zip(inputs, shape, move |g: T, y: T| {
                     if y > T::ZERO {
                         g
                     } else if slope == T::ZERO {
@@ -107,20 +107,20 @@ impl Op for UnaryGrad {
                     }
                 })
             }
-            UnaryGrad::Sigmoid => zip(&inputs, shape, |g: T, y: T| g * y * (T::ONE - y)),
-            UnaryGrad::Tanh => zip(&inputs, shape, |g: T, y: T| g * (T::ONE - y * y)),
-            UnaryGrad::LogSigmoid => zip::<T>(&inputs, shape, formulas::LogSigmoidGrad),
+            UnaryGrad::Sigmoid => zip(inputs, shape, |g: T, y: T| g * y * (T::ONE - y)),
+            UnaryGrad::Tanh => zip(inputs, shape, |g: T, y: T| g * (T::ONE - y * y)),
+            UnaryGrad::LogSigmoid => zip::<T>(inputs, shape, formulas::LogSigmoidGrad),
             UnaryGrad::Softplus { beta, threshold } => {
                 let (beta, threshold) = (T::from_f64(beta), T::from_f64(threshold));
-                zip(&inputs, shape, formulas::SoftplusGrad { beta, threshold })
+                zip(inputs, shape, formulas::SoftplusGrad { beta, threshold })
             }
             UnaryGrad::Elu { alpha, scale } => {
                 let (alpha, scale) = (T::from_f64(alpha), T::from_f64(scale));
-                zip(&inputs, shape, formulas::EluGrad { alpha, scale })
+                zip(inputs, shape, formulas::EluGrad { alpha, scale })
             }
-            UnaryGrad::Gelu { approximation: Gelu::Erf } => zip::<T>(&inputs, shape, formulas::GeluGrad),
-            UnaryGrad::Gelu { approximation: Gelu::Tanh } => zip::<T>(&inputs, shape, formulas::TanhGeluGrad),
-            UnaryGrad::Silu => zip::<T>(&inputs, shape, formulas::SiluGrad),
+            UnaryGrad::Gelu { approximation: Gelu::Erf } => zip::<T>(inputs, shape, formulas::GeluGrad),
+            UnaryGrad::Gelu { approximation: Gelu::Tanh } => zip::<T>(inputs, shape, formulas::TanhGeluGrad),
+            UnaryGrad::Silu => zip::<T>(inputs, shape, formulas::SiluGrad),
         }))
     }
 

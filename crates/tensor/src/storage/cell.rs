@@ -47,6 +47,11 @@ impl Storage {
         WriteGuard(self.contents.write().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Access for a new result where nobody else can see this storage, and no lock is needed.
+    pub fn as_mut_slice<T: Element>(&mut self) -> &mut [T] {
+        self.contents.get_mut().unwrap_or_else(PoisonError::into_inner).buffer.as_mut_slice()
+    }
+
     /// Access for a change that other holders of this storage must be able to notice.
     #[track_caller]
     pub fn modify(&self) -> WriteGuard<'_> {

@@ -40,7 +40,7 @@ impl Op for BinaryCrossEntropy {
                 return Err(Error::argument(self.name(), detail));
             }
             drop(probabilities);
-            Ok(zip(&inputs, &output.shape, |p: T, t: T| {
+            Ok(zip(inputs, &output.shape, |p: T, t: T| {
                 (t - T::ONE) * log(Float::ln_1p(-p)) - t * log(Float::ln(p))
             }))
         })

@@ -131,10 +131,10 @@ impl Op for PairLosses {
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
         for_float!(output.dtype, self.name(), T => Ok(match self.loss {
             PairLoss::BinaryCrossEntropyWithLogits => {
-                reduced(&inputs, self.reduction, PairLoss::binary_cross_entropy_with_logits::<T>)
+                reduced(inputs, self.reduction, PairLoss::binary_cross_entropy_with_logits::<T>)
             }
-            PairLoss::GaussianKl => reduced(&inputs, self.reduction, PairLoss::gaussian_kl::<T>),
-            PairLoss::SquaredError => reduced(&inputs, self.reduction, PairLoss::squared_error::<T>),
+            PairLoss::GaussianKl => reduced(inputs, self.reduction, PairLoss::gaussian_kl::<T>),
+            PairLoss::SquaredError => reduced(inputs, self.reduction, PairLoss::squared_error::<T>),
         }))
     }
 
@@ -158,13 +158,13 @@ impl Op for PairLosses {
 
 /// `loss` of every pair, reduced on the way.
 fn reduced<T: Element + Float>(
-    inputs: &Values,
+    inputs: Values,
     reduction: Reduction,
     loss: impl Fn(T, T) -> T + Copy + Send + Sync,
 ) -> Value {
-    let shape = inputs[0].shape();
+    let shape = inputs[0].shape().clone();
     if reduction == Reduction::None {
-        return zip(inputs, shape, loss);
+        return zip(inputs, &shape, loss);
     }
     let axes: Vec<usize> = (0..shape.rank()).collect();
     let (first, second) = (inputs[0].read(), inputs[1].read());
@@ -206,13 +206,13 @@ impl Op for PairGradient {
             let (half, two) = (T::from_f64(0.5), T::from_f64(2.0));
             Ok(match (self.loss, self.position) {
                 (PairLoss::BinaryCrossEntropyWithLogits, 0) => {
-                    self.scaled(&inputs, |x: T, t: T| Float::sigmoid(x) - t)
+                    self.scaled(inputs, |x: T, t: T| Float::sigmoid(x) - t)
                 }
-                (PairLoss::BinaryCrossEntropyWithLogits, _) => self.scaled(&inputs, |x: T, _| -x),
-                (PairLoss::GaussianKl, 0) => self.scaled(&inputs, |mean: T, _| mean),
-                (PairLoss::GaussianKl, _) => self.scaled(&inputs, move |_, l: T| half * Float::exp_m1(l)),
-                (PairLoss::SquaredError, 0) => self.scaled(&inputs, move |x: T, t: T| two * (x - t)),
-                (PairLoss::SquaredError, _) => self.scaled(&inputs, move |x: T, t: T| two * (t - x)),
+                (PairLoss::BinaryCrossEntropyWithLogits, _) => self.scaled(inputs, |x: T, _| -x),
+                (PairLoss::GaussianKl, 0) => self.scaled(inputs, |mean: T, _| mean),
+                (PairLoss::GaussianKl, _) => self.scaled(inputs, move |_, l: T| half * Float::exp_m1(l)),
+                (PairLoss::SquaredError, 0) => self.scaled(inputs, move |x: T, t: T| two * (x - t)),
+                (PairLoss::SquaredError, _) => self.scaled(inputs, move |x: T, t: T| two * (t - x)),
             })
         })
     }
@@ -244,14 +244,14 @@ impl Op for PairGradient {
 
 impl PairGradient {
     /// g times the slope of every pair.
-    fn scaled<T: Element + Float>(&self, inputs: &Values, slope: impl Fn(T, T) -> T + Copy + Sync) -> Value {
-        let (shape, g) = (inputs[0].shape(), &inputs[2]);
+    fn scaled<T: Element + Float>(&self, inputs: Values, slope: impl Fn(T, T) -> T + Copy + Sync) -> Value {
+        let (shape, g) = (inputs[0].shape().clone(), inputs[2].clone());
         let each = self.reduction == Reduction::None;
         let factor = if each { T::ONE } else { g.to_vec::<T>()[0] };
         let factor = factor * T::from_f64(self.reduction.share(shape.numel()));
-        let slopes = zip(inputs, shape, move |a: T, b: T| factor * slope(a, b));
+        let slopes = zip(inputs, &shape, move |a: T, b: T| factor * slope(a, b));
         // A pass more, for the reduction that training does not use.
-        if each { zip_to(&slopes, g, shape, |slope: T, g: T| g * slope) } else { slopes }
+        if each { zip_to(&slopes, &g, &shape, |slope: T, g: T| g * slope) } else { slopes }
     }
 }
 
