@@ -30,8 +30,8 @@ pub(super) fn multiply(stack: &Stack<f32>) {
     });
 }
 
-/// Multiply-adds that are done sooner than another thread can be asked to help.
-const SERIAL_WORK: usize = 1 << 20;
+/// Multiply-adds that are done sooner than a helper that is awake can come.
+const SERIAL_WORK: usize = 1 << 17;
 
 /// A part of the rows by a group of panels of one product.
 struct Task<'a> {

@@ -49,8 +49,8 @@ const GROUP_BYTES: usize = 576 << 10;
 const STEP_BYTES: usize = 128 << 10;
 /// Longest part of the depth.
 const LONGEST_DEPTH: usize = 1024;
-/// Multiply-adds that are worth a task of their own: some ten microseconds.
-const TASK_WORK: usize = 1 << 20;
+/// Multiply-adds that are worth a task of their own: a few microseconds.
+const TASK_WORK: usize = 1 << 18;
 /// Tasks wanted of one product, so that many cores have something to do.
 const MOST_TASKS: usize = 32;
 /// Fewest rows of a task that packs panels anew for each part of the depth.
