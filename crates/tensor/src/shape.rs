@@ -18,14 +18,18 @@ impl Clone for Shape {
     }
 }
 
-/// A copy that touches no memory but its own for the usual numbers of axes. The derived one goes number by number, and
-/// an op copies a dozen shapes.
+/// A copy that goes pair by pair for the usual numbers of axes. The derived one goes number by number; an op copies a
+/// dozen shapes and moves each, and a move in wider steps than those it was written in waits for them all.
 pub(crate) fn copied<T: Copy + Default>(axes: &SmallVec<[T; 4]>) -> SmallVec<[T; 4]> {
-    if axes.spilled() {
-        return SmallVec::from_slice(axes);
+    let none = T::default();
+    match **axes {
+        [] => SmallVec::new(),
+        [a] => SmallVec::from_buf_and_len([a, none, none, none], 1),
+        [a, b] => SmallVec::from_buf_and_len([a, b, none, none], 2),
+        [a, b, c] => SmallVec::from_buf_and_len([a, b, c, none], 3),
+        [a, b, c, d] => SmallVec::from_buf_and_len([a, b, c, d], 4),
+        _ => SmallVec::from_slice(axes),
     }
-    let number = |axis: usize| axes.get(axis).copied().unwrap_or_default();
-    SmallVec::from_buf_and_len(std::array::from_fn(number), axes.len())
 }
 
 impl Shape {
