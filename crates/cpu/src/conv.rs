@@ -11,6 +11,9 @@
 //! - [`weight_grad`]: W̄ at (channel, tap) is a sum over positions of the image at that tap, times the cotangent of all
 //!   output channels.
 //!
+//! Lanes of vectors are channels of the result; where there are few, as in a depthwise convolution, neighbouring
+//! positions.
+//!
 //! Source: M. Dukhan, "The indirect convolution algorithm" (2019), arXiv:1907.02129.
 
 mod blocks;
@@ -25,7 +28,6 @@ mod scratch;
 mod sweep;
 #[cfg(test)]
 mod tests;
-mod vector;
 mod weight_grad;
 
 pub use forward::forward;

@@ -20,7 +20,6 @@ mod stack;
 #[cfg(test)]
 mod tests;
 mod tile;
-mod vector;
 
 pub use split::{Precision, precision, set_precision};
 pub use stack::{Stack, Strided};

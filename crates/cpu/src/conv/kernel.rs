@@ -7,12 +7,12 @@
 
 mod planes;
 
-pub(super) use super::vector::MOST_LANES;
+pub(super) use crate::vector::MOST_LANES;
 pub(super) use planes::{Frame, Piece, Turn, Weave};
 
-use super::vector::{Portable, Vector};
 use crate::element::Number;
 use crate::simd::{self, Level};
+use crate::vector::{Portable, Vector};
 use planes::{frame_planes, turn_squares, weave_pieces};
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};

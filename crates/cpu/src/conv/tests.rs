@@ -59,6 +59,8 @@ fn settings() -> Vec<Setting> {
         Setting { channels: [2, 3], input: [6, 40], stride: [2, 2], padding: [(1, 1), (2, 1)], ..PLAIN },
         Setting { channels: [4, 1], input: [9, 70], stride: [3, 3], dilation: [2, 2], ..PLAIN },
         Setting { groups: 2, channels: [1, 2], input: [4, 16], stride: [1, 4], ..PLAIN },
+        Setting { images: 1, channels: [2, 1], input: [2, 2500], kernel: [1, 3], ..PLAIN },
+        Setting { groups: 40, channels: [1, 1], input: [9, 20], padding: [(1, 1), (0, 0)], ..PLAIN },
         // The layers of a DCGAN in small, and one kernel that leaves gaps.
         Setting { channels: [5, 70], input: [14, 14], ..HALVING },
         Setting { channels: [1, 33], input: [28, 28], ..HALVING },
@@ -164,6 +166,24 @@ fn gradients_are_adjoint_to_the_forward_pass() {
     }
     check(f64::kernel(), "f64");
     levels().for_each(|level| check(of(level), level.name()));
+}
+
+#[test]
+fn what_no_tap_meets_does_not_matter() {
+    // Every second element of a row, in rows that fill no vector and in rows that fill some and a part.
+    for (level, width) in levels().flat_map(|level| [3, 11, 41].map(|width| (level, width))) {
+        let setting =
+            Setting { channels: [1, 1], input: [3, width], kernel: [1, 1], stride: [1, 2], ..PLAIN };
+        let shape = setting.convolution();
+        let input: Vec<f32> = (0..shape.input_len())
+            .map(|i| if i % width % 2 == 0 { 1.0 } else { [f32::INFINITY, f32::NAN][i % 2] })
+            .collect();
+        let (mut output, mut weight_bar) = (vec![0.0; shape.output_len()], [0.0]);
+        forward_by(of(level), &shape, &input, &[2.0], None, &mut output);
+        weight_grad_by(of(level), &shape, &input, &output, &mut weight_bar);
+        assert_eq!(output, vec![2.0; shape.output_len()]);
+        assert_eq!(weight_bar, [2.0 * shape.output_len() as f32], "{} {width}", level.name());
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Packing: the columns of a panel next to each other, a row for every k, in the order in which the tile reads them.
 
 use super::Strided;
-use super::vector::{Portable, Vector};
+use crate::vector::{Portable, Vector};
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
 
@@ -45,12 +45,12 @@ pack!(
     avx2,
     __m256
 );
-pack!(baseline, Portable);
+pack!(baseline, Portable<f32>);
 
 /// # Safety
 /// The elements that the packing describes must be in bounds and those of `to` nobody else's, and what `V` needs.
 #[inline(always)]
-unsafe fn pack<V: Vector>(packing: &Packing) {
+unsafe fn pack<V: Vector<Element = f32>>(packing: &Packing) {
     let &Packing { depth, columns, from, to, width } = packing;
     let whole = columns - columns % V::LANES;
     // SAFETY: all offsets are k·row + j·column, or k·width + j, with k < depth and j < columns.

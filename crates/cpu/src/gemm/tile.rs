@@ -1,7 +1,7 @@
 //! The register tile: one body for every instruction set.
 
 use super::kernel::{Bias, Product};
-use super::vector::{Portable, Vector};
+use crate::vector::{Portable, Vector};
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
 
@@ -52,7 +52,7 @@ kernel!(#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
     avx512, __m512, [1 2 3], [1 2 3 4 5 6 7 8]);
 #[cfg(target_arch = "x86_64")]
 kernel!(#[target_feature(enable = "avx2,fma")] avx2, __m256, [1 2], [1 2 3 4 5 6]);
-kernel!(baseline, Portable, [1 2], [1 2 3 4]);
+kernel!(baseline, Portable<f32>, [1 2], [1 2 3 4]);
 
 /// Rows `first..first + ROWS` of a product whose columns take `VECTORS` vectors, the last perhaps in part.
 ///
@@ -62,7 +62,10 @@ kernel!(baseline, Portable, [1 2], [1 2 3 4]);
 /// # Safety
 /// As for `Kernel::multiply`, and what `V` needs.
 #[inline(always)]
-unsafe fn tile<V: Vector, const ROWS: usize, const VECTORS: usize>(product: &Product, first: usize) {
+unsafe fn tile<V: Vector<Element = f32>, const ROWS: usize, const VECTORS: usize>(
+    product: &Product,
+    first: usize,
+) {
     let &Product { depth, left, panel_row, out, accumulate, .. } = product;
     let last = product.columns - (VECTORS - 1) * V::LANES;
     // SAFETY: the caller vouches for the elements of rows first..first + ROWS, for k below the depth, and for the

@@ -1,8 +1,8 @@
 //! From the planes of images to what the products read, and back: transposition, frames of zeros, and rows made of
 //! several threads.
 
-use crate::conv::vector::{MOST_LANES, Vector};
 use crate::element::Number;
+use crate::vector::{MOST_LANES, Vector};
 use std::ops::Range;
 
 /// `to[j · to_row + i] = from[i · from_row + j]` for i < rows and j < columns.
