@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::thread;
 
 use serde_json::Value;
-use wengert_tensor::inspect::trace::{Detail, Options, Tracing};
+use wengert_tensor::inspect::trace::{Options, Tracing};
 use wengert_tensor::{DType, Tensor, scope};
 
 fn work() {
@@ -26,7 +26,7 @@ fn number(event: &Value, key: &str) -> f64 {
 fn a_trace_shows_what_ran_where() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trace.json");
-    let options = Options { file: Some(path.clone()), detail: Detail::Silent };
+    let options = Options { file: Some(path.clone()), ..Options::default() };
 
     let missing = Options { file: Some(folder.path().join("missing/trace.json")), ..options.clone() };
     let message = Tracing::start(&missing).unwrap_err().to_string();
