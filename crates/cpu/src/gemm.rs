@@ -6,6 +6,7 @@
 //! How a product is cut depends on its shape and strides only, and each element is one sum in one order, so the bits do
 //! not depend on the number of threads.
 
+mod ahead;
 mod dot;
 #[cfg(test)]
 mod f32_tests;

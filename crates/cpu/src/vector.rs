@@ -49,6 +49,9 @@ pub(crate) trait Vector: Copy {
     /// Has the line of an address, which may be any, fetched in order to read it.
     #[inline(always)]
     unsafe fn prefetch(_address: *const Self::Element) {}
+    /// Has the line of an address, which may be any, fetched into the second-level cache in order to read it later.
+    #[inline(always)]
+    unsafe fn prefetch_far(_address: *const Self::Element) {}
     /// Has the line of an address, which may be any, fetched in order to write to it.
     #[inline(always)]
     unsafe fn prefetch_to_write(_address: *const Self::Element) {}

@@ -14,6 +14,7 @@
 //! unsafe { kernel.multiply(&Product { rows, columns, depth, left, panel, panel_row: width, out, … }) }
 //! ```
 
+use super::ahead::Ahead;
 use super::dot::InnerProducts;
 use super::pack::Packing;
 use super::{Strided, pack, tile};
@@ -70,6 +71,8 @@ pub struct Product {
     pub accumulate: bool,
     /// Added to the product.
     pub bias: Bias,
+    /// Fetched into the second-level cache meanwhile.
+    pub ahead: Ahead,
 }
 
 impl Kernel {
@@ -189,6 +192,7 @@ mod tests {
                         out: Strided { start: out.as_mut_ptr(), row, column },
                         accumulate,
                         bias: bias_along,
+                        ahead: Ahead { start: left.as_ptr(), row: 1, rows, width: depth },
                     })
                 }
                 assert_eq!(out, expected, "{kernel:?}: {rows} x {depth} x {columns}");

@@ -1,9 +1,10 @@
 //! The f32 product on the register tile: what a task packs, multiplies and finishes.
 
+use super::ahead::Ahead;
 use super::dot::InnerProducts;
 use super::kernel::{Bias, Kernel, Product};
 use super::pack::Packing;
-use super::plan::{Method, Plan};
+use super::plan::{Method, Plan, cut};
 use super::{Epilogue, RowFunction, Stack, Strided, scratch};
 use crate::par;
 use std::ops::Range;
@@ -23,8 +24,9 @@ pub(super) fn multiply(stack: &Stack<f32>) {
         for task in tasks {
             let (index, task) = (task / plan.tasks(), task % plan.tasks());
             // Tasks in a row share a group, which the thread packs once.
-            let (group, rows) = (task / plan.row_parts, plan.row_part(task % plan.row_parts));
-            let task = Task { stack, plan: &plan, kernel: &kernel, call, index, group, rows };
+            let (group, row_part) = (task / plan.row_parts, task % plan.row_parts);
+            let rows = plan.row_part(row_part);
+            let task = Task { stack, plan: &plan, kernel: &kernel, call, index, group, row_part, rows };
             if plan.method == Method::Dot { task.dot() } else { task.tiles() }
         }
     });
@@ -41,6 +43,7 @@ struct Task<'a> {
     call: usize,
     index: usize,
     group: usize,
+    row_part: usize,
     rows: Range<usize>,
 }
 
@@ -92,11 +95,32 @@ impl Task<'_> {
         }
     }
 
+    /// This task's share of the panel that comes after this one.
+    fn ahead(&self, part: usize) -> Ahead {
+        let (_, right, _) = self.operands();
+        let last_part = part + 1 == self.plan.depth_parts;
+        let (group, part) = if last_part { (self.group + 1, 0) } else { (self.group, part + 1) };
+        if !self.plan.fetch_ahead || group == self.plan.groups {
+            return Ahead::NONE;
+        }
+        let (depth, columns) = (self.plan.depth_part(part), self.plan.panel(group));
+        let next = right.at(depth.start, columns.start);
+        let (start, row, rows, width) = match (next.row, next.column) {
+            (row, 1) => (next.start, row, depth.len(), columns.len()),
+            (1, column) => (next.start, column, columns.len(), depth.len()),
+            _ => return Ahead::NONE,
+        };
+        let share = cut(rows, self.plan.row_parts, self.row_part);
+        let start = start.wrapping_offset(share.start as isize * row);
+        Ahead { start, row, rows: share.len(), width }
+    }
+
     /// Multiplies the rows by the group's panels, packed or in place, over a part of the depth.
     fn multiply(&self, part: usize, packed: Option<&[f32]>) {
         let (left, right, out) = self.operands();
         let Epilogue { accumulate, column_bias, activation } = self.stack.epilogue;
         let depth = self.plan.depth_part(part);
+        let ahead = self.ahead(part);
         for start in self.rows.clone().step_by(self.plan.row_step) {
             let rows = start..self.rows.end.min(start + self.plan.row_step);
             let mut rest = packed;
@@ -124,6 +148,7 @@ impl Task<'_> {
                     out: out.at(rows.start, columns.start),
                     accumulate: accumulate || part > 0,
                     bias,
+                    ahead,
                 };
                 // SAFETY: the views have checked that all elements of left and right are in bounds; rows and columns are
                 // within the result, whose part belongs to this task alone.

@@ -28,6 +28,8 @@ pub(super) struct Plan {
     pub row_parts: usize,
     /// Rows that are multiplied by all panels of a group before the next ones are.
     pub row_step: usize,
+    /// Whether a panel is fetched while the one before it is multiplied.
+    pub fetch_ahead: bool,
 }
 
 /// What stands in the inner loop.
@@ -47,6 +49,8 @@ const RESIDENT_BYTES: usize = 512 << 10;
 const GROUP_BYTES: usize = 576 << 10;
 /// Bytes of rows that are multiplied by all panels of such a group before the next ones are.
 const STEP_BYTES: usize = 128 << 10;
+/// Bytes of a right operand that is likely to be in the second-level cache already.
+const NEAR_BYTES: usize = 256 << 10;
 /// Longest part of the depth.
 const LONGEST_DEPTH: usize = 1024;
 /// Multiply-adds that are worth a task of their own: a few microseconds.
@@ -76,7 +80,13 @@ impl Plan {
         let tasks = (m * k * n / TASK_WORK).clamp(1, MOST_TASKS);
         let least_rows = if depth_parts > 1 { TALL } else { kernel.rows };
         let row_parts = tasks.div_ceil(groups).min(rows.div_ceil(least_rows));
-        let row_step = (STEP_BYTES / size_of::<f32>() / depth.max(1)).next_multiple_of(kernel.rows);
+        let row_step = if groups == panels {
+            rows
+        } else {
+            (STEP_BYTES / size_of::<f32>() / depth.max(1)).next_multiple_of(kernel.rows)
+        };
+        // Where groups have several panels, rows are many, and waiting for panels takes little of the time.
+        let fetch_ahead = groups == panels && k * columns * size_of::<f32>() > NEAR_BYTES;
         let (tile_rows, lanes) = (kernel.rows, kernel.lanes);
         Self {
             turned,
@@ -91,6 +101,7 @@ impl Plan {
             depth_parts,
             row_parts,
             row_step,
+            fetch_ahead,
         }
     }
 
@@ -123,7 +134,7 @@ impl Plan {
 }
 
 /// Part `index` of `0..size` cut into `parts` that differ by at most one.
-fn cut(size: usize, parts: usize, index: usize) -> Range<usize> {
+pub(super) fn cut(size: usize, parts: usize, index: usize) -> Range<usize> {
     size * index / parts..size * (index + 1) / parts
 }
 
@@ -134,6 +145,10 @@ const GATHER: f64 = 1.5;
 const TURNED_STORE: f64 = 0.2;
 /// Inner products: adding up the lanes of a sum.
 const LANES_SUM: f64 = 1.5;
+/// Left rows that are too many for the second-level cache: reading them again for each panel but the first.
+const AGAIN: f64 = 0.15;
+/// Inner products: how much longer they take than the multiply-adds alone.
+const DOT_SLACK: f64 = 1.15;
 /// Multiply-adds that the units have under way at a time, and a little more.
 const CHAINS: usize = 12;
 
@@ -149,7 +164,10 @@ impl Method {
         let vectors = columns.div_ceil(kernel.lanes);
         let chains = rows.clamp(1, kernel.rows) * vectors.clamp(1, kernel.columns / kernel.lanes);
         let slack = (CHAINS as f64 / chains as f64).max(1.0);
-        let tiles = (rows * vectors * depth) as f64 / 2.0 * slack;
+        let panels = vectors.div_ceil(kernel.columns / kernel.lanes);
+        let stay = rows * depth * size_of::<f32>() <= RESIDENT_BYTES;
+        let again = if stay { 0.0 } else { AGAIN * (rows * depth * (panels - 1)) as f64 };
+        let tiles = (rows * vectors * depth) as f64 / 2.0 * slack + again;
         let elements = (depth * columns) as f64;
         let packed = match right {
             [row, 1] if row >= 0 && rows <= 3 * kernel.rows => (tiles, Method::InPlace),
@@ -163,7 +181,8 @@ impl Method {
             _ => GATHER * elements,
         };
         let sums = (rows.next_multiple_of(DOT_EDGE) * columns.next_multiple_of(DOT_EDGE)) as f64;
-        let dot = turning + sums * (depth.div_ceil(kernel.lanes) as f64 / 2.0 + LANES_SUM);
+        let steps = depth.div_ceil(kernel.lanes) as f64 / 2.0;
+        let dot = turning + sums * (steps * DOT_SLACK + LANES_SUM);
         if kernel.has_dot() && left[1] == 1 && dot < packed.0 { (dot, Method::Dot) } else { packed }
     }
 }

@@ -1,12 +1,17 @@
 //! The register tile: one body for every instruction set.
 
+use super::Strided;
 use super::kernel::{Bias, Product};
 use crate::vector::{Portable, Vector};
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
+use std::ops::Range;
+
+/// A tile of a product: its first row, and what it fetches of [`Product::ahead`].
+type Tile = unsafe fn(&Product, usize, Range<usize>);
 
 /// A tile function for every number of rows, from 1 on.
-type Tiles<const ROWS: usize> = [unsafe fn(&Product, usize); ROWS];
+type Tiles<const ROWS: usize> = [Tile; ROWS];
 
 /// Cuts the rows of a product into tiles of about the same height.
 ///
@@ -14,11 +19,14 @@ type Tiles<const ROWS: usize> = [unsafe fn(&Product, usize); ROWS];
 /// As for `Kernel::multiply`; the processor must have what the tiles need.
 unsafe fn each_tile<const ROWS: usize>(product: &Product, tiles: &Tiles<ROWS>) {
     let count = product.rows.div_ceil(ROWS);
+    let bursts = product.ahead.bursts();
+    let share = if bursts == 0 { 0 } else { bursts.div_ceil(count) };
     let mut first = 0;
     for i in 1..=count {
         let end = product.rows * i / count;
+        let bursts = bursts.min((i - 1) * share)..bursts.min(i * share);
         // SAFETY: the caller vouches for all rows of the product.
-        unsafe { tiles[end - first - 1](product, first) };
+        unsafe { tiles[end - first - 1](product, first, bursts) };
         first = end;
     }
 }
@@ -30,9 +38,9 @@ macro_rules! kernel {
         /// As for `Kernel::multiply`; the processor must have the instruction set.
         pub(super) unsafe fn $name(product: &Product) {
             $(#[$attribute])*
-            unsafe fn one<const ROWS: usize, const VECTORS: usize>(product: &Product, first: usize) {
+            unsafe fn one<const ROWS: usize, const VECTORS: usize>(product: &Product, first: usize, bursts: Range<usize>) {
                 // SAFETY: the caller vouches for the product and the instruction set.
-                unsafe { tile::<$vector, ROWS, VECTORS>(product, first) }
+                unsafe { tile::<$vector, ROWS, VECTORS>(product, first, bursts) }
             }
             match product.columns.div_ceil(<$vector>::LANES) {
                 0 => {}
@@ -44,7 +52,7 @@ macro_rules! kernel {
             }
         }
     };
-    (@rows $vectors:literal [$($rows:literal)*]) => { [$(one::<$rows, $vectors> as unsafe fn(&Product, usize)),*] };
+    (@rows $vectors:literal [$($rows:literal)*]) => { [$(one::<$rows, $vectors> as Tile),*] };
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -65,6 +73,7 @@ kernel!(baseline, Portable<f32>, [1 2], [1 2 3 4]);
 unsafe fn tile<V: Vector<Element = f32>, const ROWS: usize, const VECTORS: usize>(
     product: &Product,
     first: usize,
+    bursts: Range<usize>,
 ) {
     let &Product { depth, left, panel_row, out, accumulate, .. } = product;
     let last = product.columns - (VECTORS - 1) * V::LANES;
@@ -86,19 +95,32 @@ unsafe fn tile<V: Vector<Element = f32>, const ROWS: usize, const VECTORS: usize
         }
         let mut left_at = left.start.wrapping_offset(first as isize * left.row);
         let mut panel_at = product.panel;
-        for _ in 0..depth {
-            let columns: [V; VECTORS] = std::array::from_fn(|v| load(panel_at, v));
-            for (i, sums) in sums.iter_mut().enumerate() {
-                let element = V::splat(*left_at.wrapping_offset(i as isize * left.row));
-                for (sum, column) in sums.iter_mut().zip(columns) {
-                    *sum = element.times_plus(column, *sum);
-                }
+        let to = out.start.wrapping_offset(first as isize * out.row);
+        if out.column == 1 {
+            fetch_out::<V, ROWS, VECTORS>(Strided { start: to, ..out });
+        }
+        let mut ahead = product.ahead.from(bursts.start);
+        let steps = if bursts.is_empty() { depth } else { depth.div_ceil(bursts.len()) };
+        let mut rest = depth;
+        while rest > 0 {
+            if !bursts.is_empty() {
+                ahead.fetch::<V>();
             }
-            left_at = left_at.wrapping_offset(left.column);
-            panel_at = panel_at.wrapping_add(panel_row);
+            let steps = steps.min(rest);
+            rest -= steps;
+            for _ in 0..steps {
+                let columns: [V; VECTORS] = std::array::from_fn(|v| load(panel_at, v));
+                for (i, sums) in sums.iter_mut().enumerate() {
+                    let element = V::splat(*left_at.wrapping_offset(i as isize * left.row));
+                    for (sum, column) in sums.iter_mut().zip(columns) {
+                        *sum = element.times_plus(column, *sum);
+                    }
+                }
+                left_at = left_at.wrapping_offset(left.column);
+                panel_at = panel_at.wrapping_add(panel_row);
+            }
         }
 
-        let to = out.start.wrapping_offset(first as isize * out.row);
         if out.column == 1 {
             for (i, sums) in sums.iter().enumerate() {
                 let to = to.wrapping_offset(i as isize * out.row);
@@ -118,6 +140,22 @@ unsafe fn tile<V: Vector<Element = f32>, const ROWS: usize, const VECTORS: usize
                 let to = to.wrapping_offset((v * V::LANES) as isize * out.column);
                 V::store_turned(rows, columns, to, out.column, accumulate);
             }
+        }
+    }
+}
+
+/// Fetches the lines that a tile with `VECTORS` vectors in a row is stored to.
+///
+/// # Safety
+/// What `V` needs.
+#[inline(always)]
+unsafe fn fetch_out<V: Vector<Element = f32>, const ROWS: usize, const VECTORS: usize>(
+    out: Strided<*mut f32>,
+) {
+    for row in 0..ROWS {
+        for v in 0..VECTORS {
+            // SAFETY: the caller has what V needs; any address may be fetched.
+            unsafe { V::prefetch_to_write(out.at(row, v * V::LANES).start.cast_const()) }
         }
     }
 }
