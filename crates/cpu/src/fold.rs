@@ -6,20 +6,20 @@
 //! and the rounding error of a sum of `n` numbers grows with `log n` rather than with `n`.
 
 mod axes;
+mod columns;
 mod lanes;
+mod plan;
 #[cfg(test)]
 mod tests;
 
 use crate::simd::{Kernel, vectorize_for};
+use crate::transpose::TILE;
 use crate::{Element, View, par};
-use axes::Axes;
-use lanes::LANES;
-pub(crate) use lanes::{Lanes, combine_rows, fold_slices};
-
-/// Reduced elements that one task combines for one output.
-const BLOCK: usize = 4096;
-/// Neighbouring outputs that are reduced together where the kept axis is the inner one.
-const COLUMNS: usize = 128;
+use columns::{Columns, Scratch};
+use lanes::{combine_group, fold_lanes};
+pub(crate) use lanes::{combine_rows, fold_slices};
+use plan::{COLUMNS, Plan};
+use std::ops::Range;
 
 /// Reduces `view` over `axes`: each output combines `map(element)` of its elements.
 ///
@@ -28,7 +28,7 @@ const COLUMNS: usize = 128;
 ///
 /// # Panics
 /// When `out` has another length than the kept axes have elements.
-pub fn fold<T: Element, A: Copy + Send + Sync>(
+pub fn fold<T: Element, A: Element>(
     view: View<T>,
     axes: &[usize],
     out: &mut [A],
@@ -44,7 +44,7 @@ pub fn fold<T: Element, A: Copy + Send + Sync>(
 ///
 /// # Panics
 /// When the shapes differ or `out` has another length than the kept axes have elements.
-pub fn fold_pairs<T: Element, A: Copy + Send + Sync>(
+pub fn fold_pairs<T: Element, A: Element>(
     views: [View<T>; 2],
     axes: &[usize],
     out: &mut [A],
@@ -53,19 +53,18 @@ pub fn fold_pairs<T: Element, A: Copy + Send + Sync>(
     combine: impl Fn(A, A) -> A + Copy + Send + Sync,
 ) {
     assert_eq!(views[0].shape(), views[1].shape(), "both views of a reduction have one shape");
-    let strides = views.map(|view| view.strides());
-    let kept = Axes::merged(views[0].shape(), strides, |axis| !axes.contains(&axis));
-    let reduced = Axes::merged(views[0].shape(), strides, |axis| axes.contains(&axis));
-    assert_eq!(out.len(), kept.count, "a reduction writes one value for each element of the kept axes");
-    if out.is_empty() {
-        return;
-    }
-    if reduced.count == 0 {
+    let strides = [views[0].strides(), views[1].strides()];
+    let plan = Plan::new(views[0].shape(), strides, [views[0].offset(), views[1].offset()], axes);
+    assert_eq!(out.len(), plan.kept.count, "a reduction writes one value for each element of the kept axes");
+    if plan.reduced.count == 0 {
         out.fill(neutral);
         return;
     }
-    let fold = Fold { views, kept: &kept, reduced: &reduced, neutral, map, combine };
-    let blocks = reduced.count.div_ceil(BLOCK);
+    let data = [views[0].data(), views[1].data()];
+    let same =
+        views[0].offset() == views[1].offset() && strides[0] == strides[1] && std::ptr::eq(data[0], data[1]);
+    let fold = Fold { plan: &plan, data, same, neutral, map, combine };
+    let blocks = plan.blocks();
     if blocks == 1 {
         fold.partials(out);
         return;
@@ -79,9 +78,10 @@ pub fn fold_pairs<T: Element, A: Copy + Send + Sync>(
 
 #[derive(Clone, Copy)]
 struct Fold<'a, T, A, M, C> {
-    views: [View<'a, T>; 2],
-    kept: &'a Axes,
-    reduced: &'a Axes,
+    plan: &'a Plan,
+    data: [&'a [T]; 2],
+    /// Whether both views are one, whose elements need to be found once only.
+    same: bool,
     neutral: A,
     map: M,
     combine: C,
@@ -90,31 +90,37 @@ struct Fold<'a, T, A, M, C> {
 impl<T, A, M, C> Fold<'_, T, A, M, C>
 where
     T: Element,
-    A: Copy + Send + Sync,
+    A: Element,
     M: Fn(usize, T, T) -> A + Copy + Send + Sync,
     C: Fn(A, A) -> A + Copy + Send + Sync,
 {
-    /// Fills `out`, `[blocks, outputs]`, with the value of each block of each output.
-    fn partials(self, out: &mut [A]) {
-        let (kept, reduced) = (self.kept.inner(), self.reduced.inner());
-        let by_columns = kept.size > 1 && kept.strides[0].abs() < reduced.strides[0].abs();
-        let smallest = if by_columns { COLUMNS } else { 1 };
-        let outputs_per_task = par::rows_per_task(self.reduced.count.min(BLOCK)).max(smallest);
-        par::chunks_mut(out, outputs_per_task, |start, out| {
-            vectorize_for::<T, _>(Part { fold: self, by_columns, start, out });
-        });
+    /// The elements with some numbers of one output in view `VIEW`, copied to `scratch` unless they are neighbours.
+    #[inline(always)]
+    fn row<'r, const VIEW: usize>(
+        &'r self,
+        output: usize,
+        numbers: &Range<usize>,
+        scratch: &'r mut Vec<T>,
+    ) -> &'r [T] {
+        let Plan { reduced, .. } = self.plan;
+        let (data, origin) = (self.data[VIEW], self.plan.origin(VIEW, output));
+        match reduced.neighbours(VIEW, numbers) {
+            Some(start) => &data[(origin + start) as usize..][..numbers.len()],
+            None => reduced.gather(VIEW, data, origin, numbers.clone(), scratch),
+        }
     }
 
-    /// The numbers of the reduced elements in a block.
-    fn block(&self, block: usize) -> std::ops::Range<usize> {
-        block * BLOCK..((block + 1) * BLOCK).min(self.reduced.count)
+    /// Fills `out`, `[blocks, outputs]`, with the value of each block of each output.
+    fn partials(self, out: &mut [A]) {
+        par::chunks_mut(out, self.plan.task, |start, out| {
+            vectorize_for::<T, _>(Part { fold: self, start, out });
+        });
     }
 }
 
 /// Partial results from number `start` of `[blocks, outputs]` on.
 struct Part<'a, 'o, T, A, M, C> {
     fold: Fold<'a, T, A, M, C>,
-    by_columns: bool,
     start: usize,
     out: &'o mut [A],
 }
@@ -122,7 +128,7 @@ struct Part<'a, 'o, T, A, M, C> {
 impl<T, A, M, C> Kernel for Part<'_, '_, T, A, M, C>
 where
     T: Element,
-    A: Copy + Send + Sync,
+    A: Element,
     M: Fn(usize, T, T) -> A + Copy + Send + Sync,
     C: Fn(A, A) -> A + Copy + Send + Sync,
 {
@@ -130,61 +136,54 @@ where
 
     #[inline(always)]
     fn run(self) {
-        if self.by_columns { self.columns() } else { self.rows() }
+        if self.fold.plan.by_columns { self.columns() } else { self.rows() }
     }
 }
 
 impl<T, A, M, C> Part<'_, '_, T, A, M, C>
 where
     T: Element,
-    A: Copy + Send + Sync,
+    A: Element,
     M: Fn(usize, T, T) -> A + Copy + Send + Sync,
     C: Fn(A, A) -> A + Copy + Send + Sync,
 {
-    /// Reduces one output after the other.
+    /// Reduces some outputs, each of which has its elements in a row.
     #[inline(always)]
     fn rows(self) {
-        let Fold { views: [first, second], kept, reduced, neutral, map, combine } = self.fold;
-        let mut scratch = [Vec::new(), Vec::new()];
-        let [first_scratch, second_scratch] = &mut scratch;
-        for (position, out) in (self.start..).zip(self.out) {
-            let (block, output) = (self.fold.block(position / kept.count), position % kept.count);
-            let first = reduced.run::<0, T>(first, kept.locate::<0>(output), block.clone(), first_scratch);
-            let second = reduced.run::<1, T>(second, kept.locate::<1>(output), block.clone(), second_scratch);
-            let mut lanes = Lanes::new([neutral]);
-            lanes.extend(first, second, |i, a, b| [map(block.start + i, a, b)], combine);
-            [*out] = lanes.finish(combine);
+        let Fold { plan, same, neutral, map, combine, .. } = self.fold;
+        let (mut first_scratch, mut second_scratch) = (Vec::new(), Vec::new());
+        let mut group = [[neutral; TILE]; TILE];
+        let (mut block, mut output) = (self.start / plan.kept.count, self.start % plan.kept.count);
+        for out in self.out.chunks_mut(TILE) {
+            for lanes in &mut group[..out.len()] {
+                let numbers = plan.block(block);
+                let start = numbers.start;
+                let first = self.fold.row::<0>(output, &numbers, &mut first_scratch);
+                let second =
+                    if same { first } else { self.fold.row::<1>(output, &numbers, &mut second_scratch) };
+                *lanes = fold_lanes(first, second, neutral, |i, a, b| map(start + i, a, b), combine);
+                output += 1;
+                if output == plan.kept.count {
+                    (block, output) = (block + 1, 0);
+                }
+            }
+            combine_group(&mut group, combine);
+            out.copy_from_slice(&group[0][..out.len()]);
         }
     }
 
-    /// Reduces neighbouring outputs together, one reduced element of all of them after the other.
+    /// Reduces neighbouring outputs together, whose elements of one number lie in a row.
     #[inline(always)]
     fn columns(self) {
-        let Fold { views: [first, second], kept, reduced, neutral, map, combine } = self.fold;
-        let row = kept.inner().size;
-        let mut scratch = [Vec::new(), Vec::new()];
-        let [first_scratch, second_scratch] = &mut scratch;
-        let mut lanes = Vec::new();
+        let plan = self.fold.plan;
+        let row = plan.kept.inner().size;
+        let mut scratch = Scratch::new();
         let (mut position, mut rest) = (self.start, self.out);
         while !rest.is_empty() {
-            let (block, output) = (self.fold.block(position / kept.count), position % kept.count);
+            let (block, output) = (position / plan.kept.count, position % plan.kept.count);
             let width = (row - output % row).min(rest.len()).min(COLUMNS);
             let (out, later) = rest.split_at_mut(width);
-            lanes.clear();
-            lanes.resize(block.len().min(LANES) * width, neutral);
-            let columns = output..output + width;
-            for (i, number) in block.enumerate() {
-                let first =
-                    kept.run::<0, T>(first, reduced.locate::<0>(number), columns.clone(), first_scratch);
-                let second =
-                    kept.run::<1, T>(second, reduced.locate::<1>(number), columns.clone(), second_scratch);
-                let lane = &mut lanes[i % LANES * width..][..width];
-                for ((lane, &a), &b) in lane.iter_mut().zip(first).zip(second) {
-                    *lane = combine(*lane, map(number, a, b));
-                }
-            }
-            combine_rows(&mut lanes, width, combine);
-            out.copy_from_slice(&lanes[..width]);
+            Columns::new(self.fold, plan.block(block), output..output + width).run(out, &mut scratch);
             position += width;
             rest = later;
         }

@@ -29,6 +29,7 @@ pub mod scan;
 pub mod simd;
 pub mod softmax;
 pub mod sort;
+mod transpose;
 mod vector;
 pub mod view;
 pub mod window;

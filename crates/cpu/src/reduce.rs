@@ -108,13 +108,16 @@ pub(crate) fn is_nan<T: PartialEq + Copy>(value: T) -> bool {
 /// The larger of two values, NaN where either is.
 #[inline(always)]
 pub(crate) fn maximum<T: Number>(a: T, b: T) -> T {
-    if (b > a) | is_nan(b) { b } else { a }
+    // One choice after the other: the second needs no result of the first, so that a running maximum waits for one only.
+    let larger = if b > a { b } else { a };
+    if is_nan(b) { b } else { larger }
 }
 
 /// The smaller of two values, NaN where either is.
 #[inline(always)]
 pub(crate) fn minimum<T: Number>(a: T, b: T) -> T {
-    if (b < a) | is_nan(b) { b } else { a }
+    let smaller = if b < a { b } else { a };
+    if is_nan(b) { b } else { smaller }
 }
 
 #[cfg(test)]

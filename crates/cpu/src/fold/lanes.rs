@@ -1,53 +1,65 @@
 //! The running values of a block.
 
+use crate::Element;
+use crate::transpose::{TILE, Tile, transpose};
+
 /// Running values that are combined side by side: enough vectors of them to hide how long an addition takes.
 pub(super) const LANES: usize = 64;
 
-/// `K` results, each in its lanes.
-pub(crate) struct Lanes<A, const K: usize>([[A; LANES]; K]);
-
-impl<A: Copy, const K: usize> Lanes<A, K> {
-    #[inline(always)]
-    pub(crate) fn new(neutral: [A; K]) -> Self {
-        Self(neutral.map(|neutral| [neutral; LANES]))
-    }
-
-    /// Combines `map(i, first[i], second[i])` into lane i modulo [`LANES`] of each result.
-    #[inline(always)]
-    pub(crate) fn extend<T: Copy, U: Copy>(
-        &mut self,
-        first: &[T],
-        second: &[U],
-        map: impl Fn(usize, T, U) -> [A; K],
-        combine: impl Fn(A, A) -> A,
-    ) {
-        let (first_rows, first_rest) = first.as_chunks::<LANES>();
-        let (second_rows, second_rest) = second.as_chunks::<LANES>();
-        for (row, (a, b)) in first_rows.iter().zip(second_rows).enumerate() {
-            for lane in 0..LANES {
-                let values = map(row * LANES + lane, a[lane], b[lane]);
-                for (lanes, &value) in self.0.iter_mut().zip(&values) {
-                    lanes[lane] = combine(lanes[lane], value);
-                }
-            }
-        }
+/// Combines `map(i, first[i], second[i])` in lane i modulo [`LANES`], each of which starts as `neutral`, and lanes whose
+/// distance is a multiple of [`TILE`] by a binary tree.
+#[inline(always)]
+pub(super) fn fold_lanes<T: Copy, U: Copy, A: Copy>(
+    first: &[T],
+    second: &[U],
+    neutral: A,
+    map: impl Fn(usize, T, U) -> A,
+    combine: impl Fn(A, A) -> A,
+) -> [A; TILE] {
+    let (first_rows, first_rest) = first.as_chunks::<LANES>();
+    let (second_rows, second_rest) = second.as_chunks::<LANES>();
+    let mut lanes = fold_rows(first_rows, second_rows, neutral, &map, &combine);
+    if !first_rest.is_empty() {
         let start = first_rows.len() * LANES;
-        for lane in 0..first_rest.len().min(second_rest.len()).min(LANES) {
-            let values = map(start + lane, first_rest[lane], second_rest[lane]);
-            for (lanes, &value) in self.0.iter_mut().zip(&values) {
-                lanes[lane] = combine(lanes[lane], value);
-            }
+        for (i, (lane, (&a, &b))) in lanes.iter_mut().zip(first_rest.iter().zip(second_rest)).enumerate() {
+            *lane = combine(*lane, map(start + i, a, b));
         }
     }
-
-    /// The results. Lanes that no element has reached are neutral and do not show.
-    #[inline(always)]
-    pub(crate) fn finish(self, combine: impl Fn(A, A) -> A + Copy) -> [A; K] {
-        self.0.map(|mut lanes| {
-            combine_rows(&mut lanes, 1, combine);
-            lanes[0]
-        })
+    let mut result = [neutral; TILE];
+    for i in 0..TILE {
+        let (even, odd) = (combine(lanes[i], lanes[i + 32]), combine(lanes[i + 16], lanes[i + 48]));
+        result[i] = combine(even, odd);
     }
+    result
+}
+
+/// The part of [`fold_lanes`] in which every lane takes part, by itself so that the lanes stay in registers.
+#[inline(always)]
+fn fold_rows<T: Copy, U: Copy, A: Copy>(
+    first: &[[T; LANES]],
+    second: &[[U; LANES]],
+    neutral: A,
+    map: impl Fn(usize, T, U) -> A,
+    combine: impl Fn(A, A) -> A,
+) -> [A; LANES] {
+    let mut lanes = [neutral; LANES];
+    for (row, (a, b)) in first.iter().zip(second).enumerate() {
+        let mut next = lanes;
+        for lane in 0..LANES {
+            next[lane] = combine(lanes[lane], map(row * LANES + lane, a[lane], b[lane]));
+        }
+        lanes = next;
+    }
+    lanes
+}
+
+/// Combines the values of each row by a binary tree into the same place of the first row.
+///
+/// The rows of a group are turned into columns for it: the steps of one row alone would wait for each other.
+#[inline(always)]
+pub(super) fn combine_group<A: Element>(group: &mut Tile<A>, combine: impl Fn(A, A) -> A + Copy) {
+    transpose(group);
+    combine_rows(group.as_flattened_mut(), TILE, combine);
 }
 
 /// Combines `map` of each pair of elements of two rows, in the lanes of one block however long they are.
@@ -59,10 +71,9 @@ pub(crate) fn fold_slices<T: Copy, U: Copy, A: Copy>(
     map: impl Fn(T, U) -> A,
     combine: impl Fn(A, A) -> A + Copy,
 ) -> A {
-    let mut lanes = Lanes::new([neutral]);
-    lanes.extend(first, second, |_, a, b| [map(a, b)], combine);
-    let [result] = lanes.finish(combine);
-    result
+    let mut lanes = fold_lanes(first, second, neutral, |_, a, b| map(a, b), combine);
+    combine_rows(&mut lanes, 1, combine);
+    lanes[0]
 }
 
 /// Combines rows of `width` values by a binary tree into the first row.
