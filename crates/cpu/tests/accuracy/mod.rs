@@ -27,7 +27,7 @@ pub const FUNCTIONS: [Function; 10] = [
     function("exp_m1", functions::exp_m1, f64::exp_m1, 1.4),
     function("ln", functions::ln, f64::ln, 1.0),
     function("ln_1p", functions::ln_1p, f64::ln_1p, 1.1),
-    function("tanh", functions::tanh, f64::tanh, 1.6),
+    function("tanh", functions::tanh, f64::tanh, 2.5),
     function("sigmoid", functions::sigmoid, |x| 1.0 / (1.0 + (-x).exp()), 2.5),
     function("erf", functions::erf, libm::erf, 1.3),
     // Where the error is a matter of ULP; below it is relative to −ln Φ.
