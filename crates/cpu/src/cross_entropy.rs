@@ -3,7 +3,10 @@
 //! Logits lie as `[outer, classes, inner]`, targets and losses as `[outer, inner]`.
 
 use crate::element::Float;
+use crate::fold::fold_slices;
 use crate::par;
+use crate::reduce::maximum;
+use crate::simd::{Kernel, vectorize_for};
 
 /// What the logits are held against.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +46,44 @@ fn log_sum_exp<T: Float>(logits: impl Iterator<Item = T> + Clone) -> T {
     largest + logits.map(|x| (x - largest).exp()).sum::<T>().ln()
 }
 
+/// [`log_sum_exp`] of logits that are neighbours.
+struct LogSumExp<'a, T>(&'a [T]);
+
+impl<T: Float> Kernel for LogSumExp<'_, T> {
+    type Output = T;
+
+    #[inline(always)]
+    fn run(self) -> T {
+        let largest = fold_slices(self.0, self.0, T::LOWEST, |x, _| x, maximum);
+        if !largest.is_finite() {
+            return largest;
+        }
+        let sum = fold_slices(self.0, self.0, T::ZERO, |x, _| (x - largest).exp(), T::plus);
+        largest + sum.ln()
+    }
+}
+
+/// `out[c] = g (exp(logits[c] − total) − spread)`, for logits that are neighbours.
+struct Slopes<'a, T> {
+    logits: &'a [T],
+    out: &'a mut [T],
+    total: T,
+    g: T,
+    spread: T,
+}
+
+impl<T: Float> Kernel for Slopes<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { logits, out, total, g, spread } = self;
+        for (out, &x) in out.iter_mut().zip(logits) {
+            *out = g * ((x - total).exp() - spread);
+        }
+    }
+}
+
 /// `out[s] = −Σ_c q_c ln softmax(x)_c`, with q the smoothed target of sample s; 0 where it is ignored.
 ///
 /// # Panics
@@ -60,7 +101,12 @@ pub fn cross_entropy<T: Float>(logits: &[T], targets: &Targets, out: &mut [T]) {
             }
             let start = targets.start(sample);
             let row = logits[start..].iter().copied().step_by(targets.inner).take(targets.classes);
-            *out = log_sum_exp(row.clone()) - peak * logits[start + target as usize * targets.inner];
+            let total = if targets.inner == 1 {
+                vectorize_for::<T, _>(LogSumExp(&logits[start..][..targets.classes]))
+            } else {
+                log_sum_exp(row.clone())
+            };
+            *out = total - peak * logits[start + target as usize * targets.inner];
             if spread != T::ZERO {
                 *out -= spread * row.sum::<T>();
             }
@@ -94,8 +140,15 @@ pub fn cross_entropy_grad<T: Float>(logits: &[T], targets: &Targets, cotangent: 
                 out_row.for_each(|out| *out = T::ZERO);
                 continue;
             }
-            let total = log_sum_exp(row.clone());
-            out_row.zip(row).for_each(|(out, x)| *out = g * ((x - total).exp() - spread));
+            if targets.inner == 1 {
+                let logits = &logits[start..][..targets.classes];
+                let total = vectorize_for::<T, _>(LogSumExp(logits));
+                let out = &mut out[out_start..][..targets.classes];
+                vectorize_for::<T, _>(Slopes { logits, out, total, g, spread });
+            } else {
+                let total = log_sum_exp(row.clone());
+                out_row.zip(row).for_each(|(out, x)| *out = g * ((x - total).exp() - spread));
+            }
             out[out_start + target as usize * targets.inner] -= g * peak;
         }
     });
