@@ -13,12 +13,12 @@ pub(super) fn fold_lanes<T: Copy, U: Copy, A: Copy>(
     first: &[T],
     second: &[U],
     neutral: A,
-    map: impl Fn(usize, T, U) -> A,
-    combine: impl Fn(A, A) -> A,
+    map: impl Fn(usize, T, U) -> A + Copy,
+    combine: impl Fn(A, A) -> A + Copy,
 ) -> [A; TILE] {
     let (first_rows, first_rest) = first.as_chunks::<LANES>();
     let (second_rows, second_rest) = second.as_chunks::<LANES>();
-    let mut lanes = fold_rows(first_rows, second_rows, neutral, &map, &combine);
+    let mut lanes = fold_rows(first_rows, second_rows, neutral, map, combine);
     if !first_rest.is_empty() {
         let start = first_rows.len() * LANES;
         for (i, (lane, (&a, &b))) in lanes.iter_mut().zip(first_rest.iter().zip(second_rest)).enumerate() {
@@ -39,8 +39,8 @@ fn fold_rows<T: Copy, U: Copy, A: Copy>(
     first: &[[T; LANES]],
     second: &[[U; LANES]],
     neutral: A,
-    map: impl Fn(usize, T, U) -> A,
-    combine: impl Fn(A, A) -> A,
+    map: impl Fn(usize, T, U) -> A + Copy,
+    combine: impl Fn(A, A) -> A + Copy,
 ) -> [A; LANES] {
     let mut lanes = [neutral; LANES];
     for (row, (a, b)) in first.iter().zip(second).enumerate() {
@@ -68,7 +68,7 @@ pub(crate) fn fold_slices<T: Copy, U: Copy, A: Copy>(
     first: &[T],
     second: &[U],
     neutral: A,
-    map: impl Fn(T, U) -> A,
+    map: impl Fn(T, U) -> A + Copy,
     combine: impl Fn(A, A) -> A + Copy,
 ) -> A {
     let mut lanes = fold_lanes(first, second, neutral, |_, a, b| map(a, b), combine);
