@@ -18,15 +18,18 @@ impl Value {
     /// A new array of `shape` that `fill` writes, row-major. Its contents before that are unspecified, NaN in debug
     /// builds: `fill` must write every element.
     pub fn build<T: Element>(shape: impl Into<Shape>, fill: impl FnOnce(&mut [T])) -> Self {
-        let shape = shape.into();
-        let mut buffer = Buffer::unspecified(T::DTYPE, shape.numel());
+        let (mut buffer, layout) = Self::unfilled(T::DTYPE, shape.into());
         fill(buffer.as_mut_slice());
-        Self::from_buffer(buffer, shape)
+        Self::filled(buffer, layout)
     }
 
-    // Not generic, as all but a few lines of `build` are not, which is compiled for every kernel.
-    fn from_buffer(buffer: Buffer, shape: Shape) -> Self {
-        Self { storage: Arc::new(Storage::new(buffer)), layout: Layout::contiguous(shape) }
+    // Not generic, unlike `build`, which is compiled for every kernel.
+    fn unfilled(dtype: DType, shape: Shape) -> (Buffer, Layout) {
+        (Buffer::unspecified(dtype, shape.numel()), Layout::contiguous(shape))
+    }
+
+    fn filled(buffer: Buffer, layout: Layout) -> Self {
+        Self { storage: Arc::new(Storage::new(buffer)), layout }
     }
 
     /// A copy of `elements` in row-major order.

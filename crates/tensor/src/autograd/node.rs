@@ -132,14 +132,13 @@ impl fmt::Debug for Node {
     }
 }
 
-impl<O: ?Sized> Drop for Node<O> {
+impl Drop for Record {
     /// Frees earlier nodes that only this one holds from a list instead of by recursion: a chain of 300,000 nodes, each
     /// the only owner of the one before, would overflow the stack.
     fn drop(&mut self) {
         // Edges are held until what is saved has been dropped, for a saved tensor holds the same node as its edge.
-        let Some(record) = &mut self.record else { return };
-        let mut held = std::mem::take(&mut record.edges);
-        record.saved = None;
+        let mut held = std::mem::take(&mut self.edges);
+        self.saved = None;
         while let Some(edge) = held.pop() {
             if let Edge::Node(mut node) = edge
                 && let Some(node) = Arc::get_mut(&mut node)
