@@ -166,6 +166,7 @@ fn shares<T: Float>(targets: &Targets) -> (T, T) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::at_each_level;
 
     #[test]
     fn agrees_with_the_definition_in_both_layouts() {
@@ -190,6 +191,45 @@ mod tests {
             assert!((loss[sample] - expected).abs() < 1e-13);
         }
         assert!((0..classes).all(|c| grad[(classes + c) * inner] == 0.0));
+    }
+
+    /// Loss and gradient of neighbouring logits, with every fifth sample ignored, against the definition in f64.
+    fn assert_rows_agree<T: Float + Into<f64>>(classes: usize, label_smoothing: f64, tolerance: f64) {
+        let samples = 11;
+        let logits: Vec<T> =
+            (0..samples * classes).map(|i| T::from_f64((i as f64 * 1.7).sin() * 6.0 + 30.0)).collect();
+        let cotangent: Vec<T> = (0..samples).map(|i| T::from_f64(i as f64 * 0.5 - 2.0)).collect();
+        let target = |sample: usize| if sample % 5 == 2 { -1 } else { (sample * 7 % classes) as i64 };
+        let indices: Vec<i64> = (0..samples).map(target).collect();
+        let targets = Targets { indices: &indices, ignore_index: -1, label_smoothing, classes, inner: 1 };
+        let (mut loss, mut grad) = (vec![T::LOWEST; samples], vec![T::LOWEST; logits.len()]);
+        cross_entropy(&logits, &targets, &mut loss);
+        cross_entropy_grad(&logits, &targets, &cotangent, &mut grad);
+        let close = |found: T, exact: f64| (found.into() - exact).abs() <= tolerance;
+        for (sample, (row, slopes)) in logits.chunks(classes).zip(grad.chunks(classes)).enumerate() {
+            let total = row.iter().map(|&x| x.into().exp()).sum::<f64>().ln();
+            let mut expected = 0.0;
+            for (c, (&x, &slope)) in row.iter().zip(slopes).enumerate() {
+                let truth = if c as i64 == indices[sample] { 1.0 } else { 0.0 };
+                let q = (1.0 - label_smoothing) * truth + label_smoothing / classes as f64;
+                let counts = if indices[sample] == -1 { 0.0 } else { 1.0 };
+                expected += counts * q * (total - x.into());
+                let slope_of_loss = counts * ((x.into() - total).exp() - q);
+                assert!(close(slope, cotangent[sample].into() * slope_of_loss), "{classes}: {sample}, {c}");
+            }
+            assert!(close(loss[sample], expected), "{classes} classes: sample {sample}");
+        }
+    }
+
+    #[test]
+    fn rows_agree_with_the_definition() {
+        // Fewer than one vector, tails, and more classes than the sums have lanes.
+        for classes in [1, 7, 10, 17, 64, 67, 333] {
+            for smoothing in [0.0, 0.2] {
+                assert_rows_agree::<f64>(classes, smoothing, 1e-13);
+                at_each_level(|_| assert_rows_agree::<f32>(classes, smoothing, 3e-5));
+            }
+        }
     }
 
     #[test]
