@@ -108,21 +108,23 @@ pub(crate) fn is_nan<T: PartialEq + Copy>(value: T) -> bool {
 /// The larger of two values, NaN where either is.
 #[inline(always)]
 pub(crate) fn maximum<T: Number>(a: T, b: T) -> T {
-    // One choice after the other: the second needs no result of the first, so that a running maximum waits for one only.
+    // A doubled NaN is a NaN, but another value than `b` to the compiler: the first choice alone is one instruction, which it
+    // would give up to make one choice of two that have the same result.
     let larger = if b > a { b } else { a };
-    if is_nan(b) { b } else { larger }
+    if is_nan(b) { b.plus(b) } else { larger }
 }
 
 /// The smaller of two values, NaN where either is.
 #[inline(always)]
 pub(crate) fn minimum<T: Number>(a: T, b: T) -> T {
     let smaller = if b < a { b } else { a };
-    if is_nan(b) { b } else { smaller }
+    if is_nan(b) { b.plus(b) } else { smaller }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::at_each_level;
 
     fn whole<T: Element, R: Copy>(data: &[T], run: impl Fn(View<T>, &[usize], &mut [R]), start: R) -> R {
         let mut out = [start];
@@ -143,6 +145,19 @@ mod tests {
         assert_eq!(whole(&lowest, logsumexp, 0.0), f64::NEG_INFINITY);
         assert_eq!(whole(&[], logsumexp, 0.0), f64::NEG_INFINITY);
         assert_eq!(whole(&[f64::INFINITY, 0.0, f64::INFINITY], logsumexp, 0.0), f64::INFINITY);
+    }
+
+    #[test]
+    fn one_nan_anywhere_makes_the_extreme_nan() {
+        let mut data: Vec<f32> = (0..150).map(|i| (i * 37 % 101) as f32).collect();
+        at_each_level(|_| {
+            assert_eq!((whole(&data, amax, 0.0), whole(&data, amin, 0.0)), (100.0, 0.0));
+            for position in 0..data.len() {
+                let number = std::mem::replace(&mut data[position], f32::NAN);
+                assert!(whole(&data, amax, 0.0).is_nan() && whole(&data, amin, 0.0).is_nan(), "{position}");
+                data[position] = number;
+            }
+        });
     }
 
     #[test]
