@@ -38,7 +38,8 @@ Examples:
 `wengert COMMAND --help` tells more about a command.
 
 Environment: WENGERT_TRACE=FILE records every op for https://ui.perfetto.dev; WENGERT_DEBUG=1 prints totals by op, 2 each
-op, 3 also shapes and ranges of values.
+op, 3 also shapes and ranges of values. WENGERT_SIMD=baseline, avx2 or avx512 limits the instructions in use;
+WENGERT_AMX=emulate lets --precision work, slowly, where the processor has no AMX.
 
 Exit codes: 0 success; 1 a check failed or training diverged; 2 wrong input; 130 interrupted.";
 

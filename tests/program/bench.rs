@@ -171,3 +171,18 @@ fn nothing_is_timed_where_a_contender_disagrees() {
     refuse(&against("mlp", folder, "false"), &["false cannot import torch", "benches/README.md"]);
     refuse(&against("mlp", folder, "/nowhere/python"), &["/nowhere/python could not be started", "--python"]);
 }
+
+#[test]
+fn parts_of_numbers_are_multiplied_without_amx_where_it_is_emulated() {
+    let run = |precision: &str| {
+        let flag = format!("--precision={precision}");
+        let arguments = ["bench", "mlp", &flag, "--batch=64", "--rounds=1", "--steps=2", "--json"];
+        let output = wengert(&arguments).env("WENGERT_AMX", "emulate").output().expect("the program starts");
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        let record: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a record");
+        assert_eq!(record["precision"], precision);
+        record["loss_last"].as_f64().expect("a loss")
+    };
+    let (exact, rounded) = (run("f32"), run("bf16x3"));
+    assert!(exact != rounded && (exact - rounded).abs() < 1e-3 * exact, "{exact} and {rounded}");
+}
