@@ -8,6 +8,7 @@
 mod axes;
 mod columns;
 mod lanes;
+mod narrow;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -36,7 +37,7 @@ pub fn fold<T: Element, A: Element>(
     map: impl Fn(T) -> A + Copy + Send + Sync,
     combine: impl Fn(A, A) -> A + Copy + Send + Sync,
 ) {
-    fold_pairs([view, view], axes, out, neutral, move |_, value, _| map(value), combine);
+    reduce::<T, A, false>([view, view], axes, out, neutral, move |_, value, _| map(value), combine);
 }
 
 /// Reduces two views of one shape at once: like [`fold`] with `map(number, first element, second element)`, where
@@ -45,6 +46,18 @@ pub fn fold<T: Element, A: Element>(
 /// # Panics
 /// When the shapes differ or `out` has another length than the kept axes have elements.
 pub fn fold_pairs<T: Element, A: Element>(
+    views: [View<T>; 2],
+    axes: &[usize],
+    out: &mut [A],
+    neutral: A,
+    map: impl Fn(usize, T, T) -> A + Copy + Send + Sync,
+    combine: impl Fn(A, A) -> A + Copy + Send + Sync,
+) {
+    reduce::<T, A, true>(views, axes, out, neutral, map, combine);
+}
+
+/// [`fold_pairs`]; where not `PAIRS`, for a `map` of the first element alone.
+fn reduce<T: Element, A: Element, const PAIRS: bool>(
     views: [View<T>; 2],
     axes: &[usize],
     out: &mut [A],
@@ -63,7 +76,7 @@ pub fn fold_pairs<T: Element, A: Element>(
     let data = [views[0].data(), views[1].data()];
     let same =
         views[0].offset() == views[1].offset() && strides[0] == strides[1] && std::ptr::eq(data[0], data[1]);
-    let fold = Fold { plan: &plan, data, same, neutral, map, combine };
+    let fold = Fold::<_, _, _, _, PAIRS> { plan: &plan, data, same, neutral, map, combine };
     let blocks = plan.blocks();
     if blocks == 1 {
         fold.partials(out);
@@ -77,7 +90,7 @@ pub fn fold_pairs<T: Element, A: Element>(
 }
 
 #[derive(Clone, Copy)]
-struct Fold<'a, T, A, M, C> {
+struct Fold<'a, T, A, M, C, const PAIRS: bool> {
     plan: &'a Plan,
     data: [&'a [T]; 2],
     /// Whether both views are one, whose elements need to be found once only.
@@ -87,7 +100,7 @@ struct Fold<'a, T, A, M, C> {
     combine: C,
 }
 
-impl<T, A, M, C> Fold<'_, T, A, M, C>
+impl<T, A, M, C, const PAIRS: bool> Fold<'_, T, A, M, C, PAIRS>
 where
     T: Element,
     A: Element,
@@ -119,13 +132,13 @@ where
 }
 
 /// Partial results from number `start` of `[blocks, outputs]` on.
-struct Part<'a, 'o, T, A, M, C> {
-    fold: Fold<'a, T, A, M, C>,
+struct Part<'a, 'o, T, A, M, C, const PAIRS: bool> {
+    fold: Fold<'a, T, A, M, C, PAIRS>,
     start: usize,
     out: &'o mut [A],
 }
 
-impl<T, A, M, C> Kernel for Part<'_, '_, T, A, M, C>
+impl<T, A, M, C, const PAIRS: bool> Kernel for Part<'_, '_, T, A, M, C, PAIRS>
 where
     T: Element,
     A: Element,
@@ -140,7 +153,7 @@ where
     }
 }
 
-impl<T, A, M, C> Part<'_, '_, T, A, M, C>
+impl<T, A, M, C, const PAIRS: bool> Part<'_, '_, T, A, M, C, PAIRS>
 where
     T: Element,
     A: Element,
@@ -177,13 +190,17 @@ where
     fn columns(self) {
         let plan = self.fold.plan;
         let row = plan.kept.inner().size;
-        let mut scratch = Scratch::new();
+        let (mut scratch, mut running) = (Scratch::new(), Vec::new());
         let (mut position, mut rest) = (self.start, self.out);
         while !rest.is_empty() {
             let (block, output) = (position / plan.kept.count, position % plan.kept.count);
             let width = (row - output % row).min(rest.len()).min(COLUMNS);
             let (out, later) = rest.split_at_mut(width);
-            Columns::new(self.fold, plan.block(block), output..output + width).run(out, &mut scratch);
+            if !PAIRS && plan.is_narrow(width) {
+                self.fold.narrow(plan.block(block), output, out, &mut running);
+            } else {
+                Columns::new(self.fold, plan.block(block), output..output + width).run(out, &mut scratch);
+            }
             position += width;
             rest = later;
         }

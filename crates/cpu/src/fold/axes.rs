@@ -52,6 +52,11 @@ impl Axes {
         self.axes[self.axes.len() - 1]
     }
 
+    /// Whether all of them lie in the buffers as one does.
+    pub(super) fn is_one_axis(&self) -> bool {
+        self.axes.len() == 1
+    }
+
     /// Distance in a view from the first element to the one at row-major `position`.
     #[inline(always)]
     pub(super) fn locate(&self, view: usize, mut position: usize) -> isize {

@@ -6,8 +6,8 @@ use crate::Element;
 use std::ops::Range;
 
 /// Elements of one block of some neighbouring outputs.
-pub(super) struct Columns<'a, T, A, M, C> {
-    fold: Fold<'a, T, A, M, C>,
+pub(super) struct Columns<'a, T, A, M, C, const PAIRS: bool> {
+    fold: Fold<'a, T, A, M, C, PAIRS>,
     /// The numbers of the reduced elements.
     numbers: Range<usize>,
     outputs: Range<usize>,
@@ -32,7 +32,7 @@ impl<T, A> Scratch<T, A> {
     }
 }
 
-impl<'a, T, A, M, C> Columns<'a, T, A, M, C>
+impl<'a, T, A, M, C, const PAIRS: bool> Columns<'a, T, A, M, C, PAIRS>
 where
     T: Element,
     A: Element,
@@ -40,7 +40,7 @@ where
     C: Fn(A, A) -> A + Copy,
 {
     #[inline(always)]
-    pub fn new(fold: Fold<'a, T, A, M, C>, numbers: Range<usize>, outputs: Range<usize>) -> Self {
+    pub fn new(fold: Fold<'a, T, A, M, C, PAIRS>, numbers: Range<usize>, outputs: Range<usize>) -> Self {
         let starts = [fold.plan.kept.neighbours(0, &outputs), fold.plan.kept.neighbours(1, &outputs)];
         Self { fold, numbers, outputs, starts }
     }
@@ -128,6 +128,7 @@ where
             *out = value;
         }
     }
+
     /// The elements of that number in view `VIEW`, one for each output, copied to `scratch` unless they are neighbours.
     #[inline(always)]
     fn row<'r, const VIEW: usize>(&'r self, number: usize, scratch: &'r mut Vec<T>) -> &'r [T] {

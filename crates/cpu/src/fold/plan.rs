@@ -10,6 +10,9 @@ pub(super) const BLOCK: usize = 4096;
 /// memory, and few enough that their running values stay in the nearest cache.
 pub(super) const COLUMNS: usize = 512;
 
+/// Widest rows of outputs whose running values, one in each lane, stay together in the nearest cache.
+const NARROW: usize = 128;
+
 /// A reduction of two views of one shape.
 pub(super) struct Plan {
     /// Where the first element of each view lies.
@@ -33,8 +36,9 @@ impl Plan {
         let reduced = Axes::merged(shape, strides, reduced_axes, true);
         let (outer, inner) = (reduced.inner(), kept.inner());
         let by_columns = inner.size > 1 && inner.strides[0].abs() < outer.strides[0].abs();
-        let smallest = if by_columns { inner.size.min(COLUMNS) } else { 1 };
-        let task = par::rows_per_task(reduced.count.min(BLOCK)).max(smallest);
+        // Whole rows of outputs, where these are no longer than what is reduced together.
+        let unit = if by_columns { inner.size.min(COLUMNS) } else { 1 };
+        let task = par::rows_per_task(reduced.count.min(BLOCK)).next_multiple_of(unit);
         Self { origins, kept, reduced, by_columns, task }
     }
 
@@ -53,6 +57,15 @@ impl Plan {
     #[inline(always)]
     pub(super) fn origin(&self, view: usize, output: usize) -> isize {
         self.origins[view] as isize + self.kept.locate(view, output)
+    }
+
+    /// Whether `width` outputs that are neighbours along the inner kept axis are short rows of the first view, which follow
+    /// each other in memory without a gap.
+    #[inline]
+    pub(super) fn is_narrow(&self, width: usize) -> bool {
+        let (kept, reduced) = (self.kept.inner(), self.reduced.inner());
+        let no_gap = width == kept.size && kept.strides[0] == 1 && reduced.strides[0] == width as isize;
+        no_gap && width <= NARROW && self.reduced.is_one_axis()
     }
 
     /// Where the elements of that number begin in a view's buffer.

@@ -13,7 +13,8 @@ fn numbers(count: usize) -> Vec<f32> {
 
 #[test]
 fn order_is_independent_of_the_layout() {
-    for (rows, columns) in [(1, 1), (2, 5000), (5000, 2), (5, 17), (4097, 130), (40, 1100)] {
+    let long = [(2, 5000), (5000, 2), (4097, 130), (4500, 128), (400, 100)];
+    for (rows, columns) in [(1, 1), (5, 17), (64, 3), (40, 1100)].into_iter().chain(long) {
         let data = numbers(rows * columns);
         let mut transposed = vec![0.0; rows * columns];
         View::new(&data, &[columns, rows], &[1, columns as isize], 0).copy_to(&mut transposed);
@@ -23,6 +24,20 @@ fn order_is_independent_of_the_layout() {
             let strided = sum(View::new(&transposed, &shape, &turned, 0), axes);
             assert_eq!(straight, strided, "{rows}×{columns} over {axes:?}");
         }
+    }
+}
+
+#[test]
+fn short_rows_of_each_batch_are_summed() {
+    // Three batches of 331 rows of 9 begin at the fifth number; with every second row the rows have gaps.
+    let (batches, rows, width) = (3, 331, 9);
+    let data: Vec<f32> = (0..5 + 2 * batches * rows * width).map(|i| (i * 7919 % 1009) as f32).collect();
+    for gap in [1, 2] {
+        let at = |b: usize, r: usize, c: usize| 5 + ((b * rows + r) * width) * gap + c;
+        let strides = [rows * width * gap, width * gap, 1].map(|stride| stride as isize);
+        let sums = sum(View::new(&data, &[batches, rows, width], &strides, 5), &[1]);
+        let exact = |i: usize| (0..rows).map(|r| data[at(i / width, r, i % width)]).sum::<f32>();
+        assert_eq!(sums, (0..batches * width).map(exact).collect::<Vec<f32>>());
     }
 }
 
