@@ -98,8 +98,9 @@ pub const ENTRIES: &[Entry] = &[
     },
 ];
 
-/// The seed of everything.
-const SEED: u64 = 0;
+/// The seed of everything: one with which no input of a rectifier lies so near its kink that rounding decides its slope,
+/// as it did for one of `dcgan`'s 800,000 with seed 0.
+const SEED: u64 = 1;
 
 /// Where initial weights come from.
 fn weight_rng() -> Generator {
