@@ -69,7 +69,8 @@ fn reduce<T: Element, A: Element, const PAIRS: bool>(
     let strides = [views[0].strides(), views[1].strides()];
     let plan = Plan::new(views[0].shape(), strides, [views[0].offset(), views[1].offset()], axes);
     assert_eq!(out.len(), plan.kept.count, "a reduction writes one value for each element of the kept axes");
-    if plan.reduced.count == 0 {
+    // Nothing to reduce, or nowhere to write it, however many elements the other axes stretch to.
+    if plan.reduced.count == 0 || out.is_empty() {
         out.fill(neutral);
         return;
     }

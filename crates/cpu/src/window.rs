@@ -61,6 +61,8 @@ pub fn output_size(
     padding: (usize, isize),
 ) -> Option<usize> {
     let padded = input.checked_add(padding.0)?.checked_add_signed(padding.1)?;
+    // Positions are counted from the first element of the input, those of the padding before it are negative.
+    let padded = isize::try_from(padded).ok()?.unsigned_abs();
     let span = kernel.checked_sub(1)?.checked_mul(dilation)?.checked_add(1)?;
     padded.checked_sub(span)?.checked_div(stride)?.checked_add(1)
 }
@@ -104,5 +106,6 @@ mod tests {
         assert_eq!(output_size(2, 3, 1, 1, (0, 0)), None);
         assert_eq!(output_size(2, 2, 0, 1, (0, 0)), None);
         assert_eq!(output_size(2, usize::MAX, 1, usize::MAX, (0, 0)), None);
+        assert_eq!(output_size(0, 1, 1 << 58, 1, (2, isize::MAX)), None);
     }
 }

@@ -105,7 +105,7 @@ impl Frame {
         let count = planes.len() / (height * width).max(1);
         assert!(count * self.plane + MOST_LANES <= to.len(), "a frame must fit its buffer");
         let (rows, columns) = (&self.rows, &self.columns);
-        if rows.count() == 0 || columns.count() == 0 {
+        if count == 0 || rows.count() == 0 || columns.count() == 0 {
             to[..count * self.plane].fill(T::ZERO);
         } else if self.phases == 1 {
             let frame = kernel::Frame {

@@ -64,7 +64,9 @@ impl<T: Convolve> Gather<'_, T> {
         let layout = Layout::new(self, cut);
 
         let all = [self.images, height, width];
-        let per_position = self.source_channels * self.rows[0].step * self.columns[0].step;
+        // A stride far beyond the image is as good as one that leaves few positions.
+        let steps = self.rows[0].step.saturating_mul(self.columns[0].step);
+        let per_position = self.source_channels.saturating_mul(steps);
         let mut positions = (SOURCE / per_position.max(1)).clamp(POSITIONS, MANY_POSITIONS);
         while positions > FEW_POSITIONS && Blocks::new(all, positions).len() * self.groups < WANTED_TASKS {
             positions /= 2;

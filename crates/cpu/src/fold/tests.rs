@@ -67,6 +67,8 @@ fn flipped_broadcast_and_empty() {
     assert_eq!(sum(View::new(&data, &[4, 3], &[0, -1], 2), &[1]), [6.0; 4]);
     assert_eq!(sum(View::new(&data, &[0, 3], &[3, 1], 0), &[0]), [0.0; 3]);
     assert_eq!(sum(View::new(&data, &[0, 3], &[3, 1], 0), &[1]), [0.0; 0]);
+    // An axis stretched beyond all memory, beside none.
+    assert_eq!(sum(View::new(&data, &[1 << 58, 0], &[0, 1], 0), &[0]), [0.0; 0]);
     assert_eq!(sum(View::new(&data, &[], &[], 1), &[]), [2.0]);
     assert_eq!(sum(View::new(&data, &[3], &[1], 0), &[]), data);
 }

@@ -36,7 +36,8 @@ impl Kernel {
         let [images, channels, height, width] = image;
         let [out_channels, in_channels, kernel_height, kernel_width] = weight;
         let groups = self.groups;
-        if groups == 0 || !out_channels.is_multiple_of(groups) {
+        // No channels are a multiple of any number, and still make one group.
+        if !(1..=out_channels.max(1)).contains(&groups) || !out_channels.is_multiple_of(groups) {
             let detail =
                 format!("groups must divide the first axis of the weight {weight:?}, got groups = {groups}");
             return Err(Error::argument(op, detail));
@@ -135,6 +136,8 @@ mod tests {
         refuse(&[1, 3, 8, 8], &[4, 2, 3, 3], plain, "3 channels do not fit the weight [4, 2, 3, 3]");
         refuse(&[1, 4, 8, 8], &[5, 2, 3, 3], plain.groups(2), "groups must divide the first axis");
         refuse(&[1, 4, 8, 8], &[4, 4, 3, 3], plain.groups(0), "groups = 0");
+        refuse(&[1, 0, 8, 8], &[0, 0, 3, 3], plain.groups(2), "groups must divide the first axis");
+        refuse(&[0, 1, 8, 8], &[1, 1, 3, 3], plain.padding(1 << 20), "needs less padding");
         refuse(&[1, 3, 2, 8], &[4, 3, 3, 3], plain, "kernel of 3 with dilation 1 does not fit height 2");
         refuse(&[1, 3, 8, 4], &[4, 3, 3, 3], plain.dilation(2), "does not fit width 4");
         refuse(&[1, 3, 8, 8], &[4, 3, 0, 3], plain, "the kernel must be at least 1 along height");

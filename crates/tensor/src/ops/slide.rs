@@ -5,6 +5,10 @@ use crate::op::Spec;
 use crate::{Error, Result, Tensor};
 use wengert_cpu::window::{Window, output_size};
 
+/// Most elements of a padded image, beyond all memory, that positions in it can be counted with room to spare, even where
+/// there are no images or channels to take memory.
+const LARGEST_PLANE: usize = 1 << 40;
+
 /// Distances of a sliding window, for the rows and for the columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slide {
@@ -23,7 +27,19 @@ impl Slide {
 
     /// The windows of a `kernel` over the rows and the columns of an image, or why there are none.
     pub fn windows(&self, op: &'static str, image: [usize; 2], kernel: [usize; 2]) -> Result<[Window; 2]> {
-        Ok([self.window(op, 0, image[0], kernel[0])?, self.window(op, 1, image[1], kernel[1])?])
+        let windows = [self.window(op, 0, image[0], kernel[0])?, self.window(op, 1, image[1], kernel[1])?];
+        let padded = [0, 1].map(|axis| {
+            let (before, after) = self.padding[axis];
+            (image[axis] + before).saturating_add_signed(after)
+        });
+        if padded[0].saturating_mul(padded[1]) > LARGEST_PLANE {
+            let detail = format!(
+                "padded, an image is {} × {}: more than {LARGEST_PLANE} elements; needs less padding",
+                padded[0], padded[1]
+            );
+            return Err(Error::shape(op, detail));
+        }
+        Ok(windows)
     }
 
     fn window(&self, op: &'static str, axis: usize, input: usize, kernel: usize) -> Result<Window> {
