@@ -3,7 +3,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use wengert::data::{Batch, Position};
-use wengert::models::vae::{Options, VaeTraining};
+use wengert::models::autoencoders::vae::{Options, VaeTraining};
 use wengert::models::{ImageSet, Training};
 use wengert::tensor::{DType, Generator, Tensor};
 
@@ -28,7 +28,7 @@ fn vae(criterion: &mut Criterion) {
         bencher.iter(|| training.losses(black_box(&batch), &rng).expect("the shapes fit").total.item());
     });
     group.bench_function("step", |bencher| {
-        bencher.iter(|| training.step(black_box(&batch), &rng).expect("the loss is finite"));
+        bencher.iter(|| training.step(black_box(&batch), &rng, 0).expect("the loss is finite"));
     });
     group.finish();
 }

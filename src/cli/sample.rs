@@ -32,8 +32,11 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     if !["png", "npz"].contains(&extension.as_str()) {
         bail!("--out is {}; its name must end in .png or .npz", args.out.display());
     }
-    let training = open_checkpoint(&args.run)?.model()?;
-    let samples = pictures::draw(training.model(), args.count, &Generator::new(args.seed));
+    let checkpoint = open_checkpoint(&args.run)?;
+    let training = checkpoint.model()?;
+    let Some(samples) = pictures::draw(training.model(), args.count, &Generator::new(args.seed)) else {
+        bail!("the model `{}` makes no images, so there is nothing to draw", checkpoint.config.model)
+    };
     if extension == "png" {
         pictures::grid(&samples.images).save(&args.out)?;
         return Ok(());

@@ -1,7 +1,7 @@
 //! Checkpoints: a trained model and everything needed to go on training it, in one safetensors file.
 //!
 //! Weights and buffers stand under their PyTorch names, so the file also opens as a state dictionary elsewhere. Beside
-//! them stand `optimizer.NAME.…`, `average.NAME.…`, `generator.…` (the random streams of layers) and `trainer.…` (the
+//! them stand `optimizer.NAME.…`, `average.NAME.…`, `random.…` (the random streams of layers) and `trainer.…` (the
 //! run's own stream and position). The metadata hold the model's name, the configuration, the kind of images and the
 //! version of wengert.
 
@@ -55,7 +55,7 @@ pub struct Checkpoint {
 /// Prefixes of what is not the model's own state.
 const OPTIMIZER: &str = "optimizer.";
 const AVERAGE: &str = "average.";
-const GENERATOR: &str = "generator.";
+const RANDOM: &str = "random.";
 const TRAINER: &str = "trainer.";
 
 /// Saves a run, leaving either the old file or the new one, whole.
@@ -68,7 +68,7 @@ pub fn save(
     noise: &Generator,
 ) -> Result<()> {
     let mut tensors = training.model().state_dict();
-    tensors.extend(prefix(training.model().generator_state(), GENERATOR));
+    tensors.extend(prefix(training.model().generator_state(), RANDOM));
     for (name, optimizer) in training.optimizers() {
         tensors.extend(prefix(optimizer.state_dict(), &format!("{OPTIMIZER}{name}.")));
     }
@@ -153,7 +153,7 @@ impl Checkpoint {
     /// source of the run's noise as it was.
     pub fn restore(&self, training: &mut dyn Training) -> Result<Generator> {
         self.restore_model(training)?;
-        let model_generators = strip_prefix(&self.tensors, GENERATOR);
+        let model_generators = strip_prefix(&self.tensors, RANDOM);
         self.located(training.model_mut().load_generator_state(&model_generators))?;
         for (name, optimizer) in training.optimizers() {
             let state = strip_prefix(&self.tensors, &format!("{OPTIMIZER}{name}."));
@@ -178,7 +178,7 @@ impl Checkpoint {
 
     fn restore_model(&self, training: &dyn Training) -> Result<()> {
         let of_model =
-            |name: &str| ![OPTIMIZER, AVERAGE, GENERATOR, TRAINER].iter().any(|p| name.starts_with(p));
+            |name: &str| ![OPTIMIZER, AVERAGE, RANDOM, TRAINER].iter().any(|p| name.starts_with(p));
         let state: StateDict = self
             .tensors
             .iter()

@@ -1,5 +1,6 @@
 //! The resolved configuration of a run: everything that decides its result, and how far it goes.
 
+use crate::registry::Entry;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::ops::RangeInclusive;
@@ -65,15 +66,15 @@ impl Default for TrainConfig {
 }
 
 impl Config {
-    /// The defaults for a model with the given default options.
-    pub fn defaults(model: &str, options: Table) -> Config {
+    /// The defaults for a model.
+    pub fn defaults(entry: &Entry) -> Config {
         Config {
             version: env!("CARGO_PKG_VERSION").into(),
-            model: model.into(),
+            model: entry.name.into(),
             seed: 0,
-            data: DataConfig::default(),
+            data: DataConfig { name: entry.data.into(), ..DataConfig::default() },
             train: TrainConfig::default(),
-            options,
+            options: (entry.defaults)(),
         }
     }
 
@@ -138,6 +139,47 @@ pub fn in_range<T: PartialOrd + std::fmt::Display>(
     }
     let detail = format!("is {value}; it must be from {} to {}", range.start(), range.end());
     Err(Error::Range { key: key.into(), detail })
+}
+
+/// Checks of the options of one section, by their names in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Ranges {
+    section: &'static str,
+}
+
+impl Ranges {
+    /// Checks for the options of `section`.
+    pub const fn new(section: &'static str) -> Ranges {
+        Ranges { section }
+    }
+
+    /// An error unless the option lies within its range.
+    pub fn within<T: PartialOrd + std::fmt::Display>(
+        &self,
+        key: &str,
+        value: T,
+        range: RangeInclusive<T>,
+    ) -> Result<()> {
+        in_range(&format!("{}.{key}", self.section), value, range)
+    }
+
+    /// An error unless the rate of an optimiser is above 0 and at most 1000.
+    pub fn learning_rate(&self, key: &str, value: f64) -> Result<()> {
+        if value > 0.0 && value <= 1e3 {
+            return Ok(());
+        }
+        let detail = format!("is {value}; it must be above 0 and at most 1000");
+        Err(Error::Range { key: format!("{}.{key}", self.section), detail })
+    }
+
+    /// An error unless the option is one of the names.
+    pub fn one_of(&self, key: &str, value: &str, names: &[&str]) -> Result<()> {
+        if names.contains(&value) {
+            return Ok(());
+        }
+        let detail = format!("is `{value}`; it must be one of {}", names.join(", "));
+        Err(Error::Range { key: format!("{}.{key}", self.section), detail })
+    }
 }
 
 /// A plain struct of options as a TOML table.

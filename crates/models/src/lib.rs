@@ -1,32 +1,41 @@
 //! Generative models, their training loop, metrics and pictures.
 //!
-//! - [`MODELS`]: the registry, by which the program finds a model and its options.
+//! - [`FAMILIES`]: the registry, by which the program finds a model and its options. Each family is a folder, each model
+//!   a file with its loss, its paper and where its settings come from.
 //! - [`Model`] and [`Training`]: what every model offers, and what trains it.
+//! - [`networks`]: what the models are built of, so that their losses can be compared on the same nets.
 //! - [`Config`] and [`settings`]: the resolved configuration, and the layers it is made of.
 //! - [`trainer`]: the loop, with evaluation, checkpoints and resumption.
 //! - [`run`]: the folder of a run, and the writers of what lies in it.
 //!
 //! Nothing here writes to a terminal: a run tells its [`trainer::Event`]s to an observer.
 
+pub mod autoencoders;
 pub mod checkpoint;
+pub mod conditional;
 pub mod config;
 pub mod dataset;
+pub mod domains;
 mod error;
+pub mod gans;
+pub mod hybrids;
+pub mod latent;
 mod memory;
 mod model;
+pub mod networks;
 pub mod pictures;
 mod record;
 mod registry;
 pub mod run;
+pub mod sequences;
 pub mod settings;
 pub mod suggest;
 pub mod trainer;
-pub mod vae;
 
 pub use checkpoint::Checkpoint;
 pub use config::Config;
 pub use dataset::Dataset;
 pub use error::{Error, Result};
 pub use model::{Losses, Model, Training};
-pub use registry::{Entry, ImageSet, MODELS, find};
+pub use registry::{Entry, FAMILIES, Family, ImageSet, Recipe, find, models};
 pub use trainer::Trainer;

@@ -1,11 +1,11 @@
 //! What every model of the zoo offers, trained or in training.
 
-use crate::{Error, Result};
+use crate::{Dataset, Error, Result};
 use wengert_data::Batch;
 use wengert_nn::{Ema, Module, Optimizer};
 use wengert_tensor::{DType, Generator, Tensor};
 
-/// A generative model: what can be done with it once it is trained.
+/// A model: what can be done with it once it is trained. What a model cannot do gives `None`.
 ///
 /// Images are f32 `[batch, channels, height, width]` with values in 0..1, codes are f32 `[batch, code size]`, labels
 /// i64 `[batch]`. Its weights and buffers are those of [`Module`], under PyTorch's names.
@@ -13,7 +13,7 @@ pub trait Model: Module {
     /// Shape of one image: channels, height, width.
     fn image_shape(&self) -> [usize; 3];
 
-    /// How many numbers make the code of an image.
+    /// How many numbers make the code of an image; 0 for a model that makes no images.
     fn code_size(&self) -> usize;
 
     /// How many classes the model is conditioned on; `None` where it takes no labels.
@@ -27,16 +27,46 @@ pub trait Model: Module {
     }
 
     /// Images of codes, conditioned on labels where [`Model::classes`] is given.
-    fn decode(&self, codes: &Tensor, labels: Option<&Tensor>) -> Tensor;
+    fn decode(&self, _codes: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
+        None
+    }
 
-    /// The code of each image; `None` for a model without an encoder. Where a code is a distribution, its mean.
+    /// The code of each image. Where a code is a distribution, its mean.
     fn encode(&self, _images: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
         None
     }
 
-    /// Images as the model gives them back; `None` for a model without an encoder.
+    /// Images as the model gives them back.
     fn reconstruct(&self, images: &Tensor, labels: Option<&Tensor>) -> Option<Tensor> {
-        self.encode(images, labels).map(|codes| self.decode(&codes, labels))
+        self.decode(&self.encode(images, labels)?, labels)
+    }
+
+    /// Logits of the classes of images, `[batch, classes]`, by a model that was shown labels.
+    fn classify(&self, _images: &Tensor) -> Option<Tensor> {
+        None
+    }
+
+    /// Logits of the groups that a model sorts images into by itself, `[batch, groups]`.
+    fn cluster(&self, _images: &Tensor) -> Option<Tensor> {
+        None
+    }
+
+    /// Logarithms of `samples` importance weights p(x, z) / q(z | x) of each image, `[samples, batch]`, in nats: their
+    /// mean is the evidence lower bound, the logarithm of their mean a bound that tightens with their number
+    /// (Burda et al., 2016).
+    fn log_weights(
+        &self,
+        _images: &Tensor,
+        _labels: Option<&Tensor>,
+        _samples: usize,
+        _rng: &Generator,
+    ) -> Option<Tensor> {
+        None
+    }
+
+    /// What a discriminator or critic says of images, `[batch]`: more is more real.
+    fn score(&self, _images: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
+        None
     }
 }
 
@@ -44,7 +74,8 @@ pub trait Model: Module {
 ///
 /// A step may hold several updates (a critic's, then a generator's). Everything that a step changes must be reachable
 /// from here, because a checkpoint stores it by these methods: weights, buffers and generators of [`Training::model`],
-/// the optimisers and the averages.
+/// the optimisers and the averages. What else a step needs it takes from its number, so that a run which is resumed
+/// takes the very steps of one that was not interrupted.
 pub trait Training: Send {
     /// The model.
     fn model(&self) -> &dyn Model;
@@ -52,13 +83,32 @@ pub trait Training: Send {
     /// The model, to be changed.
     fn model_mut(&mut self) -> &mut dyn Model;
 
+    /// Shows the data before the first step of a run, new or resumed, to a model that needs more of it than its
+    /// batches: a few labelled images, a second domain. Must depend on the data and the options only.
+    fn prepare(&mut self, _data: &Dataset) -> Result<()> {
+        Ok(())
+    }
+
     /// The losses of one batch as tensors, without an update: what evaluation averages and `wengert graph` prints.
-    /// `rng` gives the step's noise.
+    /// `rng` gives the step's noise. It may be called without gradients, so a penalty on them must be left out then
+    /// (see [`is_grad_enabled`](wengert_tensor::autograd::is_grad_enabled)).
     fn losses(&self, batch: &Batch, rng: &Generator) -> Result<Losses>;
 
-    /// One training step: losses, gradients, updates. A loss that is not finite must be found before an update, by
-    /// [`Losses::check_finite`].
-    fn step(&mut self, batch: &Batch, rng: &Generator) -> Result<Losses>;
+    /// One training step, the `step`-th of the run from 0: losses, gradients, updates. A loss that is not finite must
+    /// be found before an update, by [`Losses::check_finite`].
+    fn step(&mut self, batch: &Batch, rng: &Generator, step: u64) -> Result<Losses>;
+
+    /// Ends an epoch, before it is evaluated and saved: for what is fitted to all codes rather than trained by steps,
+    /// such as a mixture, and kept in buffers of the model.
+    fn end_epoch(&mut self, _data: &Dataset, _rng: &Generator) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether a lower test loss means a better model, so that the best checkpoint may be chosen by it. The losses of
+    /// players against each other say nothing of the kind; then the last checkpoint stands for the run.
+    fn is_ranked_by_loss(&self) -> bool {
+        true
+    }
 
     /// The optimisers by name, over disjoint sets of parameters.
     fn optimizers(&mut self) -> Vec<(&'static str, &mut dyn Optimizer)>;

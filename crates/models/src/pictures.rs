@@ -18,9 +18,12 @@ pub struct Samples {
     pub labels: Option<Tensor>,
 }
 
-/// Draws images: codes from the prior and, for a conditional model, the classes in turn. The model must be in
-/// evaluation mode.
-pub fn draw(model: &dyn Model, count: usize, rng: &Generator) -> Samples {
+/// Draws images: codes from the prior and, for a conditional model, the classes in turn; `None` for a model that makes no
+/// images. The model must be in evaluation mode.
+pub fn draw(model: &dyn Model, count: usize, rng: &Generator) -> Option<Samples> {
+    if model.code_size() == 0 {
+        return None;
+    }
     no_grad(|| {
         let codes = model.draw_codes(count, rng);
         let labels = model.classes().map(|classes| {
@@ -30,23 +33,19 @@ pub fn draw(model: &dyn Model, count: usize, rng: &Generator) -> Samples {
         let images = in_portions(count, |start, length| {
             let labels = labels.as_ref().map(|labels| labels.narrow(0, start, length));
             model.decode(&codes.narrow(0, start, length), labels.as_ref())
-        });
-        Samples { images, codes, labels }
+        })?;
+        Some(Samples { images, codes, labels })
     })
 }
 
-/// Images as the model gives them back; `None` for a model without an encoder. The model must be in evaluation mode.
+/// Images as the model gives them back; `None` for a model that does not. The model must be in evaluation mode.
 pub fn reconstruct(model: &dyn Model, images: &Tensor, labels: &Tensor) -> Option<Tensor> {
     no_grad(|| {
         let labels = model.classes().map(|_| labels);
-        // A model has an encoder for all images or for none.
-        model.encode(&images.narrow(0, 0, 1), labels.map(|l| l.narrow(0, 0, 1)).as_ref())?;
-        Some(in_portions(images.dims()[0], |start, length| {
+        in_portions(images.dims()[0], |start, length| {
             let labels = labels.map(|labels| labels.narrow(0, start, length));
-            model
-                .reconstruct(&images.narrow(0, start, length), labels.as_ref())
-                .expect("the model has an encoder")
-        }))
+            model.reconstruct(&images.narrow(0, start, length), labels.as_ref())
+        })
     })
 }
 
@@ -78,8 +77,9 @@ fn image_shape(images: &Tensor) -> [usize; 3] {
     [dims[1], dims[2], dims[3]]
 }
 
-fn in_portions(count: usize, part: impl Fn(usize, usize) -> Tensor) -> Tensor {
-    let parts: Vec<Tensor> =
-        (0..count).step_by(PORTION).map(|start| part(start, PORTION.min(count - start))).collect();
-    Tensor::cat(&parts.iter().collect::<Vec<_>>(), 0)
+/// Joins what `part` gives for each portion of `count` images: the first and the length of the portion go in.
+pub fn in_portions(count: usize, part: impl Fn(usize, usize) -> Option<Tensor>) -> Option<Tensor> {
+    let starts = (0..count).step_by(PORTION);
+    let parts: Option<Vec<Tensor>> = starts.map(|start| part(start, PORTION.min(count - start))).collect();
+    Some(Tensor::cat(&parts?.iter().collect::<Vec<_>>(), 0))
 }

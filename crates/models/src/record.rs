@@ -35,11 +35,18 @@ impl Record {
     }
 
     /// Records an epoch with its pictures.
-    pub fn add(&mut self, record: EpochRecord, samples: &Picture, pairs: Option<&Picture>) -> Result<()> {
+    pub fn add(
+        &mut self,
+        record: EpochRecord,
+        samples: Option<&Picture>,
+        pairs: Option<&Picture>,
+    ) -> Result<()> {
         metrics::append(&self.folder.metrics(), &record)?;
-        samples.save(&self.folder.samples(record.epoch))?;
         self.events.scalars(record.step, &scalars(&record))?;
-        self.events.image(record.step, "samples", samples)?;
+        if let Some(samples) = samples {
+            samples.save(&self.folder.samples(record.epoch))?;
+            self.events.image(record.step, "samples", samples)?;
+        }
         if let Some(pairs) = pairs {
             pairs.save(&self.folder.reconstructions(record.epoch))?;
             self.events.image(record.step, "reconstructions", pairs)?;

@@ -1,7 +1,10 @@
 //! The models by name.
 
+use crate::config::{Ranges, from_table, to_table};
 use crate::suggest::did_you_mean;
-use crate::{Error, Result, Training, vae};
+use crate::{Error, Result, Training};
+use crate::{autoencoders, conditional, domains, gans, hybrids, latent, sequences};
+use serde::{Serialize, de::DeserializeOwned};
 use toml::Table;
 use wengert_tensor::Generator;
 
@@ -21,15 +24,36 @@ impl Default for ImageSet {
     }
 }
 
+/// The options of a model, which know how to build it: their fields with their defaults are the model's section of a
+/// configuration.
+pub trait Recipe: Serialize + DeserializeOwned + Default {
+    /// The model's name on the command line and in configurations.
+    const NAME: &'static str;
+    /// One line for `wengert models`.
+    const DESCRIPTION: &'static str;
+    /// Where the model comes from: authors, year, number of the paper.
+    const PAPER: &'static str;
+    /// The data set that the model is trained on unless another is asked for.
+    const DATA: &'static str = "mnist";
+
+    /// An error for the first option outside its range.
+    fn check(&self, ranges: &Ranges) -> Result<()>;
+
+    /// The model with fresh weights and optimisers. The options have passed [`Recipe::check`].
+    fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>>;
+}
+
 /// A model of the registry.
 #[derive(Debug)]
 pub struct Entry {
-    /// The name on the command line and in configurations.
+    /// See [`Recipe::NAME`].
     pub name: &'static str,
-    /// One line for `wengert models`.
+    /// See [`Recipe::DESCRIPTION`].
     pub description: &'static str,
-    /// Where the model comes from.
+    /// See [`Recipe::PAPER`].
     pub paper: &'static str,
+    /// See [`Recipe::DATA`].
+    pub data: &'static str,
     /// The model's options with their defaults: its section of a configuration, with every key it has.
     pub defaults: fn() -> Table,
     /// Checks the options.
@@ -38,13 +62,55 @@ pub struct Entry {
     pub build: fn(&Table, &ImageSet, &Generator) -> Result<Box<dyn Training>>,
 }
 
-/// Every model.
-pub const MODELS: &[Entry] = &[vae::ENTRY];
+/// The entry of a model.
+pub const fn entry<R: Recipe>() -> Entry {
+    Entry {
+        name: R::NAME,
+        description: R::DESCRIPTION,
+        paper: R::PAPER,
+        data: R::DATA,
+        defaults: || to_table(&R::default()),
+        check: |table| read::<R>(table).map(|_| ()),
+        build: |table, images, rng| read::<R>(table)?.build(images, rng),
+    }
+}
+
+/// The options in a table, checked.
+fn read<R: Recipe>(table: &Table) -> Result<R> {
+    let options: R = from_table(R::NAME, table)?;
+    options.check(&Ranges::new(R::NAME))?;
+    Ok(options)
+}
+
+/// Models of a kind.
+#[derive(Debug)]
+pub struct Family {
+    /// What they are, as a title.
+    pub title: &'static str,
+    /// The models.
+    pub models: &'static [Entry],
+}
+
+/// All models by kind.
+pub const FAMILIES: &[Family] = &[
+    autoencoders::FAMILY,
+    latent::FAMILY,
+    gans::FAMILY,
+    conditional::FAMILY,
+    hybrids::FAMILY,
+    domains::FAMILY,
+    sequences::FAMILY,
+];
+
+/// All models.
+pub fn models() -> impl Iterator<Item = &'static Entry> {
+    FAMILIES.iter().flat_map(|family| family.models)
+}
 
 /// The model of a name, or an error that suggests the nearest.
 pub fn find(name: &str) -> Result<&'static Entry> {
-    MODELS.iter().find(|entry| entry.name == name).ok_or_else(|| {
-        let names: Vec<&str> = MODELS.iter().map(|entry| entry.name).collect();
+    models().find(|entry| entry.name == name).ok_or_else(|| {
+        let names: Vec<&str> = models().map(|entry| entry.name).collect();
         let hint = did_you_mean(name, names.iter().copied());
         Error::setting(format!("there is no model `{name}`{hint} (models: {})", names.join(", ")))
     })

@@ -23,11 +23,7 @@ pub struct Settings {
 impl Settings {
     /// The defaults for a model of the registry.
     pub fn new(entry: &'static Entry) -> Settings {
-        Settings {
-            table: Config::defaults(entry.name, (entry.defaults)()).to_table(),
-            entry,
-            origins: BTreeMap::new(),
-        }
+        Settings { table: Config::defaults(entry).to_table(), entry, origins: BTreeMap::new() }
     }
 
     /// Lays the keys of a TOML file over the settings.

@@ -109,8 +109,9 @@ impl Trainer {
     pub fn start(config: Config, data: Dataset, folder: RunFolder) -> Result<Trainer> {
         let images = data.image_set();
         let rng = Generator::new(config.seed);
-        let training =
+        let mut training =
             (registry::find(&config.model)?.build)(&config.options, &images, &rng.stream(INITIAL_WEIGHTS))?;
+        training.prepare(&data)?;
         check_memory(training.as_ref(), &images, &config, &data)?;
         let noise = rng.stream(TRAINING_NOISE);
         let record = Record::open(folder, &config, 0)?;
@@ -136,6 +137,7 @@ impl Trainer {
         }
         let rng = Generator::new(config.seed);
         let mut training = checkpoint.build(&rng.stream(INITIAL_WEIGHTS))?;
+        training.prepare(&data)?;
         let noise = checkpoint.restore(training.as_mut())?;
         check_memory(training.as_ref(), &images, &config, &data)?;
         let record = Record::open(folder, &config, checkpoint.state.epoch)?;
@@ -174,9 +176,10 @@ impl Trainer {
                     return Ok(Outcome::StepLimit);
                 }
             };
+            self.training.end_epoch(&self.data, &self.noise)?;
             let loss = self.evaluate_and_record("epoch", speed, begun.elapsed(), observer)?;
-            let best = loss < self.state.best_loss;
-            let best_loss = self.state.best_loss.min(loss);
+            let best = self.training.is_ranked_by_loss() && loss < self.state.best_loss;
+            let best_loss = if best { loss } else { self.state.best_loss };
             let RunState { epoch, step, .. } = self.state;
             self.state = RunState { epoch: epoch + 1, step, best_loss, ..RunState::default() };
             self.save(observer, best)?;
@@ -240,7 +243,7 @@ impl Trainer {
     /// One step; where a loss is not finite the step is run again in anomaly mode to find where that began.
     fn step(&mut self, batch: &Batch) -> Result<Losses> {
         let before = self.noise.state();
-        let what = match self.training.step(batch, &self.noise) {
+        let what = match self.training.step(batch, &self.noise, self.state.step) {
             Err(Error::NonFinite(what)) => what,
             other => return other,
         };
@@ -249,7 +252,7 @@ impl Trainer {
             message.push_str(&format!("; {name} is not finite since an earlier update"));
         }
         self.noise = Generator::from_state(before);
-        let (_, anomaly) = detect_anomaly(|| self.training.step(batch, &self.noise));
+        let (_, anomaly) = detect_anomaly(|| self.training.step(batch, &self.noise, self.state.step));
         if let Some(anomaly) = anomaly {
             message.push_str(&format!("; the first op to go wrong: {anomaly}"));
         }
@@ -311,7 +314,8 @@ impl Trainer {
             images_per_second,
             seconds: (training_time + begun.elapsed()).as_secs_f64(),
         };
-        self.record.add(record.clone(), &pictures::grid(&samples.images), pairs.as_ref())?;
+        let samples = samples.map(|samples| pictures::grid(&samples.images));
+        self.record.add(record.clone(), samples.as_ref(), pairs.as_ref())?;
         observer(&Event::Epoch(&record));
         Ok(test_loss)
     }

@@ -3,7 +3,7 @@
 use super::{Data, Training, weight_rng};
 use anyhow::Result;
 use wengert_data::{Batch, Position};
-use wengert_models::vae::{Options, VaeTraining};
+use wengert_models::autoencoders::vae::{Options, VaeTraining};
 use wengert_models::{ImageSet, Training as _};
 use wengert_tensor::{DType, Generator, Tensor};
 
@@ -44,6 +44,6 @@ impl Training for Vae {
     }
 
     fn step(&mut self, rng: &Generator) -> Result<f64> {
-        Ok(self.training.step(&self.batch, rng)?.total.item())
+        Ok(self.training.step(&self.batch, rng, 0)?.total.item())
     }
 }

@@ -9,24 +9,13 @@
 //!
 //! Kingma, Welling: Auto-Encoding Variational Bayes, <https://arxiv.org/abs/1312.6114>.
 
-use crate::config::{from_table, in_range, to_table};
-use crate::registry::{Entry, ImageSet};
-use crate::{Error, Losses, Model, Result, Training};
+use crate::config::Ranges;
+use crate::registry::{ImageSet, Recipe};
+use crate::{Losses, Model, Result, Training};
 use serde::{Deserialize, Serialize};
-use toml::Table;
 use wengert_data::Batch;
 use wengert_nn::{Adam, Layer, Linear, Module, Optimizer, module};
 use wengert_tensor::{Activation, Generator, Reduction, Tensor, scope};
-
-/// The entry of the registry.
-pub const ENTRY: Entry = Entry {
-    name: "vae",
-    description: "variational auto-encoder: MLP, Gaussian code, Bernoulli pixels",
-    paper: "Kingma & Welling 2013, arXiv:1312.6114",
-    defaults: || to_table(&Options::default()),
-    check: |options| Options::read(options).map(|_| ()),
-    build: |options, images, rng| Ok(Box::new(VaeTraining::new(&Options::read(options)?, images, rng))),
-};
 
 /// The section `[vae]` of a configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,19 +38,21 @@ impl Default for Options {
     }
 }
 
-impl Options {
-    /// Reads and checks the section.
-    pub fn read(table: &Table) -> Result<Options> {
-        let options: Options = from_table("vae", table)?;
-        in_range("vae.latent", options.latent, 1..=4096)?;
-        in_range("vae.hidden", options.hidden, 1..=8192)?;
-        in_range("vae.reconstruction_weight", options.reconstruction_weight, 0.0..=1e6)?;
-        in_range("vae.beta", options.beta, 0.0..=1e6)?;
-        if options.learning_rate <= 0.0 || options.learning_rate > 1e3 {
-            let detail = format!("is {}; it must be above 0 and at most 1000", options.learning_rate);
-            return Err(Error::Range { key: "vae.learning_rate".into(), detail });
-        }
-        Ok(options)
+impl Recipe for Options {
+    const NAME: &'static str = "vae";
+    const DESCRIPTION: &'static str = "variational auto-encoder: MLP, Gaussian code, Bernoulli pixels";
+    const PAPER: &'static str = "Kingma & Welling 2013, arXiv:1312.6114";
+
+    fn check(&self, ranges: &Ranges) -> Result<()> {
+        ranges.within("latent", self.latent, 1..=4096)?;
+        ranges.within("hidden", self.hidden, 1..=8192)?;
+        ranges.within("reconstruction_weight", self.reconstruction_weight, 0.0..=1e6)?;
+        ranges.within("beta", self.beta, 0.0..=1e6)?;
+        ranges.learning_rate("learning_rate", self.learning_rate)
+    }
+
+    fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
+        Ok(Box::new(VaeTraining::new(&self, images, rng)))
     }
 }
 
@@ -117,9 +108,9 @@ impl Model for Vae {
         self.latent
     }
 
-    fn decode(&self, codes: &Tensor, _labels: Option<&Tensor>) -> Tensor {
+    fn decode(&self, codes: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
         let [channels, height, width] = self.image_shape;
-        self.logits(codes).sigmoid().reshape([codes.dims()[0], channels, height, width])
+        Some(self.logits(codes).sigmoid().reshape([codes.dims()[0], channels, height, width]))
     }
 
     fn encode(&self, images: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
@@ -170,7 +161,7 @@ impl Training for VaeTraining {
         Ok(Losses { total, terms: vec![("reconstruction", reconstruction), ("kl", kl)] })
     }
 
-    fn step(&mut self, batch: &Batch, rng: &Generator) -> Result<Losses> {
+    fn step(&mut self, batch: &Batch, rng: &Generator, _step: u64) -> Result<Losses> {
         let losses = self.losses(batch, rng)?;
         losses.check_finite()?;
         self.adam.zero_grad();
@@ -221,7 +212,8 @@ mod tests {
             Options { latent: 2, hidden: 8, beta: 3.0, reconstruction_weight: 0.5, ..Options::default() };
         let mut training = VaeTraining::new(&options, &images, &rng);
         let batch = batch(&rng);
-        let losses: Vec<Vec<f64>> = (0..50).map(|_| training.step(&batch, &rng).unwrap().values()).collect();
+        let losses: Vec<Vec<f64>> =
+            (0..50).map(|_| training.step(&batch, &rng, 0).unwrap().values()).collect();
         for values in &losses {
             assert!((values[0] - 0.5 * values[1] - 3.0 * values[2]).abs() < 1e-4, "{values:?}");
         }
@@ -231,13 +223,10 @@ mod tests {
 
     #[test]
     fn options_are_checked() {
-        let with = |key: &str, value: toml::Value| {
-            let mut table = (ENTRY.defaults)();
-            table.insert(key.into(), value);
-            Options::read(&table).unwrap_err().to_string()
-        };
-        assert!(with("latent", 0.into()).contains("vae.latent is 0"));
-        assert!(with("learning_rate", 0.0.into()).contains("above 0"));
-        assert!(with("beta", (-1.0).into()).contains("vae.beta is -1"));
+        let refusal = |options: Options| options.check(&Ranges::new("vae")).unwrap_err().to_string();
+        let options = Options::default();
+        assert!(refusal(Options { latent: 0, ..options.clone() }).contains("vae.latent is 0"));
+        assert!(refusal(Options { learning_rate: 0.0, ..options.clone() }).contains("above 0"));
+        assert!(refusal(Options { beta: -1.0, ..options }).contains("vae.beta is -1"));
     }
 }

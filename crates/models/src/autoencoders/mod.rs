@@ -1,0 +1,11 @@
+//! Autoencoders and variational autoencoders: how a picture is weighed against its code.
+
+use crate::registry::entry;
+use crate::registry::{Entry, Family};
+
+pub mod vae;
+
+/// The family.
+pub const FAMILY: Family = Family { title: "Autoencoders and variational autoencoders", models: ENTRIES };
+
+const ENTRIES: &[Entry] = &[entry::<vae::Options>()];

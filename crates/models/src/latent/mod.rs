@@ -1,0 +1,8 @@
+//! Autoencoders by what becomes of their codes: flows, other priors, discrete codes, codes that an adversary shapes.
+
+use crate::registry::{Entry, Family};
+
+/// The family.
+pub const FAMILY: Family = Family { title: "Autoencoders with other codes", models: ENTRIES };
+
+const ENTRIES: &[Entry] = &[];

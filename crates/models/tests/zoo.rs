@@ -1,0 +1,132 @@
+//! What every model of the registry must do: train, go on after an interruption to the very bit, draw the same pictures
+//! from its checkpoint, and give finite numbers for whatever it says it can do.
+//!
+//! `WENGERT_MODEL=NAME cargo test -p wengert-models --test zoo` looks at one model only.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use wengert_data::Position;
+use wengert_models::run::RunFolder;
+use wengert_models::settings::Settings;
+use wengert_models::trainer::{Event, Outcome};
+use wengert_models::{Checkpoint, Config, Dataset, Entry, Trainer, models, pictures};
+use wengert_tensor::{Generator, Tensor, no_grad};
+
+/// Steps of a run, and after how many it is interrupted: in the middle of its second epoch.
+const STEPS: u64 = 30;
+const STOP: u64 = 22;
+
+/// Two epochs of 15 small batches.
+fn config(entry: &'static Entry) -> Config {
+    let mut settings = Settings::new(entry);
+    for (key, value) in [
+        ("train.batch", "16"),
+        ("train.epochs", "2"),
+        ("data.limit", "240"),
+        ("data.test_limit", "32"),
+        ("seed", "3"),
+    ] {
+        settings.set(key, value, "the test").unwrap();
+    }
+    settings.resolve().unwrap()
+}
+
+/// Runs to the end, or to the interruption after `stop` steps.
+fn run(trainer: &mut Trainer, stop: u64) -> Outcome {
+    let flag = AtomicBool::new(false);
+    let mut steps = trainer.state().step;
+    let observer = &mut |event: &Event| {
+        if let Event::Step { loss, .. } = event {
+            assert!(loss.is_finite());
+            steps += 1;
+            flag.store(steps == stop, Ordering::Relaxed);
+        }
+    };
+    trainer.run(observer, &flag).unwrap()
+}
+
+fn bytes(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap()
+}
+
+fn is_finite(tensor: &Tensor) -> bool {
+    tensor.to_vec::<f32>().iter().all(|value| value.is_finite())
+}
+
+/// Everything that is asked of one model.
+fn exercise(entry: &'static Entry, data: &Dataset) {
+    let (name, config) = (entry.name, config(entry));
+    let home = tempfile::tempdir().unwrap();
+    let folder = |which: &str| RunFolder::create(&home.path().join(which), false).unwrap();
+
+    let mut whole = Trainer::start(config.clone(), data.clone(), folder("whole")).unwrap();
+    assert_eq!(run(&mut whole, u64::MAX), Outcome::Finished, "{name}");
+    assert_eq!(whole.state().step, STEPS, "{name}");
+
+    let mut parted = Trainer::start(config.clone(), data.clone(), folder("parted")).unwrap();
+    assert_eq!(run(&mut parted, STOP), Outcome::Interrupted, "{name}");
+    let middle = Checkpoint::load(&parted.folder().last()).unwrap();
+    let mut resumed = Trainer::resume(&middle, config, data.clone(), parted.folder().clone()).unwrap();
+    assert_eq!(run(&mut resumed, u64::MAX), Outcome::Finished, "{name}");
+    assert!(
+        bytes(&whole.folder().last()) == bytes(&resumed.folder().last()),
+        "{name}: a resumed run ends in another checkpoint than a whole one"
+    );
+
+    let checkpoint = Checkpoint::load(&whole.folder().last()).unwrap();
+    let [first, second] = [0, 1].map(|_| checkpoint.model().unwrap());
+    let (model, rng) = (first.model(), || Generator::new(7));
+    assert_eq!(model.image_shape(), data.image_set().shape, "{name}");
+    assert!(model.named_parameters().iter().all(|(_, tensor)| is_finite(tensor)), "{name}");
+    if let Some(samples) = pictures::draw(model, 12, &rng()) {
+        let again = pictures::draw(second.model(), 12, &rng()).unwrap();
+        assert_eq!(samples.images.to_vec::<f32>(), again.images.to_vec::<f32>(), "{name}");
+        assert_eq!(samples.images.dims()[1..], model.image_shape(), "{name}");
+        assert_eq!(samples.codes.dims(), [12, model.code_size()], "{name}");
+        let (low, high) = (samples.images.min_all().item(), samples.images.max_all().item());
+        assert!(low >= 0.0 && high <= 1.0, "{name}: pixels from {low} to {high}");
+    } else {
+        assert_eq!(model.code_size(), 0, "{name}");
+    }
+
+    let indices: Vec<usize> = (0..12).collect();
+    let (images, labels) = (data.test.images(&indices, Position::default()), data.test.labels(&indices));
+    let labels = model.classes().map(|_| labels);
+    no_grad(|| {
+        if let Some(codes) = model.encode(&images, labels.as_ref()) {
+            assert_eq!(codes.dims(), [12, model.code_size()], "{name}");
+            assert!(is_finite(&codes), "{name}");
+        }
+        if let Some(back) = model.reconstruct(&images, labels.as_ref()) {
+            assert_eq!(back.dims(), images.dims(), "{name}");
+            assert!(is_finite(&back), "{name}");
+        }
+        if let Some(logits) = model.classify(&images) {
+            assert_eq!(logits.dims(), [12, data.image_set().classes], "{name}");
+            assert!(is_finite(&logits), "{name}");
+        }
+        if let Some(logits) = model.cluster(&images) {
+            assert_eq!((logits.rank(), logits.dims()[0]), (2, 12), "{name}");
+            assert!(is_finite(&logits), "{name}");
+        }
+        if let Some(weights) = model.log_weights(&images, labels.as_ref(), 3, &rng()) {
+            assert_eq!(weights.dims(), [3, 12], "{name}");
+            assert!(is_finite(&weights), "{name}");
+        }
+        if let Some(score) = model.score(&images, labels.as_ref()) {
+            assert_eq!(score.dims(), [12], "{name}");
+            assert!(is_finite(&score), "{name}");
+        }
+    });
+}
+
+#[test]
+fn every_model_trains_resumes_and_round_trips() {
+    let wanted = std::env::var("WENGERT_MODEL").ok();
+    for entry in models().filter(|entry| wanted.as_deref().is_none_or(|name| name == entry.name)) {
+        match Dataset::load(&config(entry)) {
+            Ok(data) => exercise(entry, &data),
+            Err(error) => eprintln!("{}: skipped, its data is not here: {error}", entry.name),
+        }
+    }
+}
