@@ -83,7 +83,8 @@ impl Progress {
                     let bar = self.bar.get_or_insert_with(|| new_bar(*epoch, epochs, *batches, *batch));
                     bar.set_position(*batch);
                     bar.set_message(format!(
-                        "loss {loss:.2}  {} images/s",
+                        "loss {}  {} images/s",
+                        number(*loss),
                         thousands(*images_per_second as u64)
                     ));
                     return Ok(());
@@ -94,7 +95,8 @@ impl Progress {
                 self.last_line = Instant::now();
                 let speed = thousands(*images_per_second as u64);
                 write_line(&format!(
-                    "epoch {epoch}  step {batch}/{batches}  loss {loss:.2}  {speed} images/s"
+                    "epoch {epoch}  step {batch}/{batches}  loss {}  {speed} images/s",
+                    number(*loss)
                 ))
             }
             Event::Epoch(record) => {
@@ -102,6 +104,7 @@ impl Progress {
                 self.last_line = Instant::now();
                 write_line(&epoch_line(record, self.epochs))
             }
+            Event::Alarm(alarm) => write_line(&format!("  look out: {}", alarm.message)),
             Event::Saved { .. } => Ok(()),
         }
     }
@@ -128,12 +131,12 @@ fn new_bar(epoch: u64, epochs: u64, batches: u64, batch: u64) -> ProgressBar {
 }
 
 fn epoch_line(record: &EpochRecord, epochs: u64) -> String {
-    let mut line = format!("epoch {}/{epochs}  train {:.2}", record.epoch, record.train_loss);
+    let mut line = format!("epoch {}/{epochs}  train {}", record.epoch, number(record.train_loss));
     if let Some(loss) = record.test_loss {
-        let _ = write!(line, "  test {loss:.2}");
+        let _ = write!(line, "  test {}", number(loss));
     }
     for (name, value) in record.losses.iter().filter(|(name, _)| !name.starts_with("train_")) {
-        let _ = write!(line, "  {name} {value:.2}");
+        let _ = write!(line, "  {name} {}", number(*value));
     }
     let speed = thousands(record.images_per_second as u64);
     let _ = write!(line, "  {speed} images/s  {:.1} s", record.seconds);
@@ -151,6 +154,7 @@ fn json_line(event: &Event) -> Option<String> {
         // A step is far too short for a line of its own; the epoch tells the mean.
         Event::Step { .. } => return None,
         Event::Epoch(record) => json!(record),
+        Event::Alarm(alarm) => json!({ "event": "alarm", "message": alarm.message }),
         Event::Saved { path, best, step } => {
             json!({ "event": "saved", "path": path, "best": best, "step": step })
         }
@@ -160,6 +164,11 @@ fn json_line(event: &Event) -> Option<String> {
 
 fn write_line(line: &str) -> std::io::Result<()> {
     write(&format!("{line}\n"))
+}
+
+/// A loss with four digits that count, or two behind the point: those of games are near 1, those of pixels near 100.
+fn number(value: f64) -> String {
+    if value.abs() < 10.0 { format!("{value:.3}") } else { format!("{value:.2}") }
 }
 
 /// 1234567 as `1,234,567`.

@@ -167,10 +167,14 @@ impl TrainArgs {
                 "nothing to do: the run has taken {} steps and its limit is {}; raise --steps, or pass --steps 0\n",
                 state.step, config.train.steps
             ),
-            Outcome::Finished => format!(
-                "best test loss {:.2}\nmore: wengert sample {folder} --out digits.png; wengert reconstruct {folder}\n",
-                state.best_loss
-            ),
+            Outcome::Finished => {
+                let best = match state.best_loss.is_finite() {
+                    true => format!("best test loss {:.2}\n", state.best_loss),
+                    // Players against each other have no best loss.
+                    false => String::new(),
+                };
+                format!("{best}more: {}\n", next_commands(trainer))
+            }
             Outcome::StepLimit => {
                 format!(
                     "stopped after {} steps; go on: wengert train --resume {folder} --steps 0\n",
@@ -296,6 +300,19 @@ impl TrainArgs {
             (None, None) => Ok(RunFolder::create_next(Path::new("runs"), &config.model)?),
         }
     }
+}
+
+/// What can be done with a finished run.
+fn next_commands(trainer: &Trainer) -> String {
+    let folder = trainer.folder();
+    let mut commands = Vec::new();
+    if trainer.model().code_size() > 0 {
+        commands.push(format!("wengert sample {} --out samples.png", folder.path().display()));
+    }
+    if folder.reconstructions(trainer.state().epoch).is_file() {
+        commands.push(format!("wengert reconstruct {}", folder.path().display()));
+    }
+    commands.join("; ")
 }
 
 /// The run folder that a checkpoint lies in, by its path alone.

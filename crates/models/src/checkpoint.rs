@@ -6,6 +6,7 @@
 //! version of wengert.
 
 use crate::config::Config;
+use crate::means::{self, Means};
 use crate::registry::{self, ImageSet};
 use crate::settings::Settings;
 use crate::{Error, Result, Training};
@@ -27,15 +28,15 @@ pub struct RunState {
     pub step: u64,
     /// Images seen in the epoch that runs.
     pub images: u64,
-    /// Sums over those images of the total loss and of each term.
-    pub loss_sums: Vec<f64>,
+    /// Mean losses of those images.
+    pub losses: Means,
     /// The lowest test loss so far; infinite before the first.
     pub best_loss: f64,
 }
 
 impl Default for RunState {
     fn default() -> Self {
-        Self { epoch: 0, batch: 0, step: 0, images: 0, loss_sums: Vec::new(), best_loss: f64::INFINITY }
+        Self { epoch: 0, batch: 0, step: 0, images: 0, losses: Means::default(), best_loss: f64::INFINITY }
     }
 }
 
@@ -78,13 +79,17 @@ pub fn save(
     let counts = [state.epoch, state.batch, state.step, state.images].map(|count| count as i64);
     let mut insert = |name: &str, tensor| tensors.insert(format!("{TRAINER}{name}"), tensor);
     insert("position", Tensor::from_slice(&counts, 4));
-    insert("loss_sums", Tensor::from_slice(&state.loss_sums, state.loss_sums.len()));
+    let losses = state.losses.entries();
+    let sums: Vec<f64> = losses.iter().flat_map(|entry| [entry.sum, entry.images]).collect();
+    insert("loss_sums", Tensor::from_slice(&sums, [losses.len(), 2]));
     insert("best_loss", Tensor::from_slice(&[state.best_loss], 1));
     insert("noise", generator_to_tensor(noise.state()));
+    let names: Vec<&str> = losses.iter().map(|entry| entry.name.as_str()).collect();
     let metadata = BTreeMap::from([
         ("model".to_string(), config.model.clone()),
         ("config".to_string(), toml::to_string(&config.identity()).expect("a table of plain values is TOML")),
         ("images".to_string(), serde_json::json!([images.shape, images.classes]).to_string()),
+        ("losses".to_string(), serde_json::json!(names).to_string()),
         ("wengert".to_string(), env!("CARGO_PKG_VERSION").to_string()),
     ]);
     let existed = path.exists();
@@ -128,7 +133,15 @@ impl Checkpoint {
         }
         (state.epoch, state.batch, state.step, state.images) =
             (epoch as u64, batch as u64, step as u64, images as u64);
-        state.loss_sums = numbers(path, &tensors, "loss_sums")?;
+        let names: Vec<String> = serde_json::from_str(text("losses")?)
+            .map_err(|_| wrong("the names of the losses in its metadata are not a list of names".into()))?;
+        let sums: Vec<f64> = numbers(path, &tensors, "loss_sums")?;
+        if sums.len() != 2 * names.len() {
+            let (found, wanted) = (sums.len(), 2 * names.len());
+            return Err(wrong(format!("{TRAINER}loss_sums holds {found} numbers; {wanted} were expected")));
+        }
+        let entry = |(name, sum): (String, &[f64])| means::Entry { name, sum: sum[0], images: sum[1] };
+        state.losses = Means::from_entries(names.into_iter().zip(sums.chunks(2)).map(entry).collect());
         state.best_loss =
             numbers::<f64>(path, &tensors, "best_loss")?.first().copied().unwrap_or(f64::INFINITY);
         let images = ImageSet { shape, classes };

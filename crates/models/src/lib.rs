@@ -6,10 +6,12 @@
 //! - [`networks`]: what the models are built of, so that their losses can be compared on the same nets.
 //! - [`Config`] and [`settings`]: the resolved configuration, and the layers it is made of.
 //! - [`trainer`]: the loop, with evaluation, checkpoints and resumption.
+//! - [`alarm`]: signs of a collapse, told with what to try.
 //! - [`run`]: the folder of a run, and the writers of what lies in it.
 //!
 //! Nothing here writes to a terminal: a run tells its [`trainer::Event`]s to an observer.
 
+pub mod alarm;
 pub mod autoencoders;
 pub mod checkpoint;
 pub mod conditional;
@@ -20,6 +22,7 @@ mod error;
 pub mod gans;
 pub mod hybrids;
 pub mod latent;
+pub mod means;
 mod memory;
 mod model;
 pub mod networks;

@@ -1,12 +1,14 @@
 //! The training loop.
 
+use crate::alarm::{self, Alarm};
 use crate::checkpoint::{self, Checkpoint, RunState};
 use crate::config::Config;
 use crate::dataset::Dataset;
+use crate::means::Means;
 use crate::record::Record;
 use crate::registry::{self, ImageSet};
 use crate::run::{EpochRecord, RunFolder};
-use crate::{Error, Losses, Result, Training, memory, pictures};
+use crate::{Error, Losses, Model, Result, Training, memory, pictures};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,6 +50,8 @@ pub enum Event<'a> {
     },
     /// An epoch, or what there is of it at a limit, was evaluated and recorded.
     Epoch(&'a EpochRecord),
+    /// The epoch just told shows a sign of collapse.
+    Alarm(&'a Alarm),
     /// A checkpoint was saved.
     Saved {
         /// The file.
@@ -187,6 +191,11 @@ impl Trainer {
         Ok(Outcome::Finished)
     }
 
+    /// The model, as far as it is trained.
+    pub fn model(&self) -> &dyn Model {
+        self.training.model()
+    }
+
     fn start_event(&self) -> Start {
         Start {
             model: self.config.model.clone(),
@@ -221,11 +230,7 @@ impl Trainer {
                 return Ok(EpochEnd::Limit(speed(self.state.images)));
             }
             let losses = self.step(&batch)?;
-            let count = batch.indices.len() as f64;
-            self.state.loss_sums.resize(losses.terms.len() + 1, 0.0);
-            for (sum, value) in self.state.loss_sums.iter_mut().zip(losses.values()) {
-                *sum += value * count;
-            }
+            self.state.losses.add(&losses, batch.indices.len());
             self.state.step += 1;
             self.state.batch += 1;
             self.state.images += batch.indices.len() as u64;
@@ -233,7 +238,7 @@ impl Trainer {
                 epoch: self.state.epoch + 1,
                 batch: self.state.batch,
                 batches,
-                loss: self.state.loss_sums[0] / self.state.images as f64,
+                loss: self.state.losses.total(),
                 images_per_second: speed(self.state.images),
             });
         }
@@ -286,18 +291,17 @@ impl Trainer {
         let begun = Instant::now();
         let model = self.training.model();
         model.eval();
-        let (names, test) = self.evaluate()?;
-        let (test_loss, terms) =
-            test.split_first().map_or((f64::NAN, &[][..]), |(loss, terms)| (*loss, terms));
+        let test = self.evaluate()?;
+        let test_loss = test.total();
         if !test_loss.is_finite() {
             return Err(
                 self.non_finite(format!("the test loss of epoch {} is {test_loss}", self.state.epoch + 1))
             );
         }
-        let train: Vec<f64> = self.state.loss_sums.iter().map(|sum| sum / self.state.images as f64).collect();
+        let train = &self.state.losses;
         let mut losses: BTreeMap<String, f64> =
-            names.iter().map(ToString::to_string).zip(terms.iter().copied()).collect();
-        losses.extend(names.iter().map(|name| format!("train_{name}")).zip(train.iter().skip(1).copied()));
+            test.terms().map(|(name, value)| (name.to_string(), value)).collect();
+        losses.extend(train.terms().map(|(name, value)| (format!("train_{name}"), value)));
 
         let samples = pictures::draw(model, SAMPLES, &Generator::new(self.config.seed).stream(SAMPLE_CODES));
         let first: Vec<usize> = (0..PAIRS.min(self.data.test.dataset().len())).collect();
@@ -308,32 +312,33 @@ impl Trainer {
             event: event.into(),
             epoch: self.state.epoch + 1,
             step: self.state.step,
-            train_loss: train.first().copied().unwrap_or(f64::NAN),
+            train_loss: train.total(),
             test_loss: Some(test_loss),
             losses,
             images_per_second,
             seconds: (training_time + begun.elapsed()).as_secs_f64(),
         };
-        let samples = samples.map(|samples| pictures::grid(&samples.images));
-        self.record.add(record.clone(), samples.as_ref(), pairs.as_ref())?;
+        let mut alarms = alarm::of_losses(train);
+        if let Some(samples) = &samples {
+            alarms.extend(alarm::of_samples(&samples.images, &originals));
+        }
+        let grid = samples.map(|samples| pictures::grid(&samples.images));
+        self.record.add(record.clone(), grid.as_ref(), pairs.as_ref())?;
         observer(&Event::Epoch(&record));
+        alarms.iter().for_each(|alarm| observer(&Event::Alarm(alarm)));
         Ok(test_loss)
     }
 
-    /// Means over the test images of the total loss and of each term, with the names of the terms. The noise is the
-    /// same at each evaluation, so that epochs differ by the weights alone.
-    fn evaluate(&self) -> Result<(Vec<&'static str>, Vec<f64>)> {
+    /// Means over the test images of all losses. The noise is the same at each evaluation, so that epochs differ by the
+    /// weights alone.
+    fn evaluate(&self) -> Result<Means> {
         let noise = Generator::new(self.config.seed).stream(EVALUATION_NOISE);
-        let (mut names, mut sums, mut images) = (Vec::new(), Vec::new(), 0.0);
+        let mut means = Means::default();
         for batch in self.data.test.prefetch(Position::default(), AHEAD)? {
             let losses = no_grad(|| self.training.losses(&batch, &noise))?;
-            let count = batch.indices.len() as f64;
-            names = losses.terms.iter().map(|(name, _)| *name).collect();
-            sums.resize(names.len() + 1, 0.0);
-            sums.iter_mut().zip(losses.values()).for_each(|(sum, value)| *sum += value * count);
-            images += count;
+            means.add(&losses, batch.indices.len());
         }
-        Ok((names, sums.into_iter().map(|sum: f64| sum / images).collect()))
+        Ok(means)
     }
 
     /// Saves the run; the last file written is the one that resumes it, so a crash before leaves the earlier state.
