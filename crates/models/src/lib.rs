@@ -7,6 +7,7 @@
 //! - [`Config`] and [`settings`]: the resolved configuration, and the layers it is made of.
 //! - [`trainer`]: the loop, with evaluation, checkpoints and resumption.
 //! - [`alarm`]: signs of a collapse, told with what to try.
+//! - [`metrics`]: what a trained model is worth, in numbers.
 //! - [`run`]: the folder of a run, and the writers of what lies in it.
 //!
 //! Nothing here writes to a terminal: a run tells its [`trainer::Event`]s to an observer.
@@ -24,6 +25,7 @@ pub mod hybrids;
 pub mod latent;
 pub mod means;
 mod memory;
+pub mod metrics;
 mod model;
 pub mod networks;
 pub mod pictures;
