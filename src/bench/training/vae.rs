@@ -25,7 +25,9 @@ impl Vae {
             indices: (0..size).collect(),
             position: Position::default(),
         };
-        Self { training: VaeTraining::new(&Options::default(), &images, &weight_rng()), batch, data }
+        let training =
+            VaeTraining::new(&Options::default(), &images, &weight_rng()).expect("the defaults are valid");
+        Self { training, batch, data }
     }
 }
 

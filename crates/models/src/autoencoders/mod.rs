@@ -3,7 +3,13 @@
 use crate::registry::entry;
 use crate::registry::{Entry, Family};
 
+pub mod coder;
+pub mod elbo;
+pub mod gaussian;
+pub mod likelihood;
+pub mod training;
 pub mod vae;
+pub mod variational;
 
 /// The family.
 pub const FAMILY: Family = Family { title: "Autoencoders and variational autoencoders", models: ENTRIES };

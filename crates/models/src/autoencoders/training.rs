@@ -1,0 +1,84 @@
+//! Training with one optimiser, for every autoencoder that is its networks and a loss.
+
+use crate::{Dataset, Losses, Model, Result, Training};
+use std::fmt::Debug;
+use wengert_data::Batch;
+use wengert_nn::{Adam, Optimizer};
+use wengert_tensor::Generator;
+
+/// What networks `N` are trained to lower.
+pub trait Objective<N>: Debug + Send {
+    /// The losses of a batch. `step` is the number of the step from 0, and `None` in an evaluation: there a loss that is
+    /// scheduled stands at the end of its schedule, so that all evaluations measure the same.
+    fn losses(&self, network: &N, batch: &Batch, rng: &Generator, step: Option<u64>) -> Losses;
+
+    /// Gives the parameters their gradients, which are those of the total loss unless the objective says otherwise.
+    fn backward(&self, _network: &N, losses: &Losses) -> Result<()> {
+        Ok(losses.total.backward()?)
+    }
+
+    /// The factor on the learning rate at a step.
+    fn rate(&self, _step: u64) -> f64 {
+        1.0
+    }
+
+    /// See [`Training::prepare`].
+    fn prepare(&mut self, _data: &Dataset) {}
+
+    /// See [`Training::end_epoch`].
+    fn end_epoch(&self, _network: &mut N, _data: &Dataset, _rng: &Generator) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Networks, their objective and the optimiser of all their parameters.
+#[derive(Debug)]
+pub struct AutoencoderTraining<N, O> {
+    network: N,
+    objective: O,
+    adam: Adam,
+}
+
+impl<N: Model, O: Objective<N>> AutoencoderTraining<N, O> {
+    /// Networks in training by `adam`.
+    pub fn with(network: N, objective: O, adam: Adam) -> Self {
+        Self { network, objective, adam }
+    }
+}
+
+impl<N: Model, O: Objective<N>> Training for AutoencoderTraining<N, O> {
+    fn model(&self) -> &dyn Model {
+        &self.network
+    }
+
+    fn model_mut(&mut self) -> &mut dyn Model {
+        &mut self.network
+    }
+
+    fn prepare(&mut self, data: &Dataset) -> Result<()> {
+        self.objective.prepare(data);
+        Ok(())
+    }
+
+    fn losses(&self, batch: &Batch, rng: &Generator) -> Result<Losses> {
+        Ok(self.objective.losses(&self.network, batch, rng, None))
+    }
+
+    fn step(&mut self, batch: &Batch, rng: &Generator, step: u64) -> Result<Losses> {
+        let losses = self.objective.losses(&self.network, batch, rng, Some(step));
+        losses.check_finite()?;
+        self.adam.zero_grad();
+        self.objective.backward(&self.network, &losses)?;
+        self.adam.scale_learning_rate(self.objective.rate(step));
+        self.adam.step()?;
+        Ok(losses)
+    }
+
+    fn end_epoch(&mut self, data: &Dataset, rng: &Generator) -> Result<()> {
+        self.objective.end_epoch(&mut self.network, data, rng)
+    }
+
+    fn optimizers(&mut self) -> Vec<(&'static str, &mut dyn Optimizer)> {
+        vec![("adam", &mut self.adam)]
+    }
+}
