@@ -4,6 +4,8 @@ use crate::registry::entry;
 use crate::registry::{Entry, Family};
 
 pub mod coder;
+pub mod conv_vae;
+pub mod cvae;
 pub mod elbo;
 pub mod gaussian;
 pub mod likelihood;
@@ -14,4 +16,4 @@ pub mod variational;
 /// The family.
 pub const FAMILY: Family = Family { title: "Autoencoders and variational autoencoders", models: ENTRIES };
 
-const ENTRIES: &[Entry] = &[entry::<vae::Options>()];
+const ENTRIES: &[Entry] = &[entry::<vae::Options>(), entry::<conv_vae::Options>(), entry::<cvae::Options>()];

@@ -35,10 +35,9 @@ pub struct Options {
     pub hidden: usize,
     /// What a picture is compared with its reconstruction by: `bernoulli`, `l1`, `l2` or `gaussian`.
     pub reconstruction: String,
-    /// λ₁, the weight of the reconstruction term.
-    pub reconstruction_weight: f64,
-    /// λ₂, the weight of the KL term.
-    pub beta: f64,
+    /// The weights of the loss.
+    #[serde(flatten)]
+    pub objective: Elbo,
     /// Adam's learning rate.
     pub learning_rate: f64,
 }
@@ -49,8 +48,7 @@ impl Default for Options {
             latent: 20,
             hidden: 400,
             reconstruction: "bernoulli".into(),
-            reconstruction_weight: 1.0,
-            beta: 1.0,
+            objective: Elbo::default(),
             learning_rate: 1e-3,
         }
     }
@@ -66,8 +64,7 @@ impl Recipe for Options {
         ranges.within("latent", self.latent, 1..=4096)?;
         ranges.within("hidden", self.hidden, 1..=8192)?;
         Likelihood::check(&self.reconstruction, ranges)?;
-        ranges.within("reconstruction_weight", self.reconstruction_weight, 0.0..=1e6)?;
-        ranges.within("beta", self.beta, 0.0..=1e6)?;
+        self.objective.check(ranges)?;
         ranges.learning_rate("learning_rate", self.learning_rate)
     }
 
@@ -168,11 +165,11 @@ impl VaeTraining {
     /// # Errors
     /// When the options name no reconstruction loss.
     pub fn new(options: &Options, images: &ImageSet, rng: &Generator) -> Result<VaeTraining> {
-        let Options { latent, hidden, reconstruction_weight, beta, learning_rate, .. } = *options;
+        let Options { latent, hidden, objective, learning_rate, .. } = *options;
         let likelihood = Likelihood::new(&options.reconstruction)?;
         let vae = Vae::new(images.shape, hidden, latent, likelihood, rng);
         let adam = Adam::new(vae.parameters(), learning_rate);
-        Ok(VaeTraining::with(vae, Elbo { reconstruction_weight, beta }, adam))
+        Ok(VaeTraining::with(vae, objective, adam))
     }
 }
 
@@ -209,8 +206,8 @@ mod tests {
     #[test]
     fn the_loss_weighs_its_terms_and_steps_lower_it() {
         let (rng, images) = (Generator::new(1), ImageSet { shape: [1, 4, 4], classes: 10 });
-        let options =
-            Options { latent: 2, hidden: 8, beta: 3.0, reconstruction_weight: 0.5, ..Options::default() };
+        let objective = Elbo { beta: 3.0, reconstruction_weight: 0.5 };
+        let options = Options { latent: 2, hidden: 8, objective, ..Options::default() };
         let mut training = VaeTraining::new(&options, &images, &rng).unwrap();
         let batch = batch(&rng);
         let losses: Vec<Vec<f64>> =
@@ -228,7 +225,10 @@ mod tests {
         let options = Options::default();
         assert!(refusal(Options { latent: 0, ..options.clone() }).contains("vae.latent is 0"));
         assert!(refusal(Options { learning_rate: 0.0, ..options.clone() }).contains("above 0"));
-        assert!(refusal(Options { beta: -1.0, ..options.clone() }).contains("vae.beta is -1"));
+        assert!(
+            refusal(Options { objective: Elbo { beta: -1.0, ..Elbo::default() }, ..options.clone() })
+                .contains("vae.beta is -1")
+        );
         assert!(
             refusal(Options { reconstruction: "l3".into(), ..options }).contains("must be one of bernoulli")
         );
