@@ -2,6 +2,14 @@
 
 use crate::registry::{Entry, Family};
 
+pub mod codebook;
+pub mod discrepancy;
+pub mod flows;
+pub mod leapfrog;
+pub mod made;
+pub mod mixture;
+pub mod relaxation;
+
 /// The family.
 pub const FAMILY: Family = Family { title: "Autoencoders with other codes", models: ENTRIES };
 
