@@ -12,7 +12,7 @@ const BATCH: usize = 128;
 fn vae(criterion: &mut Criterion) {
     let rng = Generator::new(0);
     let images = ImageSet::default();
-    let mut training = VaeTraining::new(&Options::default(), &images, &rng);
+    let mut training = VaeTraining::new(&Options::default(), &images, &rng).expect("the defaults are valid");
     let [channels, height, width] = images.shape;
     // Half of the pixels are on: noise does not train, but it costs what digits cost.
     let pixels = rng.bernoulli(&Tensor::full([BATCH, channels, height, width], 0.5, DType::F32));

@@ -9,7 +9,10 @@ use wengert_data::Position;
 use wengert_models::run::RunFolder;
 use wengert_models::settings::Settings;
 use wengert_models::trainer::{Event, Outcome};
-use wengert_models::{Checkpoint, Config, Dataset, Entry, Trainer, models, pictures};
+use wengert_models::{
+    Checkpoint, Config, Dataset, Entry, FAMILIES, Family, Trainer, autoencoders, conditional, domains, gans,
+    hybrids, latent, pictures, sequences,
+};
 use wengert_tensor::{Generator, Tensor, no_grad};
 
 /// Steps of a run, and after how many it is interrupted: in the middle of its second epoch.
@@ -120,13 +123,53 @@ fn exercise(entry: &'static Entry, data: &Dataset) {
     });
 }
 
-#[test]
-fn every_model_trains_resumes_and_round_trips() {
+fn exercise_all(family: Family) {
     let wanted = std::env::var("WENGERT_MODEL").ok();
-    for entry in models().filter(|entry| wanted.as_deref().is_none_or(|name| name == entry.name)) {
+    for entry in family.models.iter().filter(|entry| wanted.as_deref().is_none_or(|name| name == entry.name))
+    {
         match Dataset::load(&config(entry)) {
             Ok(data) => exercise(entry, &data),
             Err(error) => eprintln!("{}: skipped, its data is not here: {error}", entry.name),
         }
     }
+}
+
+#[test]
+fn every_autoencoder_trains_resumes_and_round_trips() {
+    exercise_all(autoencoders::FAMILY);
+}
+
+#[test]
+fn every_autoencoder_with_another_code_trains_resumes_and_round_trips() {
+    exercise_all(latent::FAMILY);
+}
+
+#[test]
+fn every_game_trains_resumes_and_round_trips() {
+    exercise_all(gans::FAMILY);
+}
+
+#[test]
+fn every_conditional_game_trains_resumes_and_round_trips() {
+    exercise_all(conditional::FAMILY);
+}
+
+#[test]
+fn every_hybrid_trains_resumes_and_round_trips() {
+    exercise_all(hybrids::FAMILY);
+}
+
+#[test]
+fn every_domain_model_trains_resumes_and_round_trips() {
+    exercise_all(domains::FAMILY);
+}
+
+#[test]
+fn every_sequence_model_trains_resumes_and_round_trips() {
+    exercise_all(sequences::FAMILY);
+}
+
+#[test]
+fn no_family_is_left_out() {
+    assert_eq!(FAMILIES.len(), 7, "a family needs a test above");
 }
