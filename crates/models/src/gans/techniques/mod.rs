@@ -1,0 +1,7 @@
+//! Techniques that steady a game whatever its loss is.
+
+mod average;
+mod minibatch;
+
+pub use average::Average;
+pub use minibatch::MinibatchDiscrimination;
