@@ -4,7 +4,7 @@
 //! Germain, Gregor, Murray, Larochelle 2015, <https://arxiv.org/abs/1502.03509>.
 
 use wengert_nn::{Layer, Linear, Scope, module};
-use wengert_tensor::{DType, Generator, Tensor};
+use wengert_tensor::{Generator, Tensor};
 
 /// A fully connected layer without some of its connections.
 #[derive(Debug)]
@@ -85,6 +85,7 @@ impl Made {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wengert_tensor::DType;
     use wengert_tensor::autograd::jacobian;
 
     #[test]

@@ -1,16 +1,26 @@
 //! Autoencoders by what becomes of their codes: flows, other priors, discrete codes, codes that an adversary shapes.
 
-use crate::registry::{Entry, Family};
+use crate::registry::{Entry, Family, entry};
 
 pub mod codebook;
 pub mod discrepancy;
 pub mod flows;
+pub mod info_vae;
 pub mod leapfrog;
 pub mod made;
 pub mod mixture;
+pub mod plain;
+pub mod rae;
 pub mod relaxation;
+pub mod swae;
+pub mod wae_mmd;
 
 /// The family.
 pub const FAMILY: Family = Family { title: "Autoencoders with other codes", models: ENTRIES };
 
-const ENTRIES: &[Entry] = &[];
+const ENTRIES: &[Entry] = &[
+    entry::<wae_mmd::Options>(),
+    entry::<info_vae::Options>(),
+    entry::<swae::Options>(),
+    entry::<rae::Options>(),
+];
