@@ -152,6 +152,16 @@ impl Loader {
         let classes: Vec<i64> = indices.iter().map(|&index| labels[index].into()).collect();
         Tensor::from_slice(&classes, classes.len())
     }
+
+    /// The [groups](ImageDataset::groups) of these images as an i64 tensor of N, where there are some.
+    ///
+    /// # Panics
+    /// When an index is not below the number of images.
+    pub fn groups(&self, indices: &[usize]) -> Option<Tensor> {
+        let groups = self.dataset.groups()?;
+        let groups: Vec<i64> = indices.iter().map(|&index| groups.of[index].into()).collect();
+        Some(Tensor::from_slice(&groups, groups.len()))
+    }
 }
 
 /// The batches of one epoch.

@@ -1,6 +1,9 @@
 //! The data sets that wengert knows: their files, checksums, licences and where to get them.
 
+use crate::dataset::ImageDataset;
+use crate::derived::{FSDD_MEL, FSDD_MULAW, MNIST_M};
 use crate::error::{Error, Result};
+use crate::places::Places;
 use std::fmt;
 
 /// A part of a data set.
@@ -61,6 +64,15 @@ pub struct Download {
     pub most_bytes: u64,
 }
 
+/// How a data set is made of others.
+#[derive(Debug)]
+pub struct Derived {
+    /// The data sets whose files it is made of.
+    pub from: &'static [&'static str],
+    /// Makes the images of a split.
+    pub make: fn(Split, &Places) -> Result<ImageDataset>,
+}
+
 /// A data set.
 #[derive(Debug)]
 pub struct DatasetInfo {
@@ -76,8 +88,10 @@ pub struct DatasetInfo {
     pub citation: &'static str,
     /// Names of the classes in the order of their labels.
     pub classes: &'static [&'static str],
-    /// Its files.
+    /// Its files; none where it is made of other data sets.
     pub files: &'static [FileInfo],
+    /// How it is made of other data sets, where it has no files of its own.
+    pub derived: Option<Derived>,
     /// How to get it over the network; empty where no public mirror has these files.
     pub downloads: &'static [Download],
     /// How to get it by hand: ends the message about a data set that is missing.
@@ -107,7 +121,7 @@ pub fn dataset_info(name: &str) -> Result<&'static DatasetInfo> {
     })
 }
 
-const DIGITS: &[&str] = &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+pub(crate) const DIGITS: &[&str] = &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 const fn file(
     name: &'static str,
@@ -126,7 +140,8 @@ const fn download(
     Download { urls, files: file, most_bytes }
 }
 
-static DATASETS: [DatasetInfo; 6] = [MNIST, FASHION_MNIST, CIFAR10, USPS, FSDD, BSDS500_CROPS];
+static DATASETS: [DatasetInfo; 9] =
+    [MNIST, FASHION_MNIST, CIFAR10, USPS, FSDD, BSDS500_CROPS, MNIST_M, FSDD_MEL, FSDD_MULAW];
 
 const MNIST: DatasetInfo = DatasetInfo {
     name: "mnist",
@@ -161,6 +176,7 @@ const MNIST: DatasetInfo = DatasetInfo {
             Some("f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
         ),
     ],
+    derived: None,
     downloads: &[
         download(
             &["train-images-idx3-ubyte"],
@@ -246,6 +262,7 @@ const FASHION_MNIST: DatasetInfo = DatasetInfo {
             Some("67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
         ),
     ],
+    derived: None,
     downloads: &[
         download(
             &["train-images-idx3-ubyte"],
@@ -329,6 +346,7 @@ const CIFAR10: DatasetInfo = DatasetInfo {
             None,
         ),
     ],
+    derived: None,
     downloads: &[Download {
         urls: &["https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"],
         files: &[
@@ -377,6 +395,7 @@ const USPS: DatasetInfo = DatasetInfo {
             Some("1955b0a729c700a7a55d4b36dd0a2e55a300d59868da0398d90ec08f09f806cb"),
         ),
     ],
+    derived: None,
     downloads: &[],
     by_hand: "write zip.train and zip.test of \"The Elements of Statistical Learning\" as IDX files, in that order, each \
               value v as the byte trunc((v + 1) / 2 · 255) in f32",
@@ -395,6 +414,7 @@ const FSDD: DatasetInfo = DatasetInfo {
         "1801eae019c063377d98f831d3f93574f259475df7332bb0e3d1b080fb5e6959",
         Some("5c77532d3de3ebab31cea5c792c8c3c87587b0f0d5149b924400f6ae7bffc061"),
     )],
+    derived: None,
     downloads: &[Download {
         urls: &[
             "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/26eb9aaf76e81b692f806f9140c2d2777410d7a1.tar.gz",
@@ -419,6 +439,7 @@ const BSDS500_CROPS: DatasetInfo = DatasetInfo {
         "302f3ee124511d1ad290b740f54b72c2c69f3733b7b8543b20f7a9c8a061b280",
         Some("7a7ad25cd21336309b2ebc93bcb2c054958948bbbdd1fc67e61ccf0065a23ff6"),
     )],
+    derived: None,
     downloads: &[],
     by_hand: "cut the centre 128×128 of every third training image of BSDS500 (sorted by name) \
               and write them as IDX bytes of 60×128×128×3. Any colour photographs in that format work with --data DIR",

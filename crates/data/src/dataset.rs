@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::idx::read_idx_bytes;
 use std::path::Path;
 
-/// Images as bytes, N×C×H×W, with one label each.
+/// Images as bytes, N×C×H×W, with one label each, and where there is one a second sorting, such as by speaker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageDataset {
     name: String,
@@ -15,6 +15,16 @@ pub struct ImageDataset {
     images: Vec<u8>,
     labels: Vec<u8>,
     classes: Vec<String>,
+    groups: Option<Groups>,
+}
+
+/// A sorting of the images beside that into classes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Groups {
+    /// The group of each image.
+    pub of: Vec<u8>,
+    /// Names of the groups, which `of` counts through from 0.
+    pub names: Vec<String>,
 }
 
 impl ImageDataset {
@@ -59,7 +69,34 @@ impl ImageDataset {
         if let Some(label) = labels.iter().find(|&&label| usize::from(label) >= classes.len()) {
             return Err(Error::argument("label", label, format!("a class below {}", classes.len())));
         }
-        Ok(Self { name: name.into(), split, shape, images, labels, classes })
+        Ok(Self { name: name.into(), split, shape, images, labels, classes, groups: None })
+    }
+
+    /// The same images, sorted a second time.
+    ///
+    /// # Errors
+    /// When there is not one group for each image, or one without a name.
+    pub fn with_groups(self, groups: Groups) -> Result<Self> {
+        if groups.of.len() != self.len() {
+            let expected = format!("one for each of the {} images", self.len());
+            return Err(Error::argument("groups", groups.of.len(), expected));
+        }
+        if let Some(group) = groups.of.iter().find(|&&group| usize::from(group) >= groups.names.len()) {
+            return Err(Error::argument("group", group, format!("one below {}", groups.names.len())));
+        }
+        Ok(Self { groups: Some(groups), ..self })
+    }
+
+    /// The first `count` images; all where there are no more, and for 0.
+    pub fn first(mut self, count: usize) -> Self {
+        if count > 0 && count < self.len() {
+            self.images.truncate(count * self.pixels());
+            self.labels.truncate(count);
+            if let Some(groups) = &mut self.groups {
+                groups.of.truncate(count);
+            }
+        }
+        self
     }
 
     /// Grey images and their labels from two IDX files of MNIST's layout.
@@ -184,6 +221,11 @@ impl ImageDataset {
         &self.classes
     }
 
+    /// The second sorting, where there is one.
+    pub fn groups(&self) -> Option<&Groups> {
+        self.groups.as_ref()
+    }
+
     /// Mean and standard deviation (divided by N) of each channel, of pixels from 0 to 1, for
     /// [`Normalisation::Standard`](crate::Normalisation::Standard).
     pub fn statistics(&self) -> (Vec<f32>, Vec<f32>) {
@@ -205,6 +247,6 @@ impl ImageDataset {
     }
 }
 
-fn owned(classes: &[&str]) -> Vec<String> {
+pub(crate) fn owned(classes: &[&str]) -> Vec<String> {
     classes.iter().map(|&class| class.to_owned()).collect()
 }

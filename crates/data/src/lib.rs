@@ -4,6 +4,8 @@
 //! - [`read_idx`], [`read_cifar10`], [`read_wav`]: the file formats, raw or packed with gzip. No input makes them panic
 //!   or allocate more than it can hold.
 //! - [`ImageDataset`], [`SpeechDataset`]: what was read, in memory.
+//! - `mnist-m`, `fsdd-mel` and `fsdd-mulaw` are made of other data sets: digits on photographs, and speech as pictures
+//!   ([`log_mel_picture`], [`mu_law`]), so that whatever works on images works on it.
 //! - [`Loader`]: shuffled batches as tensors, binarised and normalised; resumable at any [`Position`].
 //! - [`Prefetch`]: the same items, made ahead by another thread.
 //! - [`verify_folder`], [`import_folder`] and, with the feature `fetch`, [`fetch`]: files that are what they should be.
@@ -13,7 +15,9 @@ mod batch;
 mod catalogue;
 mod cifar10;
 mod dataset;
+mod derived;
 mod digest;
+mod enlarge;
 mod error;
 #[cfg(feature = "fetch")]
 mod fetch;
@@ -21,19 +25,22 @@ mod identify;
 mod idx;
 mod import;
 mod load;
+mod mnist_m;
 mod pixels;
 mod places;
 mod prefetch;
 mod random;
+mod sound;
 mod source;
+mod spectrum;
 mod speech;
 mod verify;
 mod wav;
 
 pub use batch::{Batch, BatchOptions, Epoch, Loader, Position};
-pub use catalogue::{DatasetInfo, Download, FileInfo, Role, Split, catalogue, dataset_info};
+pub use catalogue::{DatasetInfo, Derived, Download, FileInfo, Role, Split, catalogue, dataset_info};
 pub use cifar10::{CIFAR10_SHAPE, read_cifar10};
-pub use dataset::ImageDataset;
+pub use dataset::{Groups, ImageDataset};
 pub use digest::{sha256, sha256_file};
 pub use error::{Error, Result};
 #[cfg(feature = "fetch")]
@@ -45,6 +52,8 @@ pub use load::{find_dataset, how_to_get, how_to_get_by_hand, load_images, load_s
 pub use pixels::{Binarisation, Normalisation};
 pub use places::{DATASETS_VARIABLE, Places, user_folder};
 pub use prefetch::Prefetch;
+pub use sound::{log_mel_picture, mu_law, mu_law_inverse};
+pub use spectrum::{MelFilters, power_spectrum};
 pub use speech::{Recording, SpeechDataset};
 pub use verify::{FileReport, FileStatus, verify_file, verify_folder};
 pub use wav::{Wav, parse_wav, read_wav};

@@ -15,6 +15,9 @@ use std::path::{Path, PathBuf};
 /// When the data set is not known, not one of images, not found in `places`, or its files are not usable.
 pub fn load_images(name: &str, split: Split, places: &Places) -> Result<ImageDataset> {
     let info = dataset_info(name)?;
+    if let Some(derived) = &info.derived {
+        return (derived.make)(split, places);
+    }
     let files = Files::find(info, split, places)?;
     match info.files[0].role {
         Role::Images(_) | Role::Labels(_) => {
@@ -37,19 +40,25 @@ pub fn load_images(name: &str, split: Split, places: &Places) -> Result<ImageDat
 /// When the data set is not known, not one of speech, not found in `places`, or its files are not usable.
 pub fn load_speech(name: &str, split: Split, places: &Places) -> Result<SpeechDataset> {
     let info = dataset_info(name)?;
-    if info.files[0].role != Role::Recordings {
+    if info.files.first().map(|file| file.role) != Some(Role::Recordings) {
         return Err(Error::argument("data set", name, "one of recordings; this one is of images"));
     }
     let files = Files::find(info, split, places)?;
     SpeechDataset::read(info.name, split, files.of(Role::Recordings)?)
 }
 
-/// The first folder of `places` that holds all that is needed to load a split of `info`.
+/// The first folder of `places` that holds all that is needed to load a split of `info`. For a data set that is made of
+/// others it is the folder of the first of them, and all must be there.
 ///
 /// # Errors
 /// When there is none.
 pub fn find_dataset(info: &'static DatasetInfo, split: Split, places: &Places) -> Result<PathBuf> {
-    Files::find(info, split, places).map(|files| files.folder)
+    let Some(derived) = &info.derived else {
+        return Files::find(info, split, places).map(|files| files.folder);
+    };
+    let origins = derived.from.iter().map(|name| find_dataset(dataset_info(name)?, split, places));
+    let mut folders = origins.collect::<Result<Vec<PathBuf>>>()?;
+    Ok(folders.swap_remove(0))
 }
 
 /// The files of one split in one folder.
@@ -119,6 +128,9 @@ pub fn how_to_get(info: &DatasetInfo) -> String {
 pub fn how_to_get_by_hand(info: &DatasetInfo) -> String {
     let own =
         user_folder().map_or_else(String::new, |folder| format!(", which copies it to {}", folder.display()));
+    if info.derived.is_some() {
+        return info.by_hand.to_owned();
+    }
     format!(
         "by hand: {};\n  then run `wengert data import DIR`{own}, or name its folder with --data DIR",
         info.by_hand

@@ -12,6 +12,9 @@ pub(crate) const STATIC_BINARISATION: u64 = 0x90 << 56;
 /// Stream of the binarisation of step 0; the others follow.
 pub(crate) const DYNAMIC_BINARISATION: u64 = 0xa0 << 56;
 
+/// Stream of the cuts of photographs behind MNIST-M's training digits; the test digits have the next.
+pub(crate) const BACKGROUNDS: u64 = 0xb0 << 56;
+
 /// The numbers below `count` in the random order of that epoch.
 pub(crate) fn permutation(seed: u64, epoch: u64, count: usize) -> Vec<usize> {
     let mut order = vec![0; count];

@@ -5,7 +5,7 @@ mod common;
 use common::{extra_data, mnist_folder};
 use wengert_data::{
     Error, FileStatus, ImageDataset, Places, Split, catalogue, dataset_info, find_dataset, load_images,
-    load_speech, verify_folder,
+    load_speech, sha256, verify_folder,
 };
 
 fn load(name: &str, split: Split) -> ImageDataset {
@@ -152,4 +152,34 @@ fn the_catalogue_is_consistent() {
         catalogue().iter().flat_map(|info| info.files).map(|file| file.sha256).collect();
     hashes.sort_unstable();
     assert!(hashes.windows(2).all(|pair| pair[0] != pair[1]), "two files have the same checksum");
+}
+
+#[test]
+fn mnist_m_is_made_of_mnist_and_photographs() {
+    let Some(_) = extra_data("mnist_m", "bsds500-crops") else { return };
+    let (made, digits) = (load("mnist-m", Split::Test), load("mnist", Split::Test));
+    assert_eq!((made.name(), made.len(), made.shape()), ("mnist-m", 10_000, [3, 28, 28]));
+    assert_eq!((made.labels(), made.classes()), (digits.labels(), digits.classes()));
+    assert_eq!(sha256(made.images()), sha256(load("mnist-m", Split::Test).images()));
+    let info = dataset_info("mnist-m").expect("a known name");
+    assert!(find_dataset(info, Split::Train, &Places::usual()).is_ok());
+    let error = find_dataset(info, Split::Train, &Places::only(mnist_folder())).expect_err("no photographs");
+    assert!(error.to_string().contains("bsds500-crops"), "{error}");
+}
+
+#[test]
+fn speech_as_pictures_keeps_digits_and_speakers() {
+    let Some(_) = extra_data("speech_as_pictures", "fsdd") else { return };
+    for (name, shape) in [("fsdd-mel", [1, 64, 40]), ("fsdd-mulaw", [1, 64, 64])] {
+        let (train, test) = (load(name, Split::Train), load(name, Split::Test));
+        assert_eq!((train.len(), test.len(), train.shape(), test.shape()), (2700, 300, shape, shape));
+        let groups = test.groups().expect("speakers");
+        assert_eq!(groups.names, ["george", "jackson", "lucas", "nicolas", "theo", "yweweler"]);
+        assert_eq!(
+            (&test.labels()[..7], &groups.of[..7]),
+            (&[0u8, 0, 0, 0, 0, 0, 1][..], &[0u8, 1, 2, 3, 4, 5, 0][..])
+        );
+        let first = train.first(60);
+        assert!((0..10).all(|digit| first.labels().iter().filter(|&&label| label == digit).count() == 6));
+    }
 }

@@ -84,6 +84,7 @@ fn mnist_from(urls: &[String]) -> &'static DatasetInfo {
         citation: mnist.citation,
         classes: mnist.classes,
         files: mnist.files,
+        derived: None,
         downloads: Box::leak(Box::new([download])),
         by_hand: mnist.by_hand,
     }))
