@@ -63,6 +63,7 @@ fn list(places: &Places, out: &mut impl Write) -> Result<()> {
         writeln!(out, "{:<14} {}", info.name, info.title)?;
         writeln!(out, "{:<14} licence: {}", "", info.licence)?;
         match found(info, places) {
+            Some(_) if info.derived.is_some() => writeln!(out, "{:<14} {}", "", info.by_hand)?,
             Some(folder) => writeln!(out, "{:<14} found in {}", "", folder.display())?,
             None if info.downloads.is_empty() => {
                 writeln!(out, "{:<14} not found; by hand: {}", "", info.by_hand)?
@@ -83,6 +84,9 @@ fn verify(target: Option<&str>, places: &Places, out: &mut impl Write) -> Result
         None => verify_all(places, out)?,
         Some(target) => match dataset_info(target) {
             // A name wins over a folder of that name, which can be written `./mnist`.
+            Ok(info) if info.derived.is_some() => {
+                bail!("{} has no files of its own; {}", info.name, info.by_hand)
+            }
             Ok(info) => {
                 let folder = match find_dataset(info, Split::Train, places) {
                     Ok(folder) => folder,
@@ -104,7 +108,8 @@ fn verify(target: Option<&str>, places: &Places, out: &mut impl Write) -> Result
 /// Checks all data sets that are there; the number of wrong files.
 fn verify_all(places: &Places, out: &mut impl Write) -> Result<usize> {
     let (mut sets, mut wrong) = (0, 0);
-    for info in catalogue() {
+    // What is made of other data sets has no files of its own.
+    for info in catalogue().iter().filter(|info| info.derived.is_none()) {
         if let Some(folder) = found(info, places) {
             sets += 1;
             wrong += verify_one(info, &folder, out)?;

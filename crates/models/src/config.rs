@@ -30,6 +30,9 @@ pub struct Config {
 pub struct DataConfig {
     /// Name of a data set that `wengert data list` knows.
     pub name: String,
+    /// Name of a second data set, for a model that carries what it learns to another domain; empty for none. Its images
+    /// and those of the first are brought to one shape, and the same limits hold for both.
+    pub target: String,
     /// Folder that holds the data set; empty to look in the usual places.
     pub directory: String,
     /// Use only the first so many training images; 0 for all.
@@ -55,7 +58,13 @@ pub struct TrainConfig {
 
 impl Default for DataConfig {
     fn default() -> Self {
-        Self { name: "mnist".into(), directory: String::new(), limit: 0, test_limit: 0 }
+        Self {
+            name: "mnist".into(),
+            target: String::new(),
+            directory: String::new(),
+            limit: 0,
+            test_limit: 0,
+        }
     }
 }
 
@@ -72,7 +81,11 @@ impl Config {
             version: env!("CARGO_PKG_VERSION").into(),
             model: entry.name.into(),
             seed: 0,
-            data: DataConfig { name: entry.data.into(), ..DataConfig::default() },
+            data: DataConfig {
+                name: entry.data.into(),
+                target: entry.target.into(),
+                ..DataConfig::default()
+            },
             train: TrainConfig::default(),
             options: (entry.defaults)(),
         }

@@ -14,20 +14,41 @@ pub struct Dataset {
     pub train: Loader,
     /// In the order of the files.
     pub test: Loader,
+    /// The images of a second domain, of the same shape, where the configuration names one.
+    pub target: Option<Target>,
+}
+
+/// A second domain beside the first.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Shuffled by the run's seed. Their labels are there to measure, not to train.
+    pub train: Loader,
+    /// In the order of the files.
+    pub test: Loader,
 }
 
 impl Dataset {
-    /// Reads the images that a configuration names.
+    /// Reads the images that a configuration names. Where it names two data sets, the images of both are
+    /// [enlarged](ImageDataset::enlarged) to the larger of their channels, heights and widths.
     pub fn load(config: &Config) -> Result<Dataset> {
-        let loader = |split, limit, shuffle| {
-            let images = limited(read(config, split)?, limit)?;
-            let options = BatchOptions { batch_size: config.train.batch, shuffle, ..BatchOptions::default() };
-            Ok::<_, Error>(Loader::new(Arc::new(images), options)?)
+        let read = |name: &str| -> Result<[ImageDataset; 2]> {
+            Ok([
+                read(config, name, Split::Train)?.first(config.data.limit),
+                read(config, name, Split::Test)?.first(config.data.test_limit),
+            ])
         };
-        Ok(Dataset {
-            train: loader(Split::Train, config.data.limit, Some(config.seed))?,
-            test: loader(Split::Test, config.data.test_limit, None)?,
-        })
+        let images = read(&config.data.name)?;
+        let (images, target) = match config.data.target.as_str() {
+            "" => (images, None),
+            name => {
+                let [images, target] = alike(images, read(name)?)?;
+                (images, Some(target))
+            }
+        };
+        let [train, test] = loaders(config, images)?;
+        let target = target.map(|images| loaders(config, images)).transpose()?;
+        let target = target.map(|[train, test]| Target { train, test });
+        Ok(Dataset { train, test, target })
     }
 
     /// What a model must know of the images.
@@ -35,24 +56,69 @@ impl Dataset {
         let images = self.train.dataset();
         ImageSet { shape: images.shape(), classes: images.classes().len() }
     }
-}
 
-fn read(config: &Config, split: Split) -> Result<ImageDataset> {
-    let directory = Some(config.data.directory.as_str()).filter(|directory| !directory.is_empty());
-    Ok(wengert_data::load_images(&config.data.name, split, &Places::new(directory.map(Path::new)))?)
-}
-
-/// The first `limit` images; all of them for 0.
-fn limited(images: ImageDataset, limit: usize) -> Result<ImageDataset> {
-    if limit == 0 || limit >= images.len() {
-        return Ok(images);
+    /// The second domain, or an error that says how to name one, for a model that needs it.
+    pub fn target(&self) -> Result<&Target> {
+        self.target.as_ref().ok_or_else(|| {
+            Error::setting(
+                "this model needs the images of a second domain: name them, as in --set data.target=usps",
+            )
+        })
     }
-    Ok(ImageDataset::new(
-        images.name(),
-        images.split(),
-        images.shape(),
-        images.images()[..limit * images.pixels()].to_vec(),
-        images.labels()[..limit].to_vec(),
-        images.classes().to_vec(),
-    )?)
+}
+
+fn read(config: &Config, name: &str, split: Split) -> Result<ImageDataset> {
+    let directory = Some(config.data.directory.as_str()).filter(|directory| !directory.is_empty());
+    Ok(wengert_data::load_images(name, split, &Places::new(directory.map(Path::new)))?)
+}
+
+/// Training and test images of two domains, brought to one shape.
+fn alike(source: [ImageDataset; 2], target: [ImageDataset; 2]) -> Result<[[ImageDataset; 2]; 2]> {
+    let (ours, theirs) = (&source[0], &target[0]);
+    if ours.classes().len() != theirs.classes().len() {
+        let [ours, theirs] =
+            [ours, theirs].map(|images| format!("{} has {}", images.name(), images.classes().len()));
+        return Err(Error::setting(format!("both domains must have the same classes: {ours}, {theirs}")));
+    }
+    let shape = std::array::from_fn(|axis| ours.shape()[axis].max(theirs.shape()[axis]));
+    let enlarged = |[train, test]: [ImageDataset; 2]| -> Result<[ImageDataset; 2]> {
+        Ok([train.enlarged(shape)?, test.enlarged(shape)?])
+    };
+    Ok([enlarged(source)?, enlarged(target)?])
+}
+
+/// Loaders of training and test images.
+fn loaders(config: &Config, [train, test]: [ImageDataset; 2]) -> Result<[Loader; 2]> {
+    let loader = |images, shuffle| {
+        let options = BatchOptions { batch_size: config.train.batch, shuffle, ..BatchOptions::default() };
+        Loader::new(Arc::new(images), options)
+    };
+    Ok([loader(train, Some(config.seed))?, loader(test, None)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wengert_data::Groups;
+
+    fn images(shape: [usize; 3], classes: usize) -> [ImageDataset; 2] {
+        let names: Vec<String> = (0..classes).map(|class| class.to_string()).collect();
+        [Split::Train, Split::Test].map(|split| {
+            let bytes = vec![9; 2 * shape.iter().product::<usize>()];
+            ImageDataset::new("made", split, shape, bytes, vec![0, 1], names.clone())
+                .and_then(|images| images.with_groups(Groups { of: vec![0, 0], names: names.clone() }))
+                .unwrap()
+        })
+    }
+
+    #[test]
+    fn two_domains_get_the_larger_shape_of_both() {
+        let domains = alike(images([1, 8, 5], 2), images([3, 4, 7], 2));
+        // Colour cannot be made grey, so the grey one gets three channels and both the larger sides.
+        for domain in domains.unwrap() {
+            assert!(domain.iter().all(|images| images.shape() == [3, 8, 7]));
+        }
+        let error = alike(images([1, 4, 4], 2), images([1, 4, 4], 3)).unwrap_err().to_string();
+        assert!(error.contains("made has 2, made has 3"), "{error}");
+    }
 }

@@ -35,6 +35,8 @@ pub trait Recipe: Serialize + DeserializeOwned + Default {
     const PAPER: &'static str;
     /// The data set that the model is trained on unless another is asked for.
     const DATA: &'static str = "mnist";
+    /// The data set of the second domain, for a model that needs one, unless another is asked for.
+    const TARGET: &'static str = "";
 
     /// An error for the first option outside its range.
     fn check(&self, ranges: &Ranges) -> Result<()>;
@@ -54,6 +56,8 @@ pub struct Entry {
     pub paper: &'static str,
     /// See [`Recipe::DATA`].
     pub data: &'static str,
+    /// See [`Recipe::TARGET`].
+    pub target: &'static str,
     /// The model's options with their defaults: its section of a configuration, with every key it has.
     pub defaults: fn() -> Table,
     /// Checks the options.
@@ -69,6 +73,7 @@ pub const fn entry<R: Recipe>() -> Entry {
         description: R::DESCRIPTION,
         paper: R::PAPER,
         data: R::DATA,
+        target: R::TARGET,
         defaults: || to_table(&R::default()),
         check: |table| read::<R>(table).map(|_| ()),
         build: |table, images, rng| read::<R>(table)?.build(images, rng),
