@@ -64,6 +64,12 @@ pub trait Model: Module {
         None
     }
 
+    /// ln p(x | z) in nats of images under codes `[batch, code size]`, with gradients: `[batch]`. Only of models whose
+    /// codes have the prior N(0, 1); it lets annealed importance sampling measure their likelihood without their encoder.
+    fn log_likelihood(&self, _codes: &Tensor, _images: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
+        None
+    }
+
     /// What a discriminator or critic says of images, `[batch]`: more is more real.
     fn score(&self, _images: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
         None

@@ -224,4 +224,8 @@ impl Model for GaussianCoder {
     ) -> Option<Tensor> {
         Some(log_weights(self, images, labels, samples, rng))
     }
+
+    fn log_likelihood(&self, codes: &Tensor, images: &Tensor, labels: Option<&Tensor>) -> Option<Tensor> {
+        Some(self.likelihood().log_density(&self.outputs(codes, labels), &images.flatten(1, -1)))
+    }
 }

@@ -16,6 +16,9 @@ use wengert_tensor::{Generator, Reduction, Tensor, Value, no_grad};
 
 /// How a classifier is trained: Adam on the cross-entropy, the learning rate falling along half a cosine, the images
 /// moved at random.
+///
+/// With the defaults it reads 99.45 % of MNIST's test images and 92.00 % of Fashion-MNIST's, after 126 s and 138 s on one
+/// core of a Zen 5.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassifierOptions {
     /// Maps of the first convolution; the second has twice as many.

@@ -12,6 +12,8 @@ use wengert_tensor::io::atomic;
 /// metrics.jsonl                      one object an epoch
 /// events.out.tfevents.…              the same for TensorBoard, with the pictures
 /// loss.svg                           the losses so far
+/// eval.json                          what `wengert eval` measured
+/// neighbours.png                     samples above the training images nearest to them
 /// samples/epoch_001.png              images of the same codes after each epoch
 /// reconstructions/epoch_001.png      test images above their reconstructions
 /// checkpoints/last.safetensors       resumes the run
@@ -29,7 +31,7 @@ pub struct Claim {
 }
 
 /// What a run writes, so that starting over removes this and nothing else.
-const FILES: [&str; 3] = ["config.toml", "metrics.jsonl", "loss.svg"];
+const FILES: [&str; 5] = ["config.toml", "metrics.jsonl", "loss.svg", "eval.json", "neighbours.png"];
 const FOLDERS: [&str; 3] = ["samples", "reconstructions", "checkpoints"];
 const EVENTS: &str = "events.out.tfevents.";
 
@@ -126,6 +128,16 @@ impl RunFolder {
     /// `loss.svg`.
     pub fn chart(&self) -> PathBuf {
         self.path.join("loss.svg")
+    }
+
+    /// `eval.json`.
+    pub fn evaluation(&self) -> PathBuf {
+        self.path.join("eval.json")
+    }
+
+    /// `neighbours.png`.
+    pub fn neighbours(&self) -> PathBuf {
+        self.path.join("neighbours.png")
     }
 
     /// The samples of an epoch.

@@ -1,0 +1,357 @@
+//! Everything that can be measured of a trained model, by what it can do.
+
+use super::annealed::{AnnealedOptions, annealed_log_weights};
+use super::assignment::{cluster_accuracy, cluster_purity};
+use super::classifier::{ClassifierOptions, ClassifierProgress};
+use super::codes::{
+    Labelled, active_units, linear_probe_accuracy, mutual_information_gap, nearest_neighbour_accuracy,
+};
+use super::gaussian::Gaussian;
+use super::inception::{agreement, predictions};
+use super::judge::{Judge, all};
+use super::likelihood::{Parzen, evidence_bound, importance_bound, parzen_widths};
+use super::memorisation::Memorisation;
+use super::report::Report;
+use super::student::accuracy_from_samples;
+use crate::means::Means;
+use crate::pictures::{self, Samples, in_portions};
+use crate::run::Picture;
+use crate::{Dataset, Model, Result, Training};
+use std::sync::Arc;
+use wengert_data::{BatchOptions, Binarisation, ImageDataset, Loader, Position};
+use wengert_tensor::{Generator, Tensor, no_grad};
+
+/// Random streams of an evaluation's seed.
+const SAMPLES: u64 = 0;
+const LOSSES: u64 = 1;
+const WEIGHTS: u64 = 2;
+const CHAINS: u64 = 3;
+
+/// Seed of the one black-and-white draw of each test image that "static" means, the same for every model and seed.
+const STATIC_SEED: u64 = 0;
+/// Seed of the draws that "dynamic" means: of each image a new one for each evaluation seed.
+const DYNAMIC_SEED: u64 = 1;
+
+/// Samples whose nearest training images are looked for, and pairs of them in the picture.
+const NEIGHBOURS_OF: usize = 1000;
+const PAIRS: usize = 20;
+/// Images that choose the width of a Parzen window: the last of the training set, as in the GAN paper's code.
+const VALIDATION: usize = 1000;
+/// Intervals of a code's numbers for mutual information.
+const BINS: usize = 20;
+/// Variance below which a number of the code is taken for a constant.
+const CONSTANT: f64 = 1e-8;
+/// Rows that importance samples of a portion of images make.
+const ROWS: usize = 8192;
+
+/// What is measured, and on how much.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvaluationOptions {
+    /// Images to draw.
+    pub samples: usize,
+    /// Importance samples of an image, the K of IWAE-K.
+    pub importance_samples: usize,
+    /// Test images, evenly spread over all, whose likelihood is estimated.
+    pub likelihood_images: usize,
+    /// Test images whose likelihood is estimated by annealed importance sampling; 0 for none, because it takes long.
+    pub annealed_images: usize,
+    /// The chains of annealed importance sampling.
+    pub annealed: AnnealedOptions,
+    /// How a classifier is trained on samples; `None` leaves it out.
+    pub student: Option<ClassifierOptions>,
+    /// Seed of codes and noise.
+    pub seed: u64,
+}
+
+impl Default for EvaluationOptions {
+    fn default() -> Self {
+        Self {
+            samples: 10_000,
+            importance_samples: 500,
+            likelihood_images: 1000,
+            annealed_images: 0,
+            annealed: AnnealedOptions::default(),
+            student: Some(ClassifierOptions { epochs: 5, ..ClassifierOptions::default() }),
+            seed: 0,
+        }
+    }
+}
+
+/// What an evaluation is doing, for whoever shows it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum EvaluationEvent {
+    /// The next part begins.
+    Part(&'static str),
+    /// A classifier learns from samples.
+    Student(ClassifierProgress),
+}
+
+/// A model beside the data it was trained on.
+pub struct Evaluation<'a> {
+    /// The model, in evaluation mode and prepared.
+    pub training: &'a dyn Training,
+    /// The data set, whole.
+    pub data: &'a Dataset,
+    /// The judge of its samples; without one, what rests on the classifier is left out.
+    pub judge: Option<&'a Judge>,
+    /// What to measure.
+    pub options: EvaluationOptions,
+}
+
+/// The outcome of an evaluation.
+#[derive(Debug)]
+pub struct Evaluated {
+    /// The scores.
+    pub report: Report,
+    /// Samples above the training images nearest to them, where the model makes images.
+    pub neighbours: Option<Picture>,
+}
+
+impl Evaluation<'_> {
+    /// Measures everything that the model's capabilities allow.
+    ///
+    /// # Errors
+    /// When a loss or a training that belongs to a metric fails.
+    pub fn run(&self, observer: &mut dyn FnMut(EvaluationEvent)) -> Result<Evaluated> {
+        let mut report = Report::default();
+        let mut neighbours = None;
+        observer(EvaluationEvent::Part("samples"));
+        if let Some(samples) = pictures::draw(self.model(), self.options.samples, &self.rng(SAMPLES)) {
+            if let Some(judge) = self.judge {
+                report.extend(judge.quick(&samples));
+                report.extend(judge.thorough(&samples));
+            }
+            observer(EvaluationEvent::Part("nearest training images"));
+            neighbours = Some(self.memorisation(&samples, &mut report));
+            observer(EvaluationEvent::Part("Parzen windows"));
+            self.parzen(&samples, &mut report);
+            if let (Some(judge), Some(options)) = (self.judge, &self.options.student) {
+                observer(EvaluationEvent::Part("a classifier trained on samples"));
+                self.student(&samples, judge, options, &mut report, observer)?;
+            }
+        }
+        observer(EvaluationEvent::Part("test losses"));
+        self.losses(&mut report)?;
+        observer(EvaluationEvent::Part("likelihood"));
+        self.likelihood(&mut report)?;
+        observer(EvaluationEvent::Part("codes and labels"));
+        self.codes(&mut report)?;
+        Ok(Evaluated { report, neighbours })
+    }
+
+    /// What is known within seconds of the model's samples: [`Judge::quick`].
+    pub fn quick(&self) -> Report {
+        let found = self
+            .judge
+            .and_then(|judge| judge.quick_of(self.model(), self.options.samples, &self.rng(SAMPLES)));
+        found.unwrap_or_default()
+    }
+
+    fn model(&self) -> &dyn Model {
+        self.training.model()
+    }
+
+    fn rng(&self, stream: u64) -> Generator {
+        Generator::new(self.options.seed).stream(stream)
+    }
+
+    /// `sample_distance`, `test_distance`, `memorised`: see [`Memorisation`].
+    fn memorisation(&self, samples: &Samples, report: &mut Report) -> Picture {
+        let first = |images: &Tensor| images.narrow(0, 0, NEIGHBOURS_OF.min(images.dims()[0]));
+        let (train, _) = all(&self.data.train);
+        let samples = first(&samples.images);
+        let found = Memorisation::look(&samples, &first(&all(&self.data.test).0), &train);
+        report.add("sample_distance", found.sample_distance);
+        report.add("test_distance", found.test_distance);
+        report.add("memorised", found.suspicious);
+        found.picture(&samples, &train, PAIRS)
+    }
+
+    /// `parzen`, `parzen_standard_error`, `parzen_width`: see [`Parzen`].
+    fn parzen(&self, samples: &Samples, report: &mut Report) {
+        let train = &self.data.train;
+        let count = train.dataset().len();
+        let last: Vec<usize> = (count - VALIDATION.min(count)..count).collect();
+        let validation = train.images(&last, Position::default());
+        let [samples, validation, test] =
+            [&samples.images, &validation, &all(&self.data.test).0].map(|images| images.flatten(1, -1));
+        let found = Parzen::estimate(&samples, &validation, &test, &parzen_widths());
+        report.add("parzen", found.mean);
+        report.add("parzen_standard_error", found.standard_error);
+        report.add("parzen_width", found.width);
+    }
+
+    /// `student_accuracy` of a classifier trained on samples of the classes that were asked for, or
+    /// `student_accuracy_judged` where the judge had to name the classes.
+    fn student(
+        &self,
+        samples: &Samples,
+        judge: &Judge,
+        options: &ClassifierOptions,
+        report: &mut Report,
+        observer: &mut dyn FnMut(EvaluationEvent),
+    ) -> Result<()> {
+        let (name, labels) = match &samples.labels {
+            Some(labels) => ("student_accuracy", labels.to_vec::<i64>()),
+            None => {
+                let logits = judge.classifier().judge(&samples.images).logits;
+                ("student_accuracy_judged", predictions(&logits))
+            }
+        };
+        let accuracy = accuracy_from_samples(
+            &samples.images,
+            &labels,
+            judge.test(),
+            judge.test_labels(),
+            judge.classifier().image_set().classes,
+            options,
+            &mut |progress| observer(EvaluationEvent::Student(progress)),
+        )?;
+        report.add(name, accuracy);
+        Ok(())
+    }
+
+    /// The terms of the model's own loss over the test images as `test_TERM`; where they are those of an evidence lower
+    /// bound, also as `rate` (KL(q(z | x) ‖ p(z))) and `distortion` (−E ln p(x | z)) in nats.
+    fn losses(&self, report: &mut Report) -> Result<()> {
+        let (mut means, rng) = (Means::default(), self.rng(LOSSES));
+        for batch in self.data.test.epoch(Position::default()) {
+            let losses = no_grad(|| self.training.losses(&batch, &rng))?;
+            means.add(&losses, batch.indices.len());
+        }
+        report.add("test_loss", means.total());
+        means.terms().for_each(|(name, value)| report.add(&format!("test_{name}"), value));
+        if let (Some(distortion), Some(rate)) = (means.get("reconstruction"), means.get("kl")) {
+            report.add("rate", rate);
+            report.add("distortion", distortion);
+        }
+        Ok(())
+    }
+
+    /// `elbo_…` and `nll_…` (of IWAE-K), in nats, of test images made black and white: `…_static` by the one draw of each
+    /// image that is the same in every evaluation, `…_dynamic` by draws that differ from evaluation seed to evaluation
+    /// seed. And `ais_static`, the negative log-likelihood by annealed importance sampling.
+    fn likelihood(&self, report: &mut Report) -> Result<()> {
+        let images = self.data.test.dataset();
+        // Colours have no black and white.
+        if images.shape()[0] != 1 {
+            return Ok(());
+        }
+        for (name, binarisation) in [
+            ("static", Binarisation::Static { seed: STATIC_SEED }),
+            ("dynamic", Binarisation::Dynamic { seed: DYNAMIC_SEED.wrapping_add(self.options.seed) }),
+        ] {
+            let loader = binarised(images, binarisation)?;
+            let (chosen, labels) = spread(&loader, self.options.likelihood_images);
+            if let Some(weights) = self.log_weights(&chosen, &labels) {
+                let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+                report.add(&format!("elbo_{name}"), mean(evidence_bound(&weights)));
+                report.add(&format!("nll_{name}"), -mean(importance_bound(&weights)));
+            }
+            if name == "static" && self.options.annealed_images > 0 {
+                let (chosen, labels) = spread(&loader, self.options.annealed_images);
+                if let Some(value) = self.annealed(&chosen, &labels)? {
+                    report.add("ais_static", -value);
+                }
+            }
+        }
+        if report.get("nll_static").is_some() {
+            report.add("importance_samples", self.options.importance_samples as f64);
+        }
+        Ok(())
+    }
+
+    /// The model's log-weights `[K, N]` of images.
+    fn log_weights(&self, images: &Tensor, labels: &Tensor) -> Option<Tensor> {
+        let (count, rng) = (images.dims()[0], self.rng(WEIGHTS));
+        let labels = self.model().classes().map(|_| labels);
+        let portion = (ROWS / self.options.importance_samples).max(1);
+        let parts: Option<Vec<Tensor>> = (0..count)
+            .step_by(portion)
+            .map(|start| {
+                let length = portion.min(count - start);
+                let labels = labels.map(|labels| labels.narrow(0, start, length));
+                let images = images.narrow(0, start, length);
+                no_grad(|| {
+                    self.model().log_weights(&images, labels.as_ref(), self.options.importance_samples, &rng)
+                })
+            })
+            .collect();
+        Some(Tensor::cat(&parts?.iter().collect::<Vec<_>>(), 1))
+    }
+
+    /// The mean log-likelihood of images by annealed importance sampling.
+    fn annealed(&self, images: &Tensor, labels: &Tensor) -> Result<Option<f64>> {
+        let (model, chains) = (self.model(), self.options.annealed.chains);
+        let count = images.dims()[0];
+        let repeated = images.tile(&[chains, 1, 1, 1]);
+        let labels = model.classes().map(|_| labels.tile(&[chains]));
+        let log_likelihood = |codes: &Tensor| model.log_likelihood(codes, &repeated, labels.as_ref());
+        let rng = self.rng(CHAINS);
+        if no_grad(|| log_likelihood(&model.draw_codes(chains * count, &rng))).is_none() {
+            return Ok(None);
+        }
+        let known = |codes: &Tensor| log_likelihood(codes).expect("the model gave likelihoods a moment ago");
+        let weights = annealed_log_weights(count, model.code_size(), &known, &self.options.annealed, &rng)?;
+        Ok(Some(importance_bound(&weights).iter().sum::<f64>() / count as f64))
+    }
+
+    /// `fid_reconstructions`; of the codes `active_units`, `total_correlation`, `mutual_information_gap`,
+    /// `nearest_neighbour_accuracy` and `linear_probe_accuracy`; `accuracy` and `error` of the model's own labels,
+    /// `cluster_accuracy` and `cluster_purity` of its groups.
+    fn codes(&self, report: &mut Report) -> Result<()> {
+        let model = self.model();
+        let (test, labels) = all(&self.data.test);
+        if let Some(judge) = self.judge {
+            // As many training images as samples: their reconstructions stand beside the same floor.
+            let (images, image_labels) = judge.training_images(self.options.samples);
+            if let Some(images) = pictures::reconstruct(model, &images, &image_labels) {
+                report.add("fid_reconstructions", judge.fid(&images));
+            }
+        }
+        let portions = |images: &Tensor, part: &dyn Fn(&Tensor) -> Option<Tensor>| {
+            no_grad(|| in_portions(images.dims()[0], |start, length| part(&images.narrow(0, start, length))))
+        };
+        // An encoder that was told the class would only be asked to give it back.
+        let encode =
+            |images: &Tensor| if model.classes().is_none() { model.encode(images, None) } else { None };
+        if let Some(codes) = portions(&test, &encode) {
+            let (train, train_labels) = all(&self.data.train);
+            let train = portions(&train, &encode).expect("it has encoded images");
+            let train = Labelled { codes: &train, labels: &train_labels };
+            let test = Labelled { codes: &codes, labels: &labels };
+            report.add("active_units", active_units(&codes) as f64);
+            report.add("total_correlation", Gaussian::fit(&codes).total_correlation(CONSTANT));
+            report.add("mutual_information_gap", mutual_information_gap(test, BINS));
+            report.add("nearest_neighbour_accuracy", nearest_neighbour_accuracy(train, test));
+            let seed = self.options.seed;
+            report.add(
+                "linear_probe_accuracy",
+                linear_probe_accuracy(train, test, self.data.image_set().classes, seed)?,
+            );
+        }
+        if let Some(logits) = portions(&test, &|images| model.classify(images)) {
+            let accuracy = agreement(&predictions(&logits), &labels);
+            report.add("accuracy", accuracy);
+            report.add("error", 1.0 - accuracy);
+        }
+        if let Some(logits) = portions(&test, &|images| model.cluster(images)) {
+            let groups = predictions(&logits);
+            report.add("cluster_accuracy", cluster_accuracy(&groups, &labels));
+            report.add("cluster_purity", cluster_purity(&groups, &labels));
+        }
+        Ok(())
+    }
+}
+
+fn binarised(images: &Arc<ImageDataset>, binarisation: Binarisation) -> Result<Loader> {
+    Ok(Loader::new(images.clone(), BatchOptions { binarisation, ..BatchOptions::default() })?)
+}
+
+/// `count` images of a loader, evenly spread over all, with their labels: the halves of a test set may differ.
+fn spread(loader: &Loader, count: usize) -> (Tensor, Tensor) {
+    let all = loader.dataset().len();
+    let count = count.clamp(1, all);
+    let indices: Vec<usize> = (0..count).map(|index| index * all / count).collect();
+    (loader.images(&indices, Position::default()), loader.labels(&indices))
+}
