@@ -45,8 +45,9 @@ impl Dataset {
                 (images, Some(target))
             }
         };
-        let [train, test] = loaders(config, images)?;
-        let target = target.map(|images| loaders(config, images)).transpose()?;
+        let [train, test] = loaders(config, images, config.seed)?;
+        // Another order: where one set was made of the other, equal images must not meet in a batch.
+        let target = target.map(|images| loaders(config, images, !config.seed)).transpose()?;
         let target = target.map(|[train, test]| Target { train, test });
         Ok(Dataset { train, test, target })
     }
@@ -88,12 +89,12 @@ fn alike(source: [ImageDataset; 2], target: [ImageDataset; 2]) -> Result<[[Image
 }
 
 /// Loaders of training and test images.
-fn loaders(config: &Config, [train, test]: [ImageDataset; 2]) -> Result<[Loader; 2]> {
+fn loaders(config: &Config, [train, test]: [ImageDataset; 2], seed: u64) -> Result<[Loader; 2]> {
     let loader = |images, shuffle| {
         let options = BatchOptions { batch_size: config.train.batch, shuffle, ..BatchOptions::default() };
         Loader::new(Arc::new(images), options)
     };
-    Ok([loader(train, Some(config.seed))?, loader(test, None)?])
+    Ok([loader(train, Some(seed))?, loader(test, None)?])
 }
 
 #[cfg(test)]
