@@ -1,8 +1,13 @@
 //! Models of speech, and models that give every pixel or sample its probability.
 
+use crate::registry::entry;
 use crate::registry::{Entry, Family};
+
+pub mod ancestral;
+pub mod gated;
+pub mod pixel_cnn;
 
 /// The family.
 pub const FAMILY: Family = Family { title: "Sequences and likelihood", models: ENTRIES };
 
-const ENTRIES: &[Entry] = &[];
+const ENTRIES: &[Entry] = &[entry::<pixel_cnn::Options>()];
