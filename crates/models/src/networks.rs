@@ -91,6 +91,9 @@ pub fn mlp_trunk(
     Trunk { network, features: inputs }
 }
 
+/// Makes the layer that normalises so many channels, or none.
+pub type MakerNormalisation<'a> = &'a dyn Fn(usize) -> Option<Box<dyn Layer>>;
+
 /// Codes `[N, code]` to images `[N, C, H, W]` by fully connected layers of these widths, each followed by batch
 /// normalisation, where it is wanted and not the first, and LeakyReLU. The last layer is linear.
 pub fn mlp_maker(
@@ -100,11 +103,23 @@ pub fn mlp_maker(
     normalise: bool,
     rng: &Generator,
 ) -> Sequential {
+    let batch = |width| normalise.then(|| Box::new(BatchNorm1d::new(width)) as Box<dyn Layer>);
+    mlp_maker_with(code, image_shape, widths, &batch, rng)
+}
+
+/// [`mlp_maker`] with another normalisation.
+pub fn mlp_maker_with(
+    code: usize,
+    image_shape: [usize; 3],
+    widths: &[usize],
+    normalisation: MakerNormalisation<'_>,
+    rng: &Generator,
+) -> Sequential {
     let (mut network, mut inputs) = (Sequential::new(), code);
     for (index, &width) in widths.iter().enumerate() {
         network = network.add(Linear::new(inputs, width, rng));
-        if normalise && index > 0 {
-            network = network.add(BatchNorm1d::new(width));
+        if let Some(layer) = normalisation(width).filter(|_| index > 0) {
+            network = network.add_boxed(layer);
         }
         network = network.add(LeakyReLU::new(SLOPE));
         inputs = width;
@@ -189,21 +204,44 @@ pub fn dcgan_maker(
     width: usize,
     rng: &Generator,
 ) -> Result<Sequential> {
+    let batch = |channels| Some(Box::new(BatchNorm2d::new(channels)) as Box<dyn Layer>);
+    dcgan_maker_with(code, image_shape, width, &batch, rng)
+}
+
+/// [`dcgan_maker`] with another normalisation. A layer that is not normalised has a bias.
+///
+/// # Errors
+/// When the sides of the images are not a multiple of 4.
+pub fn dcgan_maker_with(
+    code: usize,
+    image_shape: [usize; 3],
+    width: usize,
+    normalisation: MakerNormalisation<'_>,
+    rng: &Generator,
+) -> Result<Sequential> {
     let plan = Plan::new(image_shape, width)?;
     let layers = plan.channels.len() - 1;
     let ([height, breadth], channels) = (plan.sides(layers), plan.channels[layers]);
-    let mut network = Sequential::new()
-        .add(Linear::builder(code, plan.features()).bias(false).build(rng))
-        .add(Unflatten::new(1, [channels, height, breadth]))
-        .add(BatchNorm2d::new(channels))
-        .add(ReLU::new());
+    let rectified = |network: Sequential, normalisation: Option<Box<dyn Layer>>| {
+        let network = normalisation.into_iter().fold(network, Sequential::add_boxed);
+        network.add(ReLU::new())
+    };
+    let normalised = normalisation(channels);
+    let start = Linear::builder(code, plan.features()).bias(normalised.is_none()).build(rng);
+    let network = Sequential::new().add(start).add(Unflatten::new(1, [channels, height, breadth]));
+    let mut network = rectified(network, normalised);
     for index in (0..layers).rev() {
         let (inputs, outputs) = (plan.channels[index + 1], plan.channels[index]);
-        let grow =
-            ConvTranspose2d::builder(inputs, outputs, 4).stride(2).padding(1).bias(index == 0).build(rng);
+        let is_last = index == 0;
+        let normalised = normalisation(outputs).filter(|_| !is_last);
+        let grow = ConvTranspose2d::builder(inputs, outputs, 4)
+            .stride(2)
+            .padding(1)
+            .bias(normalised.is_none())
+            .build(rng);
         network = network.add(grow);
-        if index > 0 {
-            network = network.add(BatchNorm2d::new(outputs)).add(ReLU::new());
+        if !is_last {
+            network = rectified(network, normalised);
         }
     }
     Ok(network)

@@ -40,8 +40,8 @@ pub trait Players: Model {
     /// The discriminator's forward pass on the real or the made images of a round.
     fn judge(&self, images: &Tensor, round: &Round, rng: &Generator) -> Self::Verdict;
 
-    /// The discriminator's loss. By convention its terms are `discriminator`, `accuracy_real` and `accuracy_fake`, and
-    /// last, where it has one and gradients are on, `penalty`.
+    /// The discriminator's loss. By convention its terms are `discriminator`, then `accuracy_real` and `accuracy_fake`
+    /// where its scores tell the two kinds apart by themselves, and `penalty` where it has one and gradients are on.
     fn discriminator_loss(
         &self,
         round: &Round,

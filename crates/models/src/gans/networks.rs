@@ -2,26 +2,29 @@
 
 use crate::Result;
 use crate::gans::options::Options;
-use crate::gans::techniques::MinibatchDiscrimination;
+use crate::gans::techniques::{MinibatchDiscrimination, VirtualBatchNorm};
 use crate::networks::{
-    Nonlinearity, Normalisation, dcgan_maker, dcgan_trunk, head, mlp_maker, mlp_trunk, start_as_dcgan,
+    Nonlinearity, Normalisation, dcgan_maker_with, dcgan_trunk, head, mlp_maker_with, mlp_trunk,
+    start_as_dcgan,
 };
 use std::fmt::Debug;
-use wengert_nn::{Layer, Module, Scope, Sequential, module};
-use wengert_tensor::{Generator, Tensor};
+use wengert_nn::{BatchNorm1d, BatchNorm2d, Layer, Module, Scope, Sequential, module};
+use wengert_tensor::{DType, Generator, Tensor};
 
 /// Widths of the hidden layers of the fully connected generator, and of its discriminator.
 const MLP_GENERATOR: [usize; 3] = [256, 512, 1024];
-const MLP_DISCRIMINATOR: [usize; 2] = [512, 256];
+pub(super) const MLP_DISCRIMINATOR: [usize; 2] = [512, 256];
 
 /// A generator: codes `[N, code size]` to images `[N, C, H, W]` in −1..1.
 #[derive(Debug)]
 pub struct ImageMaker {
     network: Sequential,
+    /// Codes of the reference batch of virtual batch normalisation, `[R, code size]`.
+    reference: Option<Tensor>,
     scope: Scope,
 }
 
-module!(ImageMaker { modules: network; scope: scope });
+module!(ImageMaker { modules: network; buffers: reference; scope: scope });
 
 impl ImageMaker {
     /// The generator of the options with fresh weights, for codes of this size.
@@ -34,22 +37,34 @@ impl ImageMaker {
         options: &Options,
         rng: &Generator,
     ) -> Result<Self> {
-        let network = match options.network.as_str() {
-            "mlp" => mlp_maker(code_size, image_shape, &MLP_GENERATOR, true, rng),
-            _ => {
-                let network = dcgan_maker(code_size, image_shape, options.width, rng)?;
+        let references = options.virtual_batch_norm;
+        let is_mlp = options.network == "mlp";
+        let normalisation = |channels: usize| -> Option<Box<dyn Layer>> {
+            Some(match (references, is_mlp) {
+                (0, true) => Box::new(BatchNorm1d::new(channels)),
+                (0, false) => Box::new(BatchNorm2d::new(channels)),
+                _ => Box::new(VirtualBatchNorm::new(channels, references)),
+            })
+        };
+        let network = match is_mlp {
+            true => mlp_maker_with(code_size, image_shape, &MLP_GENERATOR, &normalisation, rng),
+            false => {
+                let network = dcgan_maker_with(code_size, image_shape, options.width, &normalisation, rng)?;
                 start_as_dcgan(&network, rng);
                 network
             }
         };
-        Ok(Self { network, scope: Scope::new() })
+        let reference = (references > 0).then(|| rng.normal([references, code_size], 0.0, 1.0, DType::F32));
+        Ok(Self { network, reference, scope: Scope::new() })
     }
 }
 
 impl Layer for ImageMaker {
     fn forward(&self, input: &Tensor) -> Tensor {
         let _scope = self.scope.enter();
-        self.network.forward(input).tanh()
+        let Some(reference) = &self.reference else { return self.network.forward(input).tanh() };
+        let images = self.network.forward(&Tensor::cat(&[reference, input], 0));
+        images.narrow(0, reference.dims()[0], input.dims()[0]).tanh()
     }
 }
 

@@ -13,8 +13,7 @@ pub trait Objective: Debug + Send + Sync {
     /// The generator's loss, a mean per image. `real` judges the real images when it is called.
     fn generator(&self, fake: &Verdict, real: &dyn Fn() -> Verdict) -> Tensor;
 
-    /// The score above which an image is taken for real; none where scores only compare, which puts it halfway between
-    /// the mean scores of real and made images.
+    /// The score above which an image is taken for real; none where scores only compare.
     fn boundary(&self) -> Option<f64> {
         Some(0.0)
     }
@@ -33,14 +32,20 @@ pub trait Objective: Debug + Send + Sync {
     fn rebalance(&self, _real: &Verdict, _fake: &Verdict) -> crate::Result<()> {
         Ok(())
     }
+
+    /// Further numbers for the report, by name.
+    fn report(&self, _real: &Verdict, _fake: &Verdict) -> Vec<(&'static str, Tensor)> {
+        Vec::new()
+    }
 }
 
 /// The shares of real and of made images that a discriminator of these scores, `[N]`, sorts rightly.
-pub fn accuracies(real: &Tensor, fake: &Tensor, boundary: Option<f64>) -> [Tensor; 2] {
-    let (real, fake) = (real.detach(), fake.detach());
-    let boundary = boundary.unwrap_or_else(|| 0.5 * (real.mean_all().item() + fake.mean_all().item()));
+pub fn accuracies(real: &Tensor, fake: &Tensor, boundary: f64) -> [(&'static str, Tensor); 2] {
     let share = |sorted: Tensor| sorted.to_dtype(DType::F32).mean_all();
-    [share(real.gt_scalar(boundary)), share(fake.lt_scalar(boundary))]
+    [
+        ("accuracy_real", share(real.detach().gt_scalar(boundary))),
+        ("accuracy_fake", share(fake.detach().lt_scalar(boundary))),
+    ]
 }
 
 #[cfg(test)]
@@ -51,9 +56,8 @@ mod tests {
     fn accuracies_count_both_sides_of_the_boundary() {
         let (real, fake) =
             (Tensor::from_slice(&[1f32, 2.0, -1.0, 4.0], 4), Tensor::from_slice(&[-2f32, 1.0], 2));
-        assert_eq!(accuracies(&real, &fake, Some(0.0)).map(|share| share.item()), [0.75, 0.5]);
-        // The means are 1.5 and −0.5.
-        assert_eq!(accuracies(&real, &fake, None).map(|share| share.item()), [0.75, 0.5]);
-        assert_eq!(accuracies(&real, &fake, Some(3.0)).map(|share| share.item()), [0.25, 1.0]);
+        let values = |boundary| accuracies(&real, &fake, boundary).map(|(_, share)| share.item());
+        assert_eq!(values(0.0), [0.75, 0.5]);
+        assert_eq!(values(3.0), [0.25, 1.0]);
     }
 }

@@ -37,6 +37,9 @@ pub struct Options {
     pub feature_matching: bool,
     /// Kernels of minibatch discrimination (Salimans et al., 2016); 0 for none.
     pub minibatch_discrimination: usize,
+    /// Codes in the reference batch by which the generator's layers are normalised instead of by the batch itself
+    /// (virtual batch normalisation, Salimans et al., 2016); 0 for batch normalisation.
+    pub virtual_batch_norm: usize,
     /// Standard deviation of the noise on all that the discriminator sees, at the first step (Sønderby et al., 2016,
     /// arXiv:1610.04490).
     pub instance_noise: f64,
@@ -62,6 +65,7 @@ impl Default for Options {
             critic_steps: 1,
             feature_matching: false,
             minibatch_discrimination: 0,
+            virtual_batch_norm: 0,
             instance_noise: 0.0,
             instance_noise_steps: 10_000,
             average_decay: 0.0,
@@ -90,6 +94,7 @@ impl Options {
         ranges.within("beta2", self.beta2, 0.0..=0.999_999)?;
         ranges.within("critic_steps", self.critic_steps, 1..=1000)?;
         ranges.within("minibatch_discrimination", self.minibatch_discrimination, 0..=1024)?;
+        ranges.within("virtual_batch_norm", self.virtual_batch_norm, 0..=4096)?;
         ranges.within("instance_noise", self.instance_noise, 0.0..=100.0)?;
         ranges.within("instance_noise_steps", self.instance_noise_steps, 1..=1_000_000_000)?;
         ranges.within("average_decay", self.average_decay, 0.0..=0.999_999)

@@ -139,11 +139,12 @@ impl Players for Gan {
         rng: &Generator,
     ) -> Result<Losses> {
         let loss = self.objective.discriminator(real, fake);
-        let [accuracy_real, accuracy_fake] =
-            accuracies(&real.scores, &fake.scores, self.objective.boundary());
         let mut total = loss.clone();
-        let mut terms =
-            vec![("discriminator", loss), ("accuracy_real", accuracy_real), ("accuracy_fake", accuracy_fake)];
+        let mut terms = vec![("discriminator", loss)];
+        if let Some(boundary) = self.objective.boundary() {
+            terms.extend(accuracies(&real.scores, &fake.scores, boundary));
+        }
+        terms.extend(self.objective.report(real, fake));
         if let Some(penalty) = self.objective.penalty().filter(|_| is_grad_enabled()) {
             let scores = |images: &Tensor| self.judge(images, round, rng).scores;
             let penalty = penalty.apply(scores, &round.real, &round.fake.detach(), rng)?;

@@ -2,6 +2,8 @@
 
 mod average;
 mod minibatch;
+mod virtual_batch_norm;
 
 pub use average::Average;
 pub use minibatch::MinibatchDiscrimination;
+pub use virtual_batch_norm::VirtualBatchNorm;
