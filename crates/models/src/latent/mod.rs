@@ -5,6 +5,7 @@ use crate::registry::{Entry, Family, entry};
 pub mod codebook;
 pub mod discrepancy;
 pub mod flows;
+pub mod grid_prior;
 pub mod info_vae;
 pub mod leapfrog;
 pub mod made;
@@ -13,6 +14,7 @@ pub mod plain;
 pub mod rae;
 pub mod relaxation;
 pub mod swae;
+pub mod vq_vae;
 pub mod wae_mmd;
 
 /// The family.
@@ -23,4 +25,5 @@ const ENTRIES: &[Entry] = &[
     entry::<info_vae::Options>(),
     entry::<swae::Options>(),
     entry::<rae::Options>(),
+    entry::<vq_vae::Options>(),
 ];
