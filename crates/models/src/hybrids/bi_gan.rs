@@ -1,0 +1,221 @@
+//! `bi-gan`: a generator, an encoder, and a discriminator of pairs of an image and a code.
+//!
+//! The discriminator, with logits d, tells pairs (x, E(x)) of real images from pairs (G(z), z) of codes of the prior; G and E
+//! make them alike together, by the losses whose gradients do not vanish ("inverse objective"):
+//!
+//! - D: sp(−d(x, E(x))) + sp(d(G(z), z)),
+//! - G and E: sp(d(x, E(x))) + sp(−d(G(z), z)), with sp(x) = ln(1 + eˣ).
+//!
+//! At the optimum E and G invert each other, although no loss compares an image with its reconstruction.
+//!
+//! Donahue, Krähenbühl, Darrell: Adversarial Feature Learning, 2016, <https://arxiv.org/abs/1605.09782>. From its appendix
+//! on MNIST: codes U(−1, 1)⁵⁰, two hidden layers of 1024 in each network, Adam with 2e-4 and (0.5, 0.999), weight decay
+//! 2.5e-5 on the weights, N(0, 0.02²) as their start, and a rate that falls to a hundredth in the latter half of the
+//! 400 epochs, exponentially.
+
+use super::networks::{accuracies, centred, logits, uncentred};
+use super::turns::{Contest, Turn, Turns};
+use crate::config::Ranges;
+use crate::gans::losses::cross_entropy;
+use crate::networks::{Nonlinearity, Normalisation, mlp_maker, mlp_trunk, start_as_dcgan};
+use crate::registry::{ImageSet, Recipe};
+use crate::{Model, Result, Training};
+use serde::{Deserialize, Serialize};
+use wengert_data::Batch;
+use wengert_nn::{Adam, Layer, Module, Optimizer, ParameterGroup, Sequential, module};
+use wengert_tensor::{DType, Generator, Tensor};
+
+/// The section `[bi-gan]` of a configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Options {
+    /// Numbers in a code.
+    pub latent: usize,
+    /// Width of the two hidden layers of each network.
+    pub hidden: usize,
+    /// Adam's learning rate.
+    pub learning_rate: f64,
+    /// Adam's β₁.
+    pub beta1: f64,
+    /// Weight decay of the matrices.
+    pub weight_decay: f64,
+    /// Steps in whose latter half the learning rate falls to a hundredth; 0 for a constant rate.
+    pub decay_steps: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            latent: 50,
+            hidden: 1024,
+            learning_rate: 2e-4,
+            beta1: 0.5,
+            weight_decay: 2.5e-5,
+            decay_steps: 0,
+        }
+    }
+}
+
+impl Recipe for Options {
+    const NAME: &'static str = "bi-gan";
+    const DESCRIPTION: &'static str = "bidirectional GAN: an encoder and a discriminator of pairs, MLP";
+    const PAPER: &'static str = "Donahue et al. 2016, arXiv:1605.09782";
+
+    fn check(&self, ranges: &Ranges) -> Result<()> {
+        ranges.within("latent", self.latent, 1..=4096)?;
+        ranges.within("hidden", self.hidden, 1..=8192)?;
+        ranges.learning_rate("learning_rate", self.learning_rate)?;
+        ranges.within("beta1", self.beta1, 0.0..=0.9999)?;
+        ranges.within("weight_decay", self.weight_decay, 0.0..=1.0)?;
+        ranges.within("decay_steps", self.decay_steps, 0..=1_000_000_000)
+    }
+
+    fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
+        let optimizer = |options: &Options, networks: &[&dyn Module]| {
+            let parameters = networks.iter().flat_map(|network| network.parameters());
+            let (matrices, others): (Vec<_>, Vec<_>) = parameters.partition(|tensor| tensor.rank() > 1);
+            let mut adam = Adam::new(others, options.learning_rate).betas(options.beta1, 0.999);
+            let group = ParameterGroup::new(matrices, options.learning_rate);
+            adam.add_group(group.weight_decay(options.weight_decay));
+            Box::new(adam) as Box<dyn Optimizer>
+        };
+        let training = Turns::new(BiGan::new(self, images, rng))
+            .seat(Player::Discriminator, "discriminator", |model| {
+                optimizer(&model.options, &[&model.discriminator])
+            })
+            .seat(Player::Makers, "generator_and_encoder", |model| {
+                optimizer(&model.options, &[&model.generator, &model.encoder])
+            });
+        Ok(Box::new(training))
+    }
+}
+
+/// Who plays.
+#[derive(Debug, Clone, Copy)]
+pub enum Player {
+    /// Tells real images with their codes from codes with their images.
+    Discriminator,
+    /// The generator and the encoder.
+    Makers,
+}
+
+/// The three networks.
+#[derive(Debug)]
+pub struct BiGan {
+    image_shape: [usize; 3],
+    options: Options,
+    generator: Sequential,
+    encoder: Sequential,
+    discriminator: Sequential,
+}
+
+module!(BiGan { modules: generator, encoder, discriminator });
+
+impl BiGan {
+    /// Fresh networks.
+    pub fn new(options: Options, images: &ImageSet, rng: &Generator) -> BiGan {
+        let widths = [options.hidden; 2];
+        let trunk = |shape| mlp_trunk(shape, &widths, Nonlinearity::LeakyReLU, Normalisation::Batch, rng);
+        // A pair is one long row of pixels and numbers of the code.
+        let pair = [1, 1, images.shape.iter().product::<usize>() + options.latent];
+        let model = BiGan {
+            image_shape: images.shape,
+            generator: mlp_maker(options.latent, images.shape, &widths, true, rng),
+            encoder: trunk(images.shape).with_head(options.latent, Normalisation::None, rng),
+            discriminator: trunk(pair).with_head(1, Normalisation::None, rng),
+            options,
+        };
+        start_as_dcgan(&model, rng);
+        model
+    }
+
+    /// Logits `[N]` of pairs of images `[N, C, H, W]` in −1..1 and codes `[N, code size]`: more is more like a real image
+    /// with its code.
+    fn judge(&self, images: &Tensor, codes: &Tensor) -> Tensor {
+        logits(&self.discriminator, &Tensor::cat(&[&images.flatten(1, -1), codes], 1))
+    }
+}
+
+impl Model for BiGan {
+    fn image_shape(&self) -> [usize; 3] {
+        self.image_shape
+    }
+
+    fn code_size(&self) -> usize {
+        self.options.latent
+    }
+
+    fn draw_codes(&self, count: usize, rng: &Generator) -> Tensor {
+        rng.uniform([count, self.options.latent], -1.0, 1.0, DType::F32)
+    }
+
+    fn decode(&self, codes: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
+        Some(uncentred(&self.generator.forward(codes).tanh()))
+    }
+
+    fn encode(&self, images: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
+        Some(self.encoder.forward(&centred(images)))
+    }
+
+    fn score(&self, images: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
+        let images = centred(images);
+        Some(self.judge(&images, &self.encoder.forward(&images)))
+    }
+}
+
+impl Contest for BiGan {
+    type Player = Player;
+
+    fn turn(&self, player: Player, batch: &Batch, rng: &Generator, _step: Option<u64>) -> Result<Turn> {
+        let images = centred(&batch.images);
+        let codes = self.draw_codes(images.dims()[0], rng);
+        let real = self.judge(&images, &self.encoder.forward(&images));
+        let fake = self.judge(&self.generator.forward(&codes).tanh(), &codes);
+        Ok(match player {
+            Player::Discriminator => {
+                Turn::new(vec![("discriminator", cross_entropy::discriminator(&real, &fake, 0.0))])
+                    .report(accuracies(&real, &fake))
+            }
+            Player::Makers => Turn::new(vec![
+                ("generator", cross_entropy::non_saturating_generator(&fake)),
+                ("encoder", cross_entropy::cross_entropy(&real, 0.0)),
+            ]),
+        })
+    }
+
+    fn rate(&self, step: u64) -> f64 {
+        let half = self.options.decay_steps as f64 / 2.0;
+        let over = if half > 0.0 { ((step as f64 - half) / half).clamp(0.0, 1.0) } else { 0.0 };
+        0.01f64.powf(over)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_falls_in_the_latter_half() {
+        let options = Options { latent: 2, hidden: 4, decay_steps: 100, ..Options::default() };
+        let images = ImageSet { shape: [1, 4, 4], classes: 10 };
+        let model = BiGan::new(options.clone(), &images, &Generator::new(0));
+        for (step, expected) in [(0, 1.0), (50, 1.0), (75, 0.1), (100, 0.01), (1000, 0.01)] {
+            assert!((model.rate(step) - expected).abs() < 1e-12, "{step}");
+        }
+        let constant = Options { decay_steps: 0, ..options };
+        assert_eq!(BiGan::new(constant, &images, &Generator::new(0)).rate(1_000_000), 1.0);
+    }
+
+    #[test]
+    fn each_player_is_moved_by_its_own_loss() {
+        let rng = Generator::new(0);
+        let images = ImageSet { shape: [1, 4, 4], classes: 10 };
+        let model = BiGan::new(Options { latent: 2, hidden: 8, ..Options::default() }, &images, &rng);
+        // A discriminator of zeros says 0 of everything: ln 2 for each of four answers.
+        model.discriminator.parameters().iter().for_each(|tensor| tensor.update(|w: &mut [f32]| w.fill(0.0)));
+        let batch = super::super::test::batch(&images, 6);
+        for player in [Player::Discriminator, Player::Makers] {
+            let losses = model.turn(player, &batch, &rng, None).unwrap().losses;
+            assert!((losses.total.item() - 2.0 * 2f64.ln()).abs() < 1e-6, "{player:?}");
+        }
+    }
+}
