@@ -2,7 +2,7 @@
 //! is that of what went in divided by the change.
 
 use super::made::Made;
-use wengert_nn::{module, parameter};
+use wengert_nn::{Module, module, parameter};
 use wengert_tensor::{DType, Generator, Tensor};
 
 /// A planar step on codes z, `[batch, d]` (Rezende and Mohamed 2015, <https://arxiv.org/abs/1505.05770>):
@@ -20,6 +20,28 @@ pub fn planar(codes: &Tensor, u: &Tensor, w: &Tensor, b: &Tensor) -> (Tensor, Te
     let bend = (inner(w, codes) + b).tanh();
     let log_determinant = (inner(&u, w) * (1.0 - bend.square())).log1p();
     (codes + &(u * bend), log_determinant.squeeze(1))
+}
+
+/// A map of codes that a context of each code steers.
+pub trait Flow: Module {
+    /// Numbers of the context of one code.
+    fn context_size(&self) -> usize;
+
+    /// Codes `[batch, size]` after all steps, and the logarithm of the change of volume, `[batch]`.
+    fn forward(&self, codes: &Tensor, context: &Tensor) -> (Tensor, Tensor);
+}
+
+/// One step after the other, by a function that gives codes and the logarithm of the change of volume.
+fn chain(
+    codes: &Tensor,
+    steps: usize,
+    step: impl Fn(usize, &Tensor) -> (Tensor, Tensor),
+) -> (Tensor, Tensor) {
+    let nothing = Tensor::zeros(codes.dims()[0], codes.dtype());
+    (0..steps).fold((codes.clone(), nothing), |(codes, total), index| {
+        let (codes, log_determinant) = step(index, &codes);
+        (codes, total + log_determinant)
+    })
 }
 
 /// Several planar steps whose directions are a function of the image: a context of [`PlanarFlow::context_size`] numbers
@@ -43,26 +65,19 @@ impl PlanarFlow {
         let start = rng.normal([1, count], 0.0, deviation, DType::F32);
         PlanarFlow { size, steps, start: parameter(start) }
     }
+}
 
-    /// Numbers of the context of one code.
-    pub fn context_size(&self) -> usize {
+impl Flow for PlanarFlow {
+    fn context_size(&self) -> usize {
         self.steps * (2 * self.size + 1)
     }
 
-    /// Codes after the steps, `[batch, size]`, and the logarithm of the change of volume, `[batch]`.
-    pub fn forward(&self, codes: &Tensor, context: &Tensor) -> (Tensor, Tensor) {
-        let context = context + &self.start;
-        let step = 2 * self.size + 1;
-        let mut codes = codes.clone();
-        let mut total: Option<Tensor> = None;
-        for index in 0..self.steps {
-            let part = |start, length| context.narrow(1, index * step + start, length);
-            let (u, w, b) = (part(0, self.size), part(self.size, self.size), part(2 * self.size, 1));
-            let (next, log_determinant) = planar(&codes, &u, &w, &b);
-            codes = next;
-            total = Some(total.map_or_else(|| log_determinant.clone(), |total| total + &log_determinant));
-        }
-        (codes, total.expect("a flow has steps"))
+    fn forward(&self, codes: &Tensor, context: &Tensor) -> (Tensor, Tensor) {
+        let (context, size) = (context + &self.start, self.size);
+        chain(codes, self.steps, |index, codes| {
+            let part = |start, length| context.narrow(1, index * (2 * size + 1) + start, length);
+            planar(codes, &part(0, size), &part(size, size), &part(2 * size, 1))
+        })
     }
 }
 
@@ -74,6 +89,7 @@ impl PlanarFlow {
 /// and the order is turned round for the next.
 #[derive(Debug)]
 pub struct AutoregressiveFlow {
+    context: usize,
     steps: Vec<Made>,
 }
 
@@ -85,32 +101,30 @@ const GATE: f64 = 1.5;
 impl AutoregressiveFlow {
     /// So many steps on codes of `size` numbers, with a context and hidden layers of these widths.
     pub fn new(size: usize, context: usize, hidden: usize, steps: usize, rng: &Generator) -> Self {
-        Self { steps: (0..steps).map(|_| Made::new(size, context, hidden, 2, rng)).collect() }
+        Self { context, steps: (0..steps).map(|_| Made::new(size, context, hidden, 2, rng)).collect() }
+    }
+}
+
+impl Flow for AutoregressiveFlow {
+    fn context_size(&self) -> usize {
+        self.context
     }
 
-    /// Codes after the steps, `[batch, size]`, and the logarithm of the change of volume, `[batch]`.
-    pub fn forward(&self, codes: &Tensor, context: &Tensor) -> (Tensor, Tensor) {
-        let mut codes = codes.clone();
-        let mut total: Option<Tensor> = None;
-        for (index, step) in self.steps.iter().enumerate() {
-            if index > 0 {
-                codes = codes.flip(&[1]);
-            }
-            let outputs = step.forward(&codes, context);
+    fn forward(&self, codes: &Tensor, context: &Tensor) -> (Tensor, Tensor) {
+        chain(codes, self.steps.len(), |index, codes| {
+            let codes = if index > 0 { codes.flip(&[1]) } else { codes.clone() };
+            let outputs = self.steps[index].forward(&codes, context);
             let (shift, gate) = (outputs.select(1, 0), outputs.select(1, 1) + GATE);
             let keep = gate.sigmoid();
-            codes = &keep * &codes + (1.0 - &keep) * shift;
-            let log_determinant = gate.log_sigmoid().sum(&[1], false);
-            total = Some(total.map_or_else(|| log_determinant.clone(), |total| total + &log_determinant));
-        }
-        (codes, total.expect("a flow has steps"))
+            let moved = &keep * &codes + (1.0 - &keep) * shift;
+            (moved, gate.log_sigmoid().sum(&[1], false))
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wengert_nn::Module;
     use wengert_tensor::autograd::jacobian;
 
     /// log |det| by Gaussian elimination with pivots.
