@@ -133,8 +133,7 @@ pub fn logits(network: &impl Layer, input: &Tensor) -> Tensor {
 
 /// The terms of the shares of real and of made images that logits `[N]` sort rightly.
 pub fn accuracies(real: &Tensor, fake: &Tensor) -> [(&'static str, Tensor); 2] {
-    let [accuracy_real, accuracy_fake] = objective::accuracies(real, fake, Some(0.0));
-    [("accuracy_real", accuracy_real), ("accuracy_fake", accuracy_fake)]
+    objective::accuracies(real, fake, 0.0)
 }
 
 /// Images in 0..1 as the networks read them, in −1..1.
