@@ -18,7 +18,7 @@ import types
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs/zoo"
 PAGE = ROOT / "docs/zoo.md"
-PICTURES = ["samples", "reconstructions"]
+PICTURES = ["samples", "reconstructions"]  # the folders of a run
 
 
 def arguments(known):
@@ -72,6 +72,8 @@ def run(name, entry, seed, options):
             picture = max(folder.glob(f"{kind}/*.png"), default=None)
             if picture:
                 shutil.copyfile(picture, RESULTS / f"{name}-{kind}.png")
+        if entry.get("traverse"):
+            call([options.program, "traverse", folder, "--out", RESULTS / f"{name}-traversals.png"])
     return {
         "epochs": len((folder / "metrics.jsonl").read_text().splitlines()),
         "train_seconds": train_seconds,
@@ -193,7 +195,7 @@ def section(name, entry, kept, state):
     gate = f"Gate `{entry['gate']}`: {state}. " if "gate" in entry else ""
     lines += [f"{gate}Seeds {', '.join(kept['runs'])}, {kept['machine']}.", "", "| figure | |", "|---|---|"]
     lines += [f"| {key} | {spread(kept, key)} |" for key in middle(kept)]
-    for kind in PICTURES:
+    for kind in [*PICTURES, "traversals"]:
         if (RESULTS / f"{name}-{kind}.png").exists():
             lines += ["", f"{kind.capitalize()}:", "", picture(name, kind)]
     return lines

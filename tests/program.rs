@@ -239,6 +239,13 @@ fn a_trained_model_draws_and_reconstructs() {
     succeed(&["reconstruct", run, "--count", "12", "--out", &pairs]);
     assert!(bytes(&pairs).starts_with(b"\x89PNG"));
 
+    let rows = root.path().join("rows.png").to_str().unwrap().to_string();
+    let told = succeed(&["traverse", run, "--columns", "5", "--out", &rows]);
+    assert!(bytes(&rows).starts_with(b"\x89PNG"));
+    assert_eq!(told.lines().filter(|line| line.contains("of the code, changes pixels by")).count(), 4, "{told}");
+
+    refuse(&["traverse", run, "--columns", "1"], &["--columns", "from 2 to 100"]);
+    refuse(&["traverse", run, "--out", "rows.npz"], &["--out", "rows.npz", ".png"]);
     refuse(&["sample", run, "--count", "0"], &["--count", "from 1"]);
     refuse(&["sample", run, "--out", "x.jpeg"], &["--out", "x.jpeg", ".png or .npz"]);
     refuse(&["sample", run, "--out", "/nowhere/x.png"], &["/nowhere/x.png"]);
@@ -248,7 +255,7 @@ fn a_trained_model_draws_and_reconstructs() {
 
 #[test]
 fn wrong_settings_are_refused() {
-    refuse_training(&["vea1"], &["no model `vea1`", "models: vae"]);
+    refuse_training(&["vea1"], &["no model `vea1`", "`wengert models`"]);
     refuse_training(&["va"], &["did you mean `vae`"]);
     refuse_training(&[], &["which model?"]);
     refuse_training(&["vae", "--batch=0"], &["--batch", "0", "from 1"]);
@@ -338,7 +345,8 @@ fn wrong_checkpoints_are_refused() {
         forged[at..at + to.len()].copy_from_slice(to.as_bytes());
         forged
     };
-    with(&replaced("\"model\":\"vae\"", "\"model\":\"gan\""), &["no model `gan`"]);
+    with(&replaced("\"model\":\"vae\"", "\"model\":\"gan\""), &["for the model `vae`", "for `gan`"]);
+    with(&replaced("\"model\":\"vae\"", "\"model\":\"vax\""), &["no model `vax`", "did you mean `vae`"]);
     with(&replaced("latent = 4", "latent = 5"), &["fc21.weight", "[4, 64]", "[5, 64]"]);
     with(&replaced("hidden = 64", "hidden = -1"), &["vae.hidden", "0 or more"]);
     with(&replaced("\"images\":\"[[1,28,28]", "\"images\":\"[[1,28,99]"), &["fc1.weight"]);

@@ -17,6 +17,7 @@ mod run;
 mod sample;
 mod summary;
 mod train;
+mod traverse;
 
 use crate::bench::agreement::Disagreement;
 use anyhow::Result;
@@ -57,6 +58,8 @@ enum Command {
     Train(train::TrainArgs),
     /// Draw images from a trained model
     Sample(sample::SampleArgs),
+    /// Change the parts of a code one by one and see what each stands for
+    Traverse(traverse::TraverseArgs),
     /// Show test images beside what a trained model makes of them
     Reconstruct(reconstruct::ReconstructArgs),
     /// Print or draw the recorded list of ops of one training step
@@ -99,6 +102,7 @@ fn run(command: Command) -> Result<ExitCode> {
     let code = match command {
         Command::Train(args) => train::run(&args),
         Command::Sample(args) => sample::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Traverse(args) => traverse::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Reconstruct(args) => reconstruct::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Graph(args) => graph::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Summary(args) => summary::run(&args).map(|()| ExitCode::SUCCESS),

@@ -36,11 +36,12 @@ pub mod sequences;
 pub mod settings;
 pub mod suggest;
 pub mod trainer;
+pub mod traversal;
 
 pub use checkpoint::Checkpoint;
 pub use config::Config;
 pub use dataset::Dataset;
 pub use error::{Error, Result};
-pub use model::{Losses, Model, Training};
+pub use model::{CodePart, Losses, Model, Training};
 pub use registry::{Entry, FAMILIES, Family, ImageSet, Recipe, find, models};
 pub use trainer::Trainer;

@@ -5,6 +5,33 @@ use wengert_data::Batch;
 use wengert_nn::{Ema, Module, Optimizer};
 use wengert_tensor::{DType, Generator, Tensor};
 
+/// One part of a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodePart {
+    /// A number that may take any value.
+    Number,
+    /// One of so many values, written as a one-hot vector of that width.
+    Category(usize),
+}
+
+impl CodePart {
+    /// How many numbers of the code it takes.
+    pub fn width(self) -> usize {
+        match self {
+            CodePart::Number => 1,
+            CodePart::Category(values) => values,
+        }
+    }
+
+    /// How many values it can take.
+    pub fn values(self) -> usize {
+        match self {
+            CodePart::Number => usize::MAX,
+            CodePart::Category(values) => values,
+        }
+    }
+}
+
 /// A model: what can be done with it once it is trained. What a model cannot do gives `None`.
 ///
 /// Images are f32 `[batch, channels, height, width]` with values in 0..1, codes are f32 `[batch, code size]`, labels
@@ -19,6 +46,11 @@ pub trait Model: Module {
     /// How many classes the model is conditioned on; `None` where it takes no labels.
     fn classes(&self) -> Option<usize> {
         None
+    }
+
+    /// What a code is made of, in its order: numbers only, unless the model says otherwise.
+    fn code_parts(&self) -> Vec<CodePart> {
+        vec![CodePart::Number; self.code_size()]
     }
 
     /// Codes from the model's prior, `[count, code size]`; a standard normal unless the model says otherwise.

@@ -115,8 +115,7 @@ pub fn models() -> impl Iterator<Item = &'static Entry> {
 /// The model of a name, or an error that suggests the nearest.
 pub fn find(name: &str) -> Result<&'static Entry> {
     models().find(|entry| entry.name == name).ok_or_else(|| {
-        let names: Vec<&str> = models().map(|entry| entry.name).collect();
-        let hint = did_you_mean(name, names.iter().copied());
-        Error::setting(format!("there is no model `{name}`{hint} (models: {})", names.join(", ")))
+        let hint = did_you_mean(name, models().map(|entry| entry.name));
+        Error::setting(format!("there is no model `{name}`{hint} (`wengert models` lists them)"))
     })
 }

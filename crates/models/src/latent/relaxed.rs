@@ -8,7 +8,7 @@ use crate::autoencoders::coder::CoderOptions;
 use crate::autoencoders::gaussian::{DiagonalGaussian, standard_log_density};
 use crate::autoencoders::likelihood::Likelihood;
 use crate::registry::ImageSet;
-use crate::{Model, Result};
+use crate::{CodePart, Model, Result};
 use wengert_nn::{Layer, Module, Sequential, module};
 use wengert_tensor::{DType, Generator, Tensor};
 
@@ -133,6 +133,12 @@ impl Model for RelaxedCoder {
 
     fn code_size(&self) -> usize {
         self.normal + self.choices * self.categories
+    }
+
+    fn code_parts(&self) -> Vec<CodePart> {
+        let (numbers, choices) =
+            (vec![CodePart::Number; self.normal], vec![CodePart::Category(self.categories); self.choices]);
+        [numbers, choices].concat()
     }
 
     fn draw_codes(&self, count: usize, rng: &Generator) -> Tensor {
