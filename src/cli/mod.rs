@@ -3,10 +3,12 @@
 mod bench;
 mod data;
 mod devices;
+mod eval;
 mod fresh;
 mod gradcheck;
 mod gradcheck_ops;
 mod graph;
+mod judged;
 mod models;
 mod number;
 mod output;
@@ -31,6 +33,7 @@ Examples:
   wengert train vae --latent 2 --beta 4                     with other settings
   wengert train --resume runs/vae-1 --epochs 20             go on with a run
   wengert sample runs/vae-1 --count 100 --out digits.png    draw digits
+  wengert eval runs/vae-1                                   measure a trained model: FID, likelihood, codes
   wengert graph vae --step                                  watch the backward pass, op by op
   wengert gradcheck conv2d                                  compare a gradient with finite differences
   wengert bench training --against torch                    time training steps beside PyTorch's
@@ -62,6 +65,8 @@ enum Command {
     Traverse(traverse::TraverseArgs),
     /// Show test images beside what a trained model makes of them
     Reconstruct(reconstruct::ReconstructArgs),
+    /// Measure a trained model
+    Eval(eval::EvalArgs),
     /// Print or draw the recorded list of ops of one training step
     Graph(graph::GraphArgs),
     /// List a model's layers with shapes, parameters and FLOPs
@@ -104,6 +109,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Sample(args) => sample::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Traverse(args) => traverse::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Reconstruct(args) => reconstruct::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Graph(args) => graph::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Summary(args) => summary::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Models => models::run().map(|()| ExitCode::SUCCESS),

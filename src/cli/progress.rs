@@ -116,6 +116,49 @@ impl Progress {
     }
 }
 
+/// What a command of several parts is doing, for whoever waits: a bar where standard error is a terminal.
+pub struct Status {
+    shown: bool,
+    bar: Option<ProgressBar>,
+}
+
+impl Status {
+    /// Shows nothing where it is not asked to, or nobody looks.
+    pub fn new(wanted: bool) -> Status {
+        Status { shown: wanted && draws_bars(), bar: None }
+    }
+
+    /// The next part begins.
+    pub fn part(&mut self, name: &str) {
+        self.steps(name, 0, 0);
+    }
+
+    /// A part has taken some of its steps.
+    pub fn steps(&mut self, name: &str, step: u64, steps: u64) {
+        if !self.shown {
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let template = "{msg} {bar:30.cyan/dim} {pos}/{len}  ETA {eta}";
+            let style = ProgressStyle::with_template(template).expect("the template is constant");
+            ProgressBar::new(steps).with_style(style.progress_chars("━╸─"))
+        });
+        if bar.message() != name {
+            bar.set_message(name.to_owned());
+            bar.reset_eta();
+        }
+        bar.set_length(steps);
+        bar.set_position(step);
+    }
+
+    /// Removes the bar.
+    pub fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// Whether standard error is a terminal that can move its cursor; a dumb one gets plain lines.
 fn draws_bars() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|name| name != "dumb")
@@ -137,6 +180,11 @@ fn epoch_line(record: &EpochRecord, epochs: u64) -> String {
     }
     for (name, value) in record.losses.iter().filter(|(name, _)| !name.starts_with("train_")) {
         let _ = write!(line, "  {name} {}", number(*value));
+    }
+    for name in ["fid", "fid_floor", "inception_score", "smallest_class", "label_accuracy"] {
+        if let Some(value) = record.scores.get(name) {
+            let _ = write!(line, "  {name} {}", number(*value));
+        }
     }
     let speed = thousands(record.images_per_second as u64);
     let _ = write!(line, "  {speed} images/s  {:.1} s", record.seconds);

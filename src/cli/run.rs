@@ -1,6 +1,6 @@
 //! What the commands that open a run share.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use wengert_models::run::RunFolder;
 use wengert_models::suggest::did_you_mean;
@@ -49,6 +49,19 @@ pub fn open_checkpoint(path: &Path) -> Result<Checkpoint> {
         checkpoint.config.data.directory = config.data.directory;
     }
     Ok(checkpoint)
+}
+
+/// The run folder that a checkpoint lies in, by its path alone.
+pub fn run_of(checkpoint: &Path) -> Option<RunFolder> {
+    let folder = checkpoint.parent().filter(|parent| parent.ends_with("checkpoints"))?.parent()?;
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    RunFolder::open(folder).ok()
+}
+
+/// Threads to compute on, as many as there are cores for 0.
+pub fn pool(threads: usize) -> Result<rayon::ThreadPool> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.context("the threads could not be started; pass a smaller --threads")
 }
 
 /// A file next to the missing one with nearly its name.

@@ -1,10 +1,11 @@
 //! `wengert train`.
 
+use super::judged::Judged;
 use super::output::print;
-use super::progress::{Mode, Progress};
-use super::run::{Wanted, checkpoint_path};
+use super::progress::{Mode, Progress, Status};
+use super::run::{Wanted, checkpoint_path, pool, run_of};
 use super::{number, precision};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ Examples:
   wengert train vae --epochs 3 --seed 1
   wengert train vae --latent 2 --set vae.hidden=200 --out runs/plane
   wengert train vae --data fashion-mnist
+  wengert train dcgan --eval-every 1         also the FID of samples after each epoch
   wengert train --resume runs/vae-1 --epochs 20
 
 Ctrl-C saves a checkpoint first; --resume then goes on in the middle of the epoch, to the very bytes of a run that was
@@ -67,6 +69,9 @@ pub struct TrainArgs {
     /// Arithmetic of matrix products: f32, or bf16 parts on processors with AMX [default: f32]
     #[arg(long, value_name = "NAME", value_parser = precision::NAMES)]
     precision: Option<String>,
+    /// Judge samples after every N-th epoch: FID, inception score, classes (see `wengert eval`)
+    #[arg(long, value_name = "N", value_parser = number::whole, allow_negative_numbers = true)]
+    eval_every: Option<u64>,
     /// Run folder [default: the first free runs/MODEL-N]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -92,6 +97,9 @@ pub struct TrainArgs {
 
 /// Trains.
 pub fn run(args: &TrainArgs) -> Result<ExitCode> {
+    if args.eval_every == Some(0) {
+        bail!("--eval-every is 0; it must be at least 1");
+    }
     let checkpoint = args.resume_from()?.map(|path| Checkpoint::load(&path)).transpose()?;
     let config = args.resolve(checkpoint.as_ref())?;
     // What can be wrong is looked at before the first file is written.
@@ -100,18 +108,33 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     let _claim = folder.claim()?;
 
     precision::choose(config.precision()?);
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(config.train.threads);
-    let pool = threads.build().context("the threads could not be started; pass a smaller --threads")?;
-    pool.install(|| {
-        let trainer = match &checkpoint {
+    pool(config.train.threads)?.install(|| {
+        let mut trainer = match &checkpoint {
             Some(checkpoint) => Trainer::resume(checkpoint, config.clone(), data, folder)?,
             None => Trainer::start(config.clone(), data, folder)?,
         };
+        args.let_judge(&mut trainer, &config)?;
         args.drive(trainer, &config)
     })
 }
 
 impl TrainArgs {
+    /// Gives the run the judge that --eval-every asks for.
+    fn let_judge(&self, trainer: &mut Trainer, config: &Config) -> Result<()> {
+        let Some(every) = self.eval_every else { return Ok(()) };
+        if trainer.model().code_size() == 0 {
+            bail!(
+                "--eval-every: the model `{}` makes no images of codes, so none can be judged",
+                config.model
+            );
+        }
+        let mut status = Status::new(self.mode() == Mode::Human);
+        let judged = Judged::new(config, true, &mut status)?;
+        status.clear();
+        trainer.judge_samples(judged.judge.map_err(|reason| anyhow!("--eval-every: {reason}"))?, every);
+        Ok(())
+    }
+
     fn drive(&self, mut trainer: Trainer, config: &Config) -> Result<ExitCode> {
         let stop = Arc::new(AtomicBool::new(false));
         let from_signal = stop.clone();
@@ -313,13 +336,6 @@ fn next_commands(trainer: &Trainer) -> String {
         commands.push(format!("wengert reconstruct {}", folder.path().display()));
     }
     commands.join("; ")
-}
-
-/// The run folder that a checkpoint lies in, by its path alone.
-fn run_of(checkpoint: &Path) -> Option<RunFolder> {
-    let folder = checkpoint.parent().filter(|parent| parent.ends_with("checkpoints"))?.parent()?;
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    RunFolder::open(folder).ok()
 }
 
 fn same_folder(a: &Path, b: &Path) -> bool {

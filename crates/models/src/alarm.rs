@@ -58,11 +58,11 @@ pub fn of_samples(samples: &Tensor, images: &Tensor) -> Option<Alarm> {
     })
 }
 
-/// What the classes of samples say, by how many fell into each: whether some never come.
-pub fn of_classes(counts: &[usize]) -> Option<Alarm> {
-    let fair = counts.iter().sum::<usize>() as f64 / counts.len() as f64;
-    let missing: Vec<String> = (0..counts.len())
-        .filter(|&class| (counts[class] as f64) < MISSING * fair)
+/// What the classes of samples say, by the share of each: whether some hardly ever come.
+pub fn of_classes(shares: &[f64]) -> Option<Alarm> {
+    let fair = 1.0 / shares.len() as f64;
+    let missing: Vec<String> = (0..shares.len())
+        .filter(|&class| shares[class] < MISSING * fair)
         .map(|class| class.to_string())
         .collect();
     (!missing.is_empty()).then(|| Alarm {
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn classes_tell_what_is_missing() {
-        assert_eq!(of_classes(&[10, 30, 20]), None);
-        assert!(of_classes(&[50, 1, 60, 0]).unwrap().message.contains("class 1, 3:"));
+        assert_eq!(of_classes(&[0.1, 0.5, 0.4]), None);
+        assert!(of_classes(&[0.45, 0.01, 0.54, 0.0]).unwrap().message.contains("class 1, 3:"));
     }
 }

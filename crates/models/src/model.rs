@@ -43,6 +43,12 @@ pub trait Model: Module {
     /// How many numbers make the code of an image; 0 for a model that makes no images.
     fn code_size(&self) -> usize;
 
+    /// How many numbers, the first of a code, are to hold what is shown; the rest hold who or what shows it. All, unless a
+    /// model takes the two apart.
+    fn content_size(&self) -> usize {
+        self.code_size()
+    }
+
     /// How many classes the model is conditioned on; `None` where it takes no labels.
     fn classes(&self) -> Option<usize> {
         None

@@ -79,6 +79,7 @@ fn scalars(record: &EpochRecord) -> Vec<(String, f64)> {
         let tag = name.strip_prefix("train_").map_or(format!("{name}/test"), |name| format!("{name}/train"));
         scalars.push((tag, *value));
     }
+    scalars.extend(record.scores.iter().map(|(name, value)| (format!("scores/{name}"), *value)));
     scalars.push(("images_per_second".into(), record.images_per_second));
     scalars
 }

@@ -5,6 +5,7 @@ use crate::checkpoint::{self, Checkpoint, RunState};
 use crate::config::Config;
 use crate::dataset::Dataset;
 use crate::means::Means;
+use crate::metrics::{Judge, Report};
 use crate::record::Record;
 use crate::registry::{self, ImageSet};
 use crate::run::{EpochRecord, RunFolder};
@@ -22,10 +23,13 @@ const INITIAL_WEIGHTS: u64 = 0;
 const TRAINING_NOISE: u64 = 1;
 const EVALUATION_NOISE: u64 = 2;
 const SAMPLE_CODES: u64 = 3;
+const JUDGED_CODES: u64 = 4;
 
 /// Images in the grids of each epoch.
 const SAMPLES: usize = 64;
 const PAIRS: usize = 20;
+/// Images that a judge sees after an epoch.
+const JUDGED: usize = 5000;
 
 /// Batches prepared ahead of the step that runs.
 const AHEAD: usize = 2;
@@ -106,6 +110,14 @@ pub struct Trainer {
     state: RunState,
     data: Dataset,
     record: Record,
+    judging: Option<Judging>,
+}
+
+/// A judge of samples, and how often it is asked.
+struct Judging {
+    judge: Judge,
+    /// Epochs from one time to the next.
+    every: u64,
 }
 
 impl Trainer {
@@ -119,7 +131,16 @@ impl Trainer {
         check_memory(training.as_ref(), &images, &config, &data)?;
         let noise = rng.stream(TRAINING_NOISE);
         let record = Record::open(folder, &config, 0)?;
-        Ok(Trainer { config, images, training, noise, state: RunState::default(), data, record })
+        Ok(Trainer {
+            config,
+            images,
+            training,
+            noise,
+            state: RunState::default(),
+            data,
+            record,
+            judging: None,
+        })
     }
 
     /// Goes on from a checkpoint as if the run had never stopped. `config` must agree with the checkpoint's own in all
@@ -145,7 +166,22 @@ impl Trainer {
         let noise = checkpoint.restore(training.as_mut())?;
         check_memory(training.as_ref(), &images, &config, &data)?;
         let record = Record::open(folder, &config, checkpoint.state.epoch)?;
-        Ok(Trainer { config, images, training, noise, state: checkpoint.state.clone(), data, record })
+        Ok(Trainer {
+            config,
+            images,
+            training,
+            noise,
+            state: checkpoint.state.clone(),
+            data,
+            record,
+            judging: None,
+        })
+    }
+
+    /// Lets a judge see samples after every `every`-th epoch. What it says goes into the epoch's record and does not
+    /// touch the run.
+    pub fn judge_samples(&mut self, judge: Judge, every: u64) {
+        self.judging = Some(Judging { judge, every });
     }
 
     /// Where the run stands.
@@ -308,6 +344,7 @@ impl Trainer {
         let originals = self.data.test.images(&first, Position::default());
         let pairs = pictures::reconstruct(model, &originals, &self.data.test.labels(&first))
             .map(|images| pictures::pairs(&originals, &images));
+        let report = self.judge().unwrap_or_default();
         let record = EpochRecord {
             event: event.into(),
             epoch: self.state.epoch + 1,
@@ -315,6 +352,7 @@ impl Trainer {
             train_loss: train.total(),
             test_loss: Some(test_loss),
             losses,
+            scores: report.iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             images_per_second,
             seconds: (training_time + begun.elapsed()).as_secs_f64(),
         };
@@ -322,11 +360,21 @@ impl Trainer {
         if let Some(samples) = &samples {
             alarms.extend(alarm::of_samples(&samples.images, &originals));
         }
+        alarms.extend(alarm::of_classes(&report.class_shares()));
         let grid = samples.map(|samples| pictures::grid(&samples.images));
         self.record.add(record.clone(), grid.as_ref(), pairs.as_ref())?;
         observer(&Event::Epoch(&record));
         alarms.iter().for_each(|alarm| observer(&Event::Alarm(alarm)));
         Ok(test_loss)
+    }
+
+    /// What the judge says of samples, if it is asked after this epoch.
+    fn judge(&self) -> Option<Report> {
+        let Judging { judge, every } = self.judging.as_ref()?;
+        let due = (self.state.epoch + 1).is_multiple_of(*every);
+        let count = JUDGED.min(judge.test_labels().len());
+        let rng = Generator::new(self.config.seed).stream(JUDGED_CODES);
+        if due { judge.quick_of(self.training.model(), count, &rng) } else { None }
     }
 
     /// Means over the test images of all losses. The noise is the same at each evaluation, so that epochs differ by the

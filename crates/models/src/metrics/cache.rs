@@ -3,6 +3,7 @@
 use super::classifier::{Classifier, ClassifierOptions, ClassifierProgress, digest};
 use crate::{Error, ImageSet, Result};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wengert_data::{ImageDataset, sha256};
@@ -61,10 +62,23 @@ impl Classifier {
             );
             Error::file(folder, detail)
         })?;
+        // Who comes while another process trains it waits, and finds it.
+        let _lock = lock(&path.with_extension("lock"));
+        if let Some(classifier) = key.open(&path) {
+            return Ok(classifier);
+        }
         let classifier = Classifier::train(images, options, observer)?;
         safetensors::save(&path, &classifier.state_dict(), &key.metadata(classifier.digest()))?;
         Ok(classifier)
     }
+}
+
+/// Holds a file that only one process can hold at a time, until it is dropped or the process ends. On a file system
+/// without locks there is none: then the same classifier is trained twice.
+fn lock(path: &Path) -> Option<File> {
+    let file = File::options().create(true).truncate(false).write(true).open(path).ok()?;
+    file.lock().ok()?;
+    Some(file)
 }
 
 /// What decides the weights of a classifier.
@@ -145,7 +159,11 @@ mod tests {
         let (again, steps) = classifier(&images(0), &cache);
         assert_eq!((again.digest(), steps), (first.digest(), 0));
 
-        let path = std::fs::read_dir(&cache).unwrap().next().unwrap().unwrap().path();
+        let kept = || {
+            let files = std::fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path());
+            files.filter(|path| path.extension().is_some_and(|e| e == "safetensors")).collect::<Vec<_>>()
+        };
+        let path = kept().remove(0);
         let good = std::fs::read(&path).unwrap();
         // A weight that is not what was stored, a cut file, a file of something else.
         let mut altered = good.clone();
@@ -159,7 +177,19 @@ mod tests {
 
         // Other images have a classifier of their own.
         assert_eq!(classifier(&images(1), &cache).1, 8);
-        assert_eq!(std::fs::read_dir(&cache).unwrap().count(), 2);
+        assert_eq!(kept().len(), 2);
+    }
+
+    #[test]
+    fn those_who_come_at_the_same_time_wait_for_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut steps: Vec<u64> = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..3).map(|_| scope.spawn(|| classifier(&images(0), folder.path()).1)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        steps.sort_unstable();
+        assert_eq!(steps, [0, 0, 8]);
     }
 
     #[test]

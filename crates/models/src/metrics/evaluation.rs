@@ -4,11 +4,11 @@ use super::annealed::{AnnealedOptions, annealed_log_weights};
 use super::assignment::{cluster_accuracy, cluster_purity};
 use super::classifier::{ClassifierOptions, ClassifierProgress};
 use super::codes::{
-    Labelled, active_units, linear_probe_accuracy, mutual_information_gap, nearest_neighbour_accuracy,
+    Labelled, Probe, active_units, mutual_information_gap, nearest_neighbour_accuracy, probe_accuracy,
 };
 use super::gaussian::Gaussian;
-use super::inception::{agreement, predictions};
-use super::judge::{Judge, all};
+use super::inception::{agreement, class_histogram, predictions};
+use super::judge::{Judge, all, grey};
 use super::likelihood::{Parzen, evidence_bound, importance_bound, parzen_widths};
 use super::memorisation::Memorisation;
 use super::report::Report;
@@ -41,6 +41,8 @@ const VALIDATION: usize = 1000;
 const BINS: usize = 20;
 /// Variance below which a number of the code is taken for a constant.
 const CONSTANT: f64 = 1e-8;
+/// Probes of what a code holds of digits and speakers.
+const PROBES: [Probe; 2] = [Probe::Linear, Probe::Hidden(256)];
 /// Rows that importance samples of a portion of images make.
 const ROWS: usize = 8192;
 
@@ -122,9 +124,9 @@ impl Evaluation<'_> {
                 report.extend(judge.thorough(&samples));
             }
             observer(EvaluationEvent::Part("nearest training images"));
-            neighbours = Some(self.memorisation(&samples, &mut report));
+            neighbours = Some(self.memorisation(&samples, &mut report)?);
             observer(EvaluationEvent::Part("Parzen windows"));
-            self.parzen(&samples, &mut report);
+            self.parzen(&samples, &mut report)?;
             if let (Some(judge), Some(options)) = (self.judge, &self.options.student) {
                 observer(EvaluationEvent::Part("a classifier trained on samples"));
                 self.student(&samples, judge, options, &mut report, observer)?;
@@ -135,7 +137,9 @@ impl Evaluation<'_> {
         observer(EvaluationEvent::Part("likelihood"));
         self.likelihood(&mut report)?;
         observer(EvaluationEvent::Part("codes and labels"));
+        self.reconstructions(&mut report);
         self.codes(&mut report)?;
+        self.labels(&mut report);
         Ok(Evaluated { report, neighbours })
     }
 
@@ -156,29 +160,31 @@ impl Evaluation<'_> {
     }
 
     /// `sample_distance`, `test_distance`, `memorised`: see [`Memorisation`].
-    fn memorisation(&self, samples: &Samples, report: &mut Report) -> Picture {
+    fn memorisation(&self, samples: &Samples, report: &mut Report) -> Result<Picture> {
         let first = |images: &Tensor| images.narrow(0, 0, NEIGHBOURS_OF.min(images.dims()[0]));
-        let (train, _) = all(&self.data.train);
+        let [train, test] = [&self.data.train, &self.data.test].map(grey);
+        let ((train, _), (test, _)) = (all(&train?), all(&test?));
         let samples = first(&samples.images);
-        let found = Memorisation::look(&samples, &first(&all(&self.data.test).0), &train);
+        let found = Memorisation::look(&samples, &first(&test), &train);
         report.add("sample_distance", found.sample_distance);
         report.add("test_distance", found.test_distance);
         report.add("memorised", found.suspicious);
-        found.picture(&samples, &train, PAIRS)
+        Ok(found.picture(&samples, &train, PAIRS))
     }
 
     /// `parzen`, `parzen_standard_error`, `parzen_width`: see [`Parzen`].
-    fn parzen(&self, samples: &Samples, report: &mut Report) {
-        let train = &self.data.train;
+    fn parzen(&self, samples: &Samples, report: &mut Report) -> Result<()> {
+        let train = grey(&self.data.train)?;
         let count = train.dataset().len();
         let last: Vec<usize> = (count - VALIDATION.min(count)..count).collect();
         let validation = train.images(&last, Position::default());
-        let [samples, validation, test] =
-            [&samples.images, &validation, &all(&self.data.test).0].map(|images| images.flatten(1, -1));
+        let [samples, validation, test] = [&samples.images, &validation, &all(&grey(&self.data.test)?).0]
+            .map(|images| images.flatten(1, -1));
         let found = Parzen::estimate(&samples, &validation, &test, &parzen_widths());
         report.add("parzen", found.mean);
         report.add("parzen_standard_error", found.standard_error);
         report.add("parzen_width", found.width);
+        Ok(())
     }
 
     /// `student_accuracy` of a classifier trained on samples of the classes that were asked for, or
@@ -296,51 +302,97 @@ impl Evaluation<'_> {
         Ok(Some(importance_bound(&weights).iter().sum::<f64>() / count as f64))
     }
 
-    /// `fid_reconstructions`; of the codes `active_units`, `total_correlation`, `mutual_information_gap`,
-    /// `nearest_neighbour_accuracy` and `linear_probe_accuracy`; `accuracy` and `error` of the model's own labels,
-    /// `cluster_accuracy` and `cluster_purity` of its groups.
+    /// `fid_reconstructions`, beside the same floor as samples: of as many training images.
+    fn reconstructions(&self, report: &mut Report) {
+        let Some(judge) = self.judge else { return };
+        let (images, labels) = judge.training_images(self.options.samples);
+        if let Some(images) = pictures::reconstruct(self.model(), &images, &labels) {
+            report.add("fid_reconstructions", judge.fid(&images));
+        }
+    }
+
+    /// Of the codes `active_units`, `total_correlation`, `mig` (the mutual information gap), `nearest_neighbour_accuracy`
+    /// and `linear_probe_accuracy`, and where the images have speakers what [`Self::speakers`] says.
     fn codes(&self, report: &mut Report) -> Result<()> {
-        let model = self.model();
-        let (test, labels) = all(&self.data.test);
-        if let Some(judge) = self.judge {
-            // As many training images as samples: their reconstructions stand beside the same floor.
-            let (images, image_labels) = judge.training_images(self.options.samples);
-            if let Some(images) = pictures::reconstruct(model, &images, &image_labels) {
-                report.add("fid_reconstructions", judge.fid(&images));
+        // An encoder that was told the class would only be asked to give it back.
+        if self.model().classes().is_some() {
+            return Ok(());
+        }
+        let encode = |images: &Tensor| self.in_portions(images, &|images| self.model().encode(images, None));
+        let (images, labels) = all(&self.data.test);
+        let Some(codes) = encode(&images) else { return Ok(()) };
+        let (train_images, train_labels) = all(&self.data.train);
+        let train_codes = encode(&train_images).expect("it has encoded images");
+        let train = Labelled { codes: &train_codes, labels: &train_labels };
+        let test = Labelled { codes: &codes, labels: &labels };
+        let (classes, seed) = (self.data.image_set().classes, self.options.seed);
+        report.add("active_units", active_units(&codes) as f64);
+        report.add("total_correlation", Gaussian::fit(&codes).total_correlation(CONSTANT));
+        report.add("mig", mutual_information_gap(test, BINS));
+        report.add("nearest_neighbour_accuracy", nearest_neighbour_accuracy(train, test));
+        report.add("linear_probe_accuracy", probe_accuracy(Probe::Linear, train, test, classes, seed)?);
+        let pixels = [train_images, images].map(|images| images.flatten(1, -1));
+        self.speakers([&train_codes, &codes], [&pixels[0], &pixels[1]], report)
+    }
+
+    /// What the [content](Model::content_size) of codes holds of the digit that is spoken, `digit_probe_accuracy`, and of
+    /// who speaks, `speaker_probe_accuracy`: the better of two probes, one with a hidden layer. Beside each stand
+    /// `…_probe_chance`, the share of the most frequent class, and `…_probe_baseline`, what the same probes find in the
+    /// pictures themselves.
+    fn speakers(&self, codes: [&Tensor; 2], pixels: [&Tensor; 2], report: &mut Report) -> Result<()> {
+        let sets = [&self.data.train, &self.data.test].map(|loader| loader.dataset().as_ref());
+        let (Some(train), Some(test)) = (sets[0].groups(), sets[1].groups()) else { return Ok(()) };
+        let wide = |labels: &[u8]| labels.iter().map(|&label| i64::from(label)).collect::<Vec<_>>();
+        let digits = sets.map(|set| wide(set.labels()));
+        let speakers = [wide(&train.of), wide(&test.of)];
+        let content = codes.map(|codes| codes.narrow(1, 0, self.model().content_size()));
+        for (name, labels, classes) in
+            [("digit", digits, sets[0].classes().len()), ("speaker", speakers, train.names.len())]
+        {
+            let best = |inputs: [&Tensor; 2]| -> Result<f64> {
+                let [train, test] =
+                    [0, 1].map(|part| Labelled { codes: inputs[part], labels: &labels[part] });
+                let accuracies = PROBES
+                    .map(|probe| probe_accuracy(probe, train, test, classes, self.options.seed))
+                    .into_iter()
+                    .collect::<Result<Vec<f64>>>()?;
+                Ok(accuracies.into_iter().fold(0.0, f64::max))
+            };
+            report.add(&format!("{name}_probe_accuracy"), best([&content[0], &content[1]])?);
+            report.add(&format!("{name}_probe_baseline"), best(pixels)?);
+            let shares = class_histogram(&labels[1], classes);
+            report.add(&format!("{name}_probe_chance"), shares.into_iter().fold(0.0, f64::max));
+        }
+        Ok(())
+    }
+
+    /// `accuracy` and `error` of the model's own labels; of a model of two domains these are also its
+    /// `source_accuracy`, beside its `target_accuracy`. `cluster_accuracy` and `cluster_purity` of its groups.
+    fn labels(&self, report: &mut Report) {
+        let accuracy = |loader: &Loader| {
+            let (images, labels) = all(loader);
+            let logits = self.in_portions(&images, &|images| self.model().classify(images))?;
+            Some(agreement(&predictions(&logits), &labels))
+        };
+        if let Some(of_source) = accuracy(&self.data.test) {
+            report.add("accuracy", of_source);
+            report.add("error", 1.0 - of_source);
+            if let Some(of_target) = self.data.target.as_ref().and_then(|target| accuracy(&target.test)) {
+                report.add("source_accuracy", of_source);
+                report.add("target_accuracy", of_target);
             }
         }
-        let portions = |images: &Tensor, part: &dyn Fn(&Tensor) -> Option<Tensor>| {
-            no_grad(|| in_portions(images.dims()[0], |start, length| part(&images.narrow(0, start, length))))
-        };
-        // An encoder that was told the class would only be asked to give it back.
-        let encode =
-            |images: &Tensor| if model.classes().is_none() { model.encode(images, None) } else { None };
-        if let Some(codes) = portions(&test, &encode) {
-            let (train, train_labels) = all(&self.data.train);
-            let train = portions(&train, &encode).expect("it has encoded images");
-            let train = Labelled { codes: &train, labels: &train_labels };
-            let test = Labelled { codes: &codes, labels: &labels };
-            report.add("active_units", active_units(&codes) as f64);
-            report.add("total_correlation", Gaussian::fit(&codes).total_correlation(CONSTANT));
-            report.add("mutual_information_gap", mutual_information_gap(test, BINS));
-            report.add("nearest_neighbour_accuracy", nearest_neighbour_accuracy(train, test));
-            let seed = self.options.seed;
-            report.add(
-                "linear_probe_accuracy",
-                linear_probe_accuracy(train, test, self.data.image_set().classes, seed)?,
-            );
-        }
-        if let Some(logits) = portions(&test, &|images| model.classify(images)) {
-            let accuracy = agreement(&predictions(&logits), &labels);
-            report.add("accuracy", accuracy);
-            report.add("error", 1.0 - accuracy);
-        }
-        if let Some(logits) = portions(&test, &|images| model.cluster(images)) {
+        let (images, labels) = all(&self.data.test);
+        if let Some(logits) = self.in_portions(&images, &|images| self.model().cluster(images)) {
             let groups = predictions(&logits);
             report.add("cluster_accuracy", cluster_accuracy(&groups, &labels));
             report.add("cluster_purity", cluster_purity(&groups, &labels));
         }
-        Ok(())
+    }
+
+    /// What `part` gives for all images, in portions and without gradients.
+    fn in_portions(&self, images: &Tensor, part: &dyn Fn(&Tensor) -> Option<Tensor>) -> Option<Tensor> {
+        no_grad(|| in_portions(images.dims()[0], |start, length| part(&images.narrow(0, start, length))))
     }
 }
 

@@ -5,12 +5,12 @@ use super::gaussian::Gaussian;
 use super::inception::{agreement, class_histogram, inception_score, predictions};
 use super::kernel::kernel_distance;
 use super::manifold::Manifold;
-use super::report::Report;
+use super::report::{Report, class_name};
 use crate::pictures::Samples;
 use crate::{Dataset, Error, Model, Result, pictures};
 use std::path::Path;
-use wengert_data::{Loader, Position};
-use wengert_tensor::{Generator, Tensor};
+use wengert_data::{BatchOptions, Loader, Position};
+use wengert_tensor::{DType, Generator, Tensor};
 
 /// Neighbours that span a ball of precision, recall, density and coverage.
 const NEIGHBOURS: usize = 5;
@@ -23,7 +23,7 @@ const FLOOR_SEED: u64 = 0;
 pub struct Judge {
     classifier: Classifier,
     digest: String,
-    data: Dataset,
+    train: Loader,
     test: Tensor,
     test_labels: Vec<i64>,
     features: Tensor,
@@ -47,7 +47,7 @@ impl Judge {
             return Err(Error::setting(format!("{count} test images are too few to compare samples with")));
         }
         let classifier = Classifier::cached(data.train.dataset(), options, folder, observer)?;
-        let (test, test_labels) = all(&data.test);
+        let (test, test_labels) = all(&grey(&data.test)?);
         let reading = classifier.judge(&test);
         Ok(Judge {
             digest: classifier.digest(),
@@ -55,7 +55,7 @@ impl Judge {
             gaussian: Gaussian::fit(&reading.features),
             features: reading.features,
             classifier,
-            data: data.clone(),
+            train: grey(&data.train)?,
             test,
             test_labels,
         })
@@ -86,17 +86,11 @@ impl Judge {
         &self.test_labels
     }
 
-    /// The data set.
-    pub fn data(&self) -> &Dataset {
-        &self.data
-    }
-
     /// A seeded choice of `count` training images, or all where there are fewer, with their classes.
     pub fn training_images(&self, count: usize) -> (Tensor, Tensor) {
-        let train = &self.data.train;
-        let order = Generator::new(FLOOR_SEED).randperm(train.dataset().len()).to_vec::<i64>();
+        let order = Generator::new(FLOOR_SEED).randperm(self.train.dataset().len()).to_vec::<i64>();
         let chosen: Vec<usize> = order.into_iter().take(count).map(|index| index as usize).collect();
-        (train.images(&chosen, Position::default()), train.labels(&chosen))
+        (self.train.images(&chosen, Position::default()), self.train.labels(&chosen))
     }
 
     /// The FID between images and the test images: the Fréchet distance of the Gaussians fitted to their features.
@@ -120,11 +114,21 @@ impl Judge {
         let histogram = class_histogram(&seen, self.classifier.image_set().classes);
         report.add("smallest_class", histogram.iter().copied().fold(f64::INFINITY, f64::min));
         for (class, share) in histogram.iter().enumerate() {
-            report.add(&format!("class_{class}"), *share);
+            report.add(&class_name(class), *share);
         }
         if let Some(labels) = &samples.labels {
             report.add("label_accuracy", agreement(&seen, &labels.to_vec::<i64>()));
         }
+        report
+    }
+
+    /// All scores of `count` training images, as if they were samples.
+    pub fn of_training_images(&self, count: usize) -> Report {
+        let (images, labels) = self.training_images(count);
+        let codes = Tensor::zeros([images.dims()[0], 0], DType::F32);
+        let samples = Samples { images, codes, labels: Some(labels) };
+        let mut report = self.quick(&samples);
+        report.extend(self.thorough(&samples));
         report
     }
 
@@ -151,6 +155,11 @@ impl Judge {
         }
         report
     }
+}
+
+/// The images of a loader as they are in the files, whatever a run makes of their grey levels.
+pub(super) fn grey(loader: &Loader) -> Result<Loader> {
+    Ok(Loader::new(loader.dataset().clone(), BatchOptions::default())?)
 }
 
 /// All images of a loader with their classes, in the order of the files.

@@ -9,7 +9,7 @@
 //!   [`Manifold`] (precision, recall, density, coverage); by its logits: [`inception_score`], [`class_histogram`].
 //! - [`Memorisation`]: samples beside the nearest training images. [`accuracy_from_samples`]: what samples teach.
 //! - Likelihood: [`evidence_bound`], [`importance_bound`], [`annealed_log_weights`], [`Parzen`].
-//! - Codes and groups: [`nearest_neighbour_accuracy`], [`linear_probe_accuracy`], [`active_units`],
+//! - Codes and groups: [`nearest_neighbour_accuracy`], [`probe_accuracy`], [`active_units`],
 //!   [`mutual_information_gap`], [`Gaussian::total_correlation`], [`cluster_accuracy`].
 
 mod annealed;
@@ -34,7 +34,7 @@ pub use assignment::{assign, cluster_accuracy, cluster_purity};
 pub use cache::{CACHE_VARIABLE, cache_folder};
 pub use classifier::{Classifier, ClassifierOptions, ClassifierProgress, Reading};
 pub use codes::{
-    Labelled, active_units, linear_probe_accuracy, mutual_information_gap, nearest_neighbour_accuracy,
+    Labelled, Probe, active_units, mutual_information_gap, nearest_neighbour_accuracy, probe_accuracy,
 };
 pub use evaluation::{Evaluated, Evaluation, EvaluationEvent, EvaluationOptions};
 pub use gaussian::Gaussian;

@@ -33,6 +33,11 @@ impl Report {
         self.scores.iter().map(|(name, value)| (name.as_str(), *value))
     }
 
+    /// The shares of classes, as [`Judge::quick`](super::Judge::quick) adds them; empty where it did not.
+    pub fn class_shares(&self) -> Vec<f64> {
+        (0..).map_while(|class| self.get(&class_name(class))).collect()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.scores.is_empty()
@@ -52,6 +57,11 @@ impl Report {
         }
         table
     }
+}
+
+/// The name of the share of a class among samples.
+pub(super) fn class_name(class: usize) -> String {
+    format!("class_{class}")
 }
 
 /// A score with four digits that count, and whole numbers whole.

@@ -23,6 +23,9 @@ pub struct EpochRecord {
     /// The terms by name, such as `reconstruction` and `kl`: over the test images, and `train_…` over the epoch.
     #[serde(flatten)]
     pub losses: BTreeMap<String, f64>,
+    /// What a judge says of samples, where the run asked for it after this epoch.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scores: BTreeMap<String, f64>,
     /// Training speed, without evaluation.
     pub images_per_second: f64,
     /// Wall-clock time of the epoch with its evaluation, in seconds.
@@ -80,6 +83,7 @@ mod tests {
             train_loss: 120.5,
             test_loss: Some(110.25),
             losses: BTreeMap::from([("kl".into(), 25.0), ("reconstruction".into(), 85.25)]),
+            scores: BTreeMap::from([("fid".into(), 3.5)]),
             images_per_second: 1e4,
             seconds: 6.5,
         }
