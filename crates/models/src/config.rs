@@ -33,6 +33,9 @@ pub struct DataConfig {
     /// Name of a second data set, for a model that carries what it learns to another domain; empty for none. Its images
     /// and those of the first are brought to one shape, and the same limits hold for both.
     pub target: String,
+    /// Whether grey levels are made black and white: `none`, `threshold` (white from a half on), `static` (white with the
+    /// grey as probability, drawn once for each image and the same in every run) or `dynamic` (drawn anew in each step).
+    pub binarisation: String,
     /// Folder that holds the data set; empty to look in the usual places.
     pub directory: String,
     /// Use only the first so many training images; 0 for all.
@@ -61,6 +64,7 @@ impl Default for DataConfig {
         Self {
             name: "mnist".into(),
             target: String::new(),
+            binarisation: "none".into(),
             directory: String::new(),
             limit: 0,
             test_limit: 0,
@@ -122,6 +126,7 @@ impl Config {
         in_range("train.batch", self.train.batch, 1..=65_536)?;
         in_range("train.epochs", self.train.epochs, 1..=1_000_000)?;
         in_range("train.threads", self.train.threads, 0..=1024)?;
+        Ranges::new("data").one_of("binarisation", &self.data.binarisation, &BINARISATIONS)?;
         self.precision().map(|_| ())
     }
 
@@ -137,6 +142,9 @@ impl Config {
         })
     }
 }
+
+/// The names of [`Binarisation`](wengert_data::Binarisation)s in `data.binarisation`.
+const BINARISATIONS: [&str; 4] = ["none", "threshold", "static", "dynamic"];
 
 /// Keys that may change when a run is resumed, because they do not decide the value of any step.
 const FREE_KEYS: [&str; 4] = ["data.directory", "train.epochs", "train.steps", "train.threads"];

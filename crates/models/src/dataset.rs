@@ -5,7 +5,13 @@ use crate::registry::ImageSet;
 use crate::{Error, Result};
 use std::path::Path;
 use std::sync::Arc;
-use wengert_data::{BatchOptions, ImageDataset, Loader, Places, Split};
+use wengert_data::{BatchOptions, Binarisation, ImageDataset, Loader, Places, Split};
+
+/// Seed of static binarisation: the same bits for an image in every run and every evaluation.
+pub const STATIC_SEED: u64 = 0;
+
+/// Level from which the binarisation by threshold is white.
+const HALF: u8 = 128;
 
 /// Training and test images, cut into batches.
 #[derive(Debug, Clone)]
@@ -90,17 +96,29 @@ fn alike(source: [ImageDataset; 2], target: [ImageDataset; 2]) -> Result<[[Image
 
 /// Loaders of training and test images.
 fn loaders(config: &Config, [train, test]: [ImageDataset; 2], seed: u64) -> Result<[Loader; 2]> {
+    let binarisation = binarisation(&config.data.binarisation, seed);
     let loader = |images, shuffle| {
-        let options = BatchOptions { batch_size: config.train.batch, shuffle, ..BatchOptions::default() };
+        let batch_size = config.train.batch;
+        let options = BatchOptions { batch_size, shuffle, binarisation, ..BatchOptions::default() };
         Loader::new(Arc::new(images), options)
     };
     Ok([loader(train, Some(seed))?, loader(test, None)?])
 }
 
+/// The binarisation of a name that the configuration has checked.
+fn binarisation(name: &str, seed: u64) -> Binarisation {
+    match name {
+        "threshold" => Binarisation::Threshold(HALF),
+        "static" => Binarisation::Static { seed: STATIC_SEED },
+        "dynamic" => Binarisation::Dynamic { seed },
+        _ => Binarisation::None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wengert_data::Groups;
+    use wengert_data::{Groups, Position};
 
     fn images(shape: [usize; 3], classes: usize) -> [ImageDataset; 2] {
         let names: Vec<String> = (0..classes).map(|class| class.to_string()).collect();
@@ -110,6 +128,36 @@ mod tests {
                 .and_then(|images| images.with_groups(Groups { of: vec![0, 0], names: names.clone() }))
                 .unwrap()
         })
+    }
+
+    #[test]
+    fn images_are_binarised_as_the_configuration_says() {
+        let grey: Vec<u8> = (0..2 * 64).map(|index| index as u8 * 2).collect();
+        let images = || {
+            ImageDataset::new("made", Split::Train, [1, 8, 8], grey.clone(), vec![0, 0], vec!["a".into()])
+                .unwrap()
+        };
+        // The images of step `step` of a run of this seed, by its training loader.
+        let pixels = |name: &str, seed, step| {
+            let mut config = Config::defaults(crate::find("vae").unwrap());
+            config.data.binarisation = name.into();
+            config.validate().unwrap();
+            let [train, _] = loaders(&config, [images(), images()], seed).unwrap();
+            train.images(&[0, 1], Position { epoch: step, batch: 0 }).to_vec::<f32>()
+        };
+        assert!(pixels("none", 1, 0).iter().zip(&grey).all(|(x, byte)| *x == f32::from(*byte) / 255.0));
+        let half = pixels("threshold", 1, 0);
+        assert!(half.iter().zip(&grey).all(|(x, byte)| *x == f32::from(u8::from(*byte >= 128))));
+        for name in ["static", "dynamic"] {
+            assert!(pixels(name, 1, 0).iter().all(|x| *x == 0.0 || *x == 1.0), "{name}");
+        }
+        assert_eq!(pixels("static", 1, 0), pixels("static", 2, 5), "one draw for all runs");
+        assert_ne!(pixels("dynamic", 1, 0), pixels("dynamic", 1, 1), "a draw for each step");
+        assert_ne!(pixels("dynamic", 1, 0), pixels("dynamic", 2, 0), "a draw for each seed");
+        let mut config = Config::defaults(crate::find("vae").unwrap());
+        config.data.binarisation = "half".into();
+        let error = config.validate().unwrap_err().to_string();
+        assert!(error.contains("data.binarisation is `half`; it must be one of none, threshold"), "{error}");
     }
 
     #[test]

@@ -15,7 +15,7 @@
 use super::coder::CoderOptions;
 use super::gaussian::DiagonalGaussian;
 use super::likelihood::Likelihood;
-use super::variational::{GaussianCoder, Pass, Variational, log_weights};
+use super::variational::{GaussianCoder, Pass, Variational, log_likelihood, log_weights};
 use crate::config::Ranges;
 use crate::networks::{Nonlinearity, mlp};
 use crate::registry::{ImageSet, Recipe};
@@ -136,6 +136,10 @@ impl Model for FactorVae {
 
     fn encode(&self, images: &Tensor, labels: Option<&Tensor>) -> Option<Tensor> {
         self.coder.encode(images, labels)
+    }
+
+    fn log_likelihood(&self, codes: &Tensor, images: &Tensor, labels: Option<&Tensor>) -> Option<Tensor> {
+        Some(log_likelihood(self, codes, images, labels))
     }
 
     fn log_weights(

@@ -131,6 +131,9 @@ mod tests {
         assert!(kl > 0.01, "{kl}");
         assert!((negative_elbo(&weights).item() - bits - kl).abs() < 0.02);
         assert!((negative_iwae(&weights).item() - bits).abs() < 0.02);
+        let likelihood =
+            network.log_likelihood(&weights.full_like(0.3).narrow(0, 0, 3).t(), &images, None).unwrap();
+        assert!(likelihood.to_vec::<f32>().iter().all(|value| (f64::from(*value) + bits).abs() < 1e-5));
     }
 
     #[test]

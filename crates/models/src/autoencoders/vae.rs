@@ -18,7 +18,7 @@ use super::elbo::Elbo;
 use super::gaussian::DiagonalGaussian;
 use super::likelihood::Likelihood;
 use super::training::AutoencoderTraining;
-use super::variational::{Variational, log_weights};
+use super::variational::{Variational, log_likelihood, log_weights};
 use crate::config::Ranges;
 use crate::registry::{ImageSet, Recipe};
 use crate::{Model, Result, Training};
@@ -143,6 +143,10 @@ impl Model for Vae {
 
     fn encode(&self, images: &Tensor, labels: Option<&Tensor>) -> Option<Tensor> {
         Some(self.posterior(images, labels).mean)
+    }
+
+    fn log_likelihood(&self, codes: &Tensor, images: &Tensor, labels: Option<&Tensor>) -> Option<Tensor> {
+        Some(log_likelihood(self, codes, images, labels))
     }
 
     fn log_weights(

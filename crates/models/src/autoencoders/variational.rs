@@ -40,6 +40,16 @@ pub trait Variational: Model {
     }
 }
 
+/// [`Model::log_likelihood`].
+pub fn log_likelihood(
+    network: &impl Variational,
+    codes: &Tensor,
+    images: &Tensor,
+    labels: Option<&Tensor>,
+) -> Tensor {
+    network.likelihood().log_density(&network.outputs(codes, labels), &images.flatten(1, -1))
+}
+
 /// An image's way through the autoencoder and back, for every image of a batch.
 #[derive(Debug)]
 pub struct Pass {
@@ -215,6 +225,10 @@ impl Model for GaussianCoder {
         Some(self.posterior(images, labels).mean)
     }
 
+    fn log_likelihood(&self, codes: &Tensor, images: &Tensor, labels: Option<&Tensor>) -> Option<Tensor> {
+        Some(log_likelihood(self, codes, images, labels))
+    }
+
     fn log_weights(
         &self,
         images: &Tensor,
@@ -223,9 +237,5 @@ impl Model for GaussianCoder {
         rng: &Generator,
     ) -> Option<Tensor> {
         Some(log_weights(self, images, labels, samples, rng))
-    }
-
-    fn log_likelihood(&self, codes: &Tensor, images: &Tensor, labels: Option<&Tensor>) -> Option<Tensor> {
-        Some(self.likelihood().log_density(&self.outputs(codes, labels), &images.flatten(1, -1)))
     }
 }

@@ -13,6 +13,7 @@ use super::likelihood::{Parzen, evidence_bound, importance_bound, parzen_widths}
 use super::memorisation::Memorisation;
 use super::report::Report;
 use super::student::accuracy_from_samples;
+use crate::dataset::STATIC_SEED;
 use crate::means::Means;
 use crate::pictures::{self, Samples, in_portions};
 use crate::run::Picture;
@@ -27,8 +28,6 @@ const LOSSES: u64 = 1;
 const WEIGHTS: u64 = 2;
 const CHAINS: u64 = 3;
 
-/// Seed of the one black-and-white draw of each test image that "static" means, the same for every model and seed.
-const STATIC_SEED: u64 = 0;
 /// Seed of the draws that "dynamic" means: of each image a new one for each evaluation seed.
 const DYNAMIC_SEED: u64 = 1;
 
