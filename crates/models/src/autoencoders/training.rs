@@ -3,7 +3,7 @@
 use crate::{Dataset, Losses, Model, Result, Training};
 use std::fmt::Debug;
 use wengert_data::Batch;
-use wengert_nn::{Adam, Optimizer};
+use wengert_nn::{Adam, Optimizer, Schedule};
 use wengert_tensor::Generator;
 
 /// What networks `N` are trained to lower.
@@ -37,12 +37,18 @@ pub struct AutoencoderTraining<N, O> {
     network: N,
     objective: O,
     adam: Adam,
+    schedule: Schedule,
 }
 
 impl<N: Model, O: Objective<N>> AutoencoderTraining<N, O> {
     /// Networks in training by `adam`.
     pub fn with(network: N, objective: O, adam: Adam) -> Self {
-        Self { network, objective, adam }
+        Self { network, objective, adam, schedule: Schedule::Constant }
+    }
+
+    /// The same with a schedule of the learning rate, besides the objective's own.
+    pub fn schedule(self, schedule: Schedule) -> Self {
+        Self { schedule, ..self }
     }
 }
 
@@ -69,7 +75,7 @@ impl<N: Model, O: Objective<N>> Training for AutoencoderTraining<N, O> {
         losses.check_finite()?;
         self.adam.zero_grad();
         self.objective.backward(&self.network, &losses)?;
-        self.adam.scale_learning_rate(self.objective.rate(step));
+        self.adam.scale_learning_rate(self.objective.rate(step) * self.schedule.factor(step));
         self.adam.step()?;
         Ok(losses)
     }
