@@ -164,7 +164,8 @@ fn reduced<T: Element + Float>(
 ) -> Value {
     let shape = inputs[0].shape().clone();
     if reduction == Reduction::None {
-        return zip(inputs, &shape, loss);
+        // A closure is inlined into the vectorised loop, a function handed on by its name would be called for every pair.
+        return zip(inputs, &shape, move |a, b| loss(a, b));
     }
     let axes: Vec<usize> = (0..shape.rank()).collect();
     let (first, second) = (inputs[0].read(), inputs[1].read());
