@@ -5,9 +5,11 @@ use crate::registry::{Entry, Family};
 
 pub mod ancestral;
 pub mod gated;
+pub mod mdn;
+pub mod mixture;
 pub mod pixel_cnn;
 
 /// The family.
 pub const FAMILY: Family = Family { title: "Sequences and likelihood", models: ENTRIES };
 
-const ENTRIES: &[Entry] = &[entry::<pixel_cnn::Options>()];
+const ENTRIES: &[Entry] = &[entry::<pixel_cnn::Options>(), entry::<mdn::Options>()];
