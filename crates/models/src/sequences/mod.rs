@@ -4,12 +4,15 @@ use crate::registry::entry;
 use crate::registry::{Entry, Family};
 
 pub mod ancestral;
+pub mod frames;
 pub mod gated;
 pub mod mdn;
 pub mod mixture;
 pub mod pixel_cnn;
+pub mod seq2seq_ae;
 
 /// The family.
 pub const FAMILY: Family = Family { title: "Sequences and likelihood", models: ENTRIES };
 
-const ENTRIES: &[Entry] = &[entry::<pixel_cnn::Options>(), entry::<mdn::Options>()];
+const ENTRIES: &[Entry] =
+    &[entry::<seq2seq_ae::Options>(), entry::<pixel_cnn::Options>(), entry::<mdn::Options>()];
