@@ -1,0 +1,304 @@
+//! `info-gan`: a GAN whose images must tell part of their codes, and which so finds groups and properties by itself.
+//!
+//! A code is noise z, a group c of `groups` and properties u in U(−1, 1). A head Q beside the discriminator's, on the same
+//! trunk, reads groups (logits ℓ) and properties (û) from an image. With logits d of real, CE(ℓ, c) = −ln softmax(ℓ)_c and
+//! sp(x) = ln(1 + eˣ), I = CE(ℓ(G), c) + λ·‖û(G) − u‖², a mean over the properties, bounds the information that images lack
+//! of the code, and
+//!
+//! - D with Q: sp(−d(x)) + sp(d(G)) + I,
+//! - G: sp(−d(G)) + I.
+//!
+//! As in the authors' code Q moves with D. No label is ever read: groups are found, and the number of each is arbitrary.
+//!
+//! Chen et al.: InfoGAN: Interpretable Representation Learning by Information Maximizing Generative Adversarial Nets,
+//! 2016, <https://arxiv.org/abs/1606.03657>: for MNIST 62 numbers of noise, 10 groups and 2 properties, λ = 0.1 for the
+//! properties and 1 for the groups, a hidden layer of 128 in Q, Adam with 2e-4 for D and 1e-3 for G. The convolutions are
+//! those of our DCGAN.
+
+use super::codes::Layout;
+use crate::config::Ranges;
+use crate::gans::game::{Game, Players, Round};
+use crate::gans::losses::cross_entropy;
+use crate::gans::networks::ImageMaker;
+use crate::gans::options;
+use crate::hybrids::networks::accuracies;
+use crate::networks::{Normalisation, Trunk, dcgan_trunk, start_as_dcgan};
+use crate::registry::{ImageSet, Recipe};
+use crate::{CodePart, Losses, Model, Result, Training};
+use serde::{Deserialize, Serialize};
+use wengert_nn::{BatchNorm1d, Layer, LeakyReLU, Linear, Module, Sequential, module};
+use wengert_tensor::{DType, Generator, Reduction, Tensor};
+
+/// Width of Q's hidden layer.
+const HIDDEN: usize = 128;
+
+/// The section `[info-gan]` of a configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Options {
+    /// Numbers of noise in a code.
+    pub noise: usize,
+    /// Groups that the model sorts images into.
+    pub groups: usize,
+    /// Properties in a code.
+    pub properties: usize,
+    /// λ, the weight of the properties.
+    pub properties_weight: f64,
+    /// Channels of the first layer of the discriminator; the others have a multiple.
+    pub width: usize,
+    /// The generator's learning rate.
+    pub learning_rate: f64,
+    /// The learning rate of the discriminator and of Q.
+    pub discriminator_learning_rate: f64,
+    /// Adam's β₁.
+    pub beta1: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            noise: 62,
+            groups: 10,
+            properties: 2,
+            properties_weight: 0.1,
+            width: 64,
+            learning_rate: 1e-3,
+            discriminator_learning_rate: 2e-4,
+            beta1: 0.5,
+        }
+    }
+}
+
+impl Recipe for Options {
+    const NAME: &'static str = "info-gan";
+    const DESCRIPTION: &'static str = "GAN that finds groups and properties without labels";
+    const PAPER: &'static str = "Chen et al. 2016, arXiv:1606.03657";
+
+    fn check(&self, ranges: &Ranges) -> Result<()> {
+        ranges.within("noise", self.noise, 1..=4096)?;
+        ranges.within("groups", self.groups, 2..=1000)?;
+        ranges.within("properties", self.properties, 1..=1000)?;
+        ranges.within("properties_weight", self.properties_weight, 0.0..=1e6)?;
+        ranges.within("width", self.width, 1..=1024)?;
+        ranges.learning_rate("learning_rate", self.learning_rate)?;
+        ranges.learning_rate("discriminator_learning_rate", self.discriminator_learning_rate)?;
+        ranges.within("beta1", self.beta1, 0.0..=0.9999)
+    }
+
+    fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
+        let game = self.game();
+        Ok(Box::new(Game::new(InfoGan::new(self, images, rng)?, &game)))
+    }
+}
+
+impl Options {
+    /// The options in the words of all games.
+    fn game(&self) -> options::Options {
+        options::Options {
+            width: self.width,
+            learning_rate: self.learning_rate,
+            discriminator_learning_rate: self.discriminator_learning_rate,
+            beta1: self.beta1,
+            ..options::Options::default()
+        }
+    }
+}
+
+/// What the discriminator and Q say of the images of one batch.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Logits of real, `[N]`.
+    scores: Tensor,
+    /// Logits of the groups, `[N, groups]`.
+    groups: Tensor,
+    /// Properties, `[N, properties]`.
+    properties: Tensor,
+}
+
+/// Generator, and discriminator with Q.
+#[derive(Debug)]
+pub struct InfoGan {
+    image_shape: [usize; 3],
+    layout: Layout,
+    properties_weight: f64,
+    generator: ImageMaker,
+    trunk: Sequential,
+    head: Linear,
+    recogniser: Sequential,
+}
+
+module!(InfoGan { modules: generator, trunk, head, recogniser });
+
+impl InfoGan {
+    /// Fresh networks.
+    ///
+    /// # Errors
+    /// When the images do not fit the network.
+    pub fn new(options: Options, images: &ImageSet, rng: &Generator) -> Result<InfoGan> {
+        let Options { noise, groups, properties, .. } = options;
+        let layout = Layout { noise, deviation: 1.0, groups, properties };
+        let Trunk { network: trunk, features } =
+            dcgan_trunk(images.shape, options.width, Normalisation::Batch, rng)?;
+        let (head, recogniser) = (
+            Linear::new(features, 1, rng),
+            Sequential::new()
+                .add(Linear::new(features, HIDDEN, rng))
+                .add(BatchNorm1d::new(HIDDEN))
+                .add(LeakyReLU::new(0.2))
+                .add(Linear::new(HIDDEN, groups + properties, rng)),
+        );
+        for network in [&trunk as &dyn Module, &head, &recogniser] {
+            start_as_dcgan(network, rng);
+        }
+        Ok(InfoGan {
+            image_shape: images.shape,
+            layout,
+            properties_weight: options.properties_weight,
+            generator: ImageMaker::new(layout.size(), images.shape, &options.game(), rng)?,
+            trunk,
+            head,
+            recogniser,
+        })
+    }
+
+    /// What the discriminator and Q say of images in −1..1.
+    fn read(&self, images: &Tensor) -> Reading {
+        let features = self.trunk.forward(images);
+        let read = self.recogniser.forward(&features);
+        Reading {
+            scores: self.head.forward(&features).flatten(0, -1),
+            groups: read.narrow(1, 0, self.layout.groups),
+            properties: read.narrow(1, self.layout.groups, self.layout.properties),
+        }
+    }
+
+    /// What images lack of their codes: of the groups, and of the properties with their weight.
+    fn missing(&self, codes: &Tensor, reading: &Reading) -> [Tensor; 2] {
+        let groups = reading.groups.cross_entropy(&self.layout.groups(codes), Reduction::Mean);
+        let properties = reading.properties.mse_loss(&self.layout.properties(codes), Reduction::Mean);
+        [groups, properties * self.properties_weight]
+    }
+}
+
+impl Model for InfoGan {
+    fn image_shape(&self) -> [usize; 3] {
+        self.image_shape
+    }
+
+    fn code_size(&self) -> usize {
+        self.layout.size()
+    }
+
+    fn draw_codes(&self, count: usize, rng: &Generator) -> Tensor {
+        self.layout.draw(count, rng)
+    }
+
+    fn code_parts(&self) -> Vec<CodePart> {
+        self.layout.parts()
+    }
+
+    fn decode(&self, codes: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
+        Some((self.generator.forward(codes) + 1.0) * 0.5)
+    }
+
+    /// The group and the properties that Q reads, with the mean of the noise, which no image tells.
+    fn encode(&self, images: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
+        let reading = self.read(&(images * 2.0 - 1.0));
+        let noise = Tensor::zeros([images.dims()[0], self.layout.noise], DType::F32);
+        let properties = reading.properties.clamp(Some(-1.0), Some(1.0));
+        Some(self.layout.join(&noise, &reading.groups.argmax(1, false), &properties))
+    }
+
+    fn cluster(&self, images: &Tensor) -> Option<Tensor> {
+        Some(self.read(&(images * 2.0 - 1.0)).groups)
+    }
+
+    fn score(&self, images: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
+        Some(self.read(&(images * 2.0 - 1.0)).scores)
+    }
+}
+
+impl Players for InfoGan {
+    type Verdict = Reading;
+
+    fn generator_parameters(&self) -> Vec<Tensor> {
+        self.generator.parameters()
+    }
+
+    fn discriminator_parameters(&self) -> Vec<Tensor> {
+        [self.trunk.parameters(), self.head.parameters(), self.recogniser.parameters()].concat()
+    }
+
+    fn generate(&self, codes: &Tensor, _labels: &Tensor) -> Tensor {
+        self.generator.forward(codes)
+    }
+
+    fn judge(&self, images: &Tensor, _round: &Round, _rng: &Generator) -> Reading {
+        self.read(images)
+    }
+
+    fn discriminator_loss(
+        &self,
+        round: &Round,
+        real: &Reading,
+        fake: &Reading,
+        _rng: &Generator,
+    ) -> Result<Losses> {
+        let loss = cross_entropy::discriminator(&real.scores, &fake.scores, 0.0);
+        let [groups, properties] = self.missing(&round.codes, fake);
+        let total = &loss + groups + properties;
+        let mut terms = vec![("discriminator", loss)];
+        terms.extend(accuracies(&real.scores, &fake.scores));
+        Ok(Losses { total, terms })
+    }
+
+    fn generator_loss(&self, round: &Round, fake: &Reading, _real: &dyn Fn() -> Reading) -> Result<Losses> {
+        let loss = cross_entropy::non_saturating_generator(&fake.scores);
+        let [groups, properties] = self.missing(&round.codes, fake);
+        let total = &loss + &groups + &properties;
+        Ok(Losses { total, terms: vec![("generator", loss), ("groups", groups), ("properties", properties)] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test::batch;
+    use super::*;
+    use wengert_data::Batch;
+
+    const IMAGES: ImageSet = ImageSet { shape: [1, 8, 8], classes: 10 };
+
+    fn options() -> Options {
+        Options { noise: 3, groups: 3, properties: 2, width: 4, ..Options::default() }
+    }
+
+    #[test]
+    fn what_images_lack_of_given_codes() {
+        let model = InfoGan::new(options(), &IMAGES, &Generator::new(0)).unwrap();
+        let groups = Tensor::from_slice(&[2i64, 0], 2);
+        let properties = Tensor::from_slice(&[0.5f32, -1.0, 0.0, 1.0], [2, 2]);
+        let codes = model.layout.join(&Tensor::zeros([2, 3], DType::F32), &groups, &properties);
+        let shares = [0f32, 2f32.ln(), 5f32.ln(), 0.0, 2f32.ln(), 5f32.ln()];
+        let reading = Reading {
+            scores: Tensor::zeros([2], DType::F32),
+            groups: Tensor::from_slice(&shares, [2, 3]),
+            properties: Tensor::zeros([2, 2], DType::F32),
+        };
+        let [groups, properties] = model.missing(&codes, &reading).map(|term| term.item());
+        assert!((groups + ((5.0 / 8f64).ln() + (1.0 / 8f64).ln()) / 2.0).abs() < 1e-6, "{groups}");
+        assert!((properties - 0.1 * (0.25 + 1.0 + 1.0) / 4.0).abs() < 1e-6, "{properties}");
+    }
+
+    #[test]
+    fn labels_are_never_read() {
+        let run = |label: i64| {
+            let rng = Generator::new(1);
+            let mut training = options().build(&IMAGES, &rng).unwrap();
+            for step in 0..3 {
+                let labels = Tensor::full([6], label as f64, DType::I64);
+                training.step(&Batch { labels, ..batch(&IMAGES, 6) }, &rng, step).unwrap();
+            }
+            training.model().parameters().iter().flat_map(Tensor::to_vec::<f32>).collect::<Vec<_>>()
+        };
+        assert_eq!(run(0), run(7));
+    }
+}
