@@ -8,6 +8,7 @@ use crate::registry::{Entry, Family};
 
 pub mod ac_gan;
 pub mod cgan;
+pub mod cluster_gan;
 pub mod codes;
 pub mod info_gan;
 pub mod players;
@@ -21,6 +22,7 @@ const ENTRIES: &[Entry] = &[
     entry::<ac_gan::Options>(),
     entry::<projection_gan::Options>(),
     entry::<info_gan::Options>(),
+    entry::<cluster_gan::Options>(),
 ];
 
 #[cfg(test)]
