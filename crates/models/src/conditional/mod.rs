@@ -2,6 +2,7 @@
 //!
 //! - [`players`]: a generator and a discriminator that are told the class, in three ways.
 //! - [`codes`]: codes with groups and properties.
+//! - [`few_labels`]: the labelled images of semi-supervised learning, [`noisy`]: layers of its classifiers.
 
 use crate::registry::entry;
 use crate::registry::{Entry, Family};
@@ -10,9 +11,12 @@ pub mod ac_gan;
 pub mod cgan;
 pub mod cluster_gan;
 pub mod codes;
+pub mod few_labels;
 pub mod info_gan;
+pub mod noisy;
 pub mod players;
 pub mod projection_gan;
+pub mod ss_gan;
 
 /// The family.
 pub const FAMILY: Family = Family { title: "Conditional, informative and semi-supervised", models: ENTRIES };
@@ -23,6 +27,7 @@ const ENTRIES: &[Entry] = &[
     entry::<projection_gan::Options>(),
     entry::<info_gan::Options>(),
     entry::<cluster_gan::Options>(),
+    entry::<ss_gan::Options>(),
 ];
 
 #[cfg(test)]
