@@ -17,6 +17,7 @@ pub mod noisy;
 pub mod players;
 pub mod projection_gan;
 pub mod ss_gan;
+pub mod triple_gan;
 
 /// The family.
 pub const FAMILY: Family = Family { title: "Conditional, informative and semi-supervised", models: ENTRIES };
@@ -28,6 +29,7 @@ const ENTRIES: &[Entry] = &[
     entry::<info_gan::Options>(),
     entry::<cluster_gan::Options>(),
     entry::<ss_gan::Options>(),
+    entry::<triple_gan::Options>(),
 ];
 
 #[cfg(test)]
