@@ -242,7 +242,11 @@ fn a_trained_model_draws_and_reconstructs() {
     let rows = root.path().join("rows.png").to_str().unwrap().to_string();
     let told = succeed(&["traverse", run, "--columns", "5", "--out", &rows]);
     assert!(bytes(&rows).starts_with(b"\x89PNG"));
-    assert_eq!(told.lines().filter(|line| line.contains("of the code, changes pixels by")).count(), 4, "{told}");
+    assert_eq!(
+        told.lines().filter(|line| line.contains("of the code, changes pixels by")).count(),
+        4,
+        "{told}"
+    );
 
     refuse(&["traverse", run, "--columns", "1"], &["--columns", "from 2 to 100"]);
     refuse(&["traverse", run, "--out", "rows.npz"], &["--out", "rows.npz", ".png"]);
