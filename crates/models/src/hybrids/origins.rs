@@ -2,7 +2,7 @@
 //!
 //! A binary one gives a logit d, and with sp(x) = ln(1 + eˣ) pays sp(−d) for a real image and sp(d) for any other. A
 //! three-way one gives logits ℓ of the origins real, generated and reconstructed, and pays their cross-entropy
-//! −ln softmax(ℓ)[origin], so that it must also tell the blur of reconstructions from the faults of samples.
+//! −ln softmax(ℓ)\[origin\], so that it must also tell the blur of reconstructions from the faults of samples.
 
 use crate::gans::losses::cross_entropy::cross_entropy;
 use wengert_tensor::{DType, Reduction, Tensor};

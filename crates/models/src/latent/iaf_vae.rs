@@ -3,7 +3,7 @@
 //!
 //! `−ln p(x | z_K) + ln q(z₀ | x) − ln |det ∂z_K/∂z₀| − ln p(z_K)`
 //!
-//! The flow is inverse autoregressive, of [`AutoregressiveFlow`](super::flows::AutoregressiveFlow) with its masked
+//! The flow is inverse autoregressive, of [`AutoregressiveFlow`] with its masked
 //! networks, or `planar`.
 //!
 //! Two autoregressive steps, or five planar ones (`--flow planar --steps 5`), on the networks of `vae`, to be compared

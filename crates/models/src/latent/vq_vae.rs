@@ -5,7 +5,7 @@
 //!
 //! where z are the vectors of the encoder, e the entries k nearest to them and sg stops gradients. The decoder's gradient
 //! goes past the choice straight to the encoder; the entries follow the vectors by moving averages, see
-//! [`Codebook`](super::codebook::Codebook); the prior p(k), a [`GridPrior`](super::grid_prior::GridPrior), is trained along
+//! [`Codebook`]; the prior p(k), a [`GridPrior`], is trained along
 //! on numbers, through which no gradient reaches the encoder. With a likelihood in nats the first and the last term are
 //! minus a bound on ln p(x), since q(k | x) is certain. `perplexity` is e to the entropy of the use of the entries in a
 //! batch.
