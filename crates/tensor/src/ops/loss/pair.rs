@@ -165,6 +165,7 @@ fn reduced<T: Element + Float>(
     let shape = inputs[0].shape().clone();
     if reduction == Reduction::None {
         // A closure is inlined into the vectorised loop, a function handed on by its name would be called for every pair.
+        #[allow(clippy::redundant_closure)]
         return zip(inputs, &shape, move |a, b| loss(a, b));
     }
     let axes: Vec<usize> = (0..shape.rank()).collect();
