@@ -211,9 +211,11 @@ def machine():
 
 
 def write_page(zoo, comparisons):
+    """Writes docs/zoo.md and gives back all results."""
     kept = {name: RESULTS / f"{name}.json" for name in zoo}
     everyone = {name: json.loads(file.read_text()) for name, file in kept.items() if file.exists()}
     PAGE.write_text(page(zoo, comparisons, everyone))
+    return everyone
 
 
 def main():
@@ -235,7 +237,10 @@ def main():
         if kept["runs"]:
             (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
         # After each model, so that an interruption loses one model only.
-        write_page(zoo, comparisons)
+        everyone = write_page(zoo, comparisons)
+        figures = ", ".join(f"{key} {spread(kept, key)}" for key in zoo[name].get("figures", []))
+        gate = f"; {zoo[name]['gate']}: {verdict(zoo[name], everyone.get(name), everyone)}" if "gate" in zoo[name] else ""
+        print(f"{name}: {figures}{gate}", flush=True)
     write_page(zoo, comparisons)
     sys.exit(1 if failures else 0)
 

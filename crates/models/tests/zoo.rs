@@ -10,8 +10,8 @@ use wengert_models::run::RunFolder;
 use wengert_models::settings::Settings;
 use wengert_models::trainer::{Event, Outcome};
 use wengert_models::{
-    Checkpoint, Config, Dataset, Entry, FAMILIES, Family, Trainer, autoencoders, conditional, domains, gans,
-    hybrids, latent, pictures, sequences,
+    Checkpoint, Config, Dataset, Entry, FAMILIES, Family, Trainer, autoencoders, conditional, domains, find,
+    gans, hybrids, latent, pictures, sequences,
 };
 use wengert_tensor::{Generator, Tensor, no_grad};
 
@@ -19,9 +19,15 @@ use wengert_tensor::{Generator, Tensor, no_grad};
 const STEPS: u64 = 30;
 const STOP: u64 = 22;
 
-/// Two epochs of 15 small batches.
-fn config(entry: &'static Entry) -> Config {
+/// Models that must take photographs in colour as well as digits.
+const IN_COLOUR: [&str; 6] = ["vae", "conv-vae", "dcgan", "wgan-gp", "sn-gan", "ac-gan"];
+
+/// Two epochs of 15 small batches, of the data set named or of the model's own.
+fn config(entry: &'static Entry, data: Option<&str>) -> Config {
     let mut settings = Settings::new(entry);
+    if let Some(name) = data {
+        settings.set("data.name", name, "the test").unwrap();
+    }
     for (key, value) in [
         ("train.batch", "16"),
         ("train.epochs", "2"),
@@ -57,8 +63,8 @@ fn is_finite(tensor: &Tensor) -> bool {
 }
 
 /// Everything that is asked of one model.
-fn exercise(entry: &'static Entry, data: &Dataset) {
-    let (name, config) = (entry.name, config(entry));
+fn exercise(entry: &'static Entry, config: Config, data: &Dataset) {
+    let name = entry.name;
     let home = tempfile::tempdir().unwrap();
     let folder = |which: &str| RunFolder::create(&home.path().join(which), false).unwrap();
 
@@ -124,11 +130,18 @@ fn exercise(entry: &'static Entry, data: &Dataset) {
 }
 
 fn exercise_all(family: Family) {
+    exercise_each(family.models, None);
+}
+
+fn exercise_each(models: impl IntoIterator<Item = &'static Entry>, data: Option<&str>) {
     let wanted = std::env::var("WENGERT_MODEL").ok();
-    for entry in family.models.iter().filter(|entry| wanted.as_deref().is_none_or(|name| name == entry.name))
-    {
-        match Dataset::load(&config(entry)) {
-            Ok(data) => exercise(entry, &data),
+    for entry in models {
+        if wanted.as_deref().is_some_and(|name| name != entry.name) {
+            continue;
+        }
+        let config = config(entry, data);
+        match Dataset::load(&config) {
+            Ok(data) => exercise(entry, config, &data),
             Err(error) => eprintln!("{}: skipped, its data is not here: {error}", entry.name),
         }
     }
@@ -167,6 +180,11 @@ fn every_domain_model_trains_resumes_and_round_trips() {
 #[test]
 fn every_sequence_model_trains_resumes_and_round_trips() {
     exercise_all(sequences::FAMILY);
+}
+
+#[test]
+fn models_in_colour_train_resume_and_round_trip() {
+    exercise_each(IN_COLOUR.map(|name| find(name).unwrap()), Some("cifar10"));
 }
 
 #[test]
