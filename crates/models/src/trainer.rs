@@ -120,6 +120,17 @@ struct Judging {
     every: u64,
 }
 
+impl Judging {
+    fn is_due(&self, epoch: u64) -> bool {
+        epoch.is_multiple_of(self.every)
+    }
+
+    fn ask(&self, model: &dyn Model, seed: u64) -> Option<Report> {
+        let count = JUDGED.min(self.judge.test_labels().len());
+        self.judge.quick_of(model, count, &Generator::new(seed).stream(JUDGED_CODES))
+    }
+}
+
 impl Trainer {
     /// A new run in an empty folder.
     pub fn start(config: Config, data: Dataset, folder: RunFolder) -> Result<Trainer> {
@@ -344,7 +355,8 @@ impl Trainer {
         let originals = self.data.test.images(&first, Position::default());
         let pairs = pictures::reconstruct(model, &originals, &self.data.test.labels(&first))
             .map(|images| pictures::pairs(&originals, &images));
-        let report = self.judge().unwrap_or_default();
+        let judging = self.judging.as_ref().filter(|judging| judging.is_due(self.state.epoch + 1));
+        let report = judging.and_then(|judging| judging.ask(model, self.config.seed)).unwrap_or_default();
         let record = EpochRecord {
             event: event.into(),
             epoch: self.state.epoch + 1,
@@ -353,6 +365,7 @@ impl Trainer {
             test_loss: Some(test_loss),
             losses,
             scores: report.iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            judge: judging.map(|judging| judging.judge.digest().to_owned()),
             images_per_second,
             seconds: (training_time + begun.elapsed()).as_secs_f64(),
         };
@@ -366,15 +379,6 @@ impl Trainer {
         observer(&Event::Epoch(&record));
         alarms.iter().for_each(|alarm| observer(&Event::Alarm(alarm)));
         Ok(test_loss)
-    }
-
-    /// What the judge says of samples, if it is asked after this epoch.
-    fn judge(&self) -> Option<Report> {
-        let Judging { judge, every } = self.judging.as_ref()?;
-        let due = (self.state.epoch + 1).is_multiple_of(*every);
-        let count = JUDGED.min(judge.test_labels().len());
-        let rng = Generator::new(self.config.seed).stream(JUDGED_CODES);
-        if due { judge.quick_of(self.training.model(), count, &rng) } else { None }
     }
 
     /// Means over the test images of all losses. The noise is the same at each evaluation, so that epochs differ by the

@@ -9,7 +9,7 @@ use super::codes::{
 use super::gaussian::Gaussian;
 use super::inception::{agreement, class_histogram, predictions};
 use super::judge::{Judge, all, grey};
-use super::likelihood::{Parzen, evidence_bound, importance_bound, parzen_widths};
+use super::likelihood::{Mean, Parzen, evidence_bound, importance_bound, parzen_widths};
 use super::memorisation::Memorisation;
 use super::report::Report;
 use super::student::accuracy_from_samples;
@@ -180,8 +180,8 @@ impl Evaluation<'_> {
         let [samples, validation, test] = [&samples.images, &validation, &all(&grey(&self.data.test)?).0]
             .map(|images| images.flatten(1, -1));
         let found = Parzen::estimate(&samples, &validation, &test, &parzen_widths());
-        report.add("parzen", found.mean);
-        report.add("parzen_standard_error", found.standard_error);
+        report.add("parzen", found.likelihood.mean);
+        report.add("parzen_standard_error", found.likelihood.standard_error);
         report.add("parzen_width", found.width);
         Ok(())
     }
@@ -235,7 +235,7 @@ impl Evaluation<'_> {
 
     /// `elbo_…` and `nll_…` (of IWAE-K), in nats, of test images made black and white: `…_static` by the one draw of each
     /// image that is the same in every evaluation, `…_dynamic` by draws that differ from evaluation seed to evaluation
-    /// seed. And `ais_static`, the negative log-likelihood by annealed importance sampling.
+    /// seed. The `…_standard_error` is that of the choice of test images. And `ais_static`, the negative log-likelihood by annealed importance sampling.
     fn likelihood(&self, report: &mut Report) -> Result<()> {
         let images = self.data.test.dataset();
         // Colours have no black and white.
@@ -249,9 +249,11 @@ impl Evaluation<'_> {
             let loader = binarised(images, binarisation)?;
             let (chosen, labels) = spread(&loader, self.options.likelihood_images);
             if let Some(weights) = self.log_weights(&chosen, &labels) {
-                let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
-                report.add(&format!("elbo_{name}"), mean(evidence_bound(&weights)));
-                report.add(&format!("nll_{name}"), -mean(importance_bound(&weights)));
+                let (elbo, nll) =
+                    (Mean::of(&evidence_bound(&weights)), Mean::of(&importance_bound(&weights)));
+                report.add(&format!("elbo_{name}"), elbo.mean);
+                report.add(&format!("nll_{name}"), -nll.mean);
+                report.add(&format!("nll_{name}_standard_error"), nll.standard_error);
             }
             if name == "static" && self.options.annealed_images > 0 {
                 let (chosen, labels) = spread(&loader, self.options.annealed_images);
@@ -298,7 +300,7 @@ impl Evaluation<'_> {
         }
         let known = |codes: &Tensor| log_likelihood(codes).expect("the model gave likelihoods a moment ago");
         let weights = annealed_log_weights(count, model.code_size(), &known, &self.options.annealed, &rng)?;
-        Ok(Some(importance_bound(&weights).iter().sum::<f64>() / count as f64))
+        Ok(Some(Mean::of(&importance_bound(&weights)).mean))
     }
 
     /// `fid_reconstructions`, beside the same floor as samples: of as many training images.

@@ -138,14 +138,16 @@ impl Judge {
         Some(self.quick(&pictures::draw(model, count, rng)?))
     }
 
-    /// What takes longer: the kernel distance `kid`; `precision`, `recall`, `density`, `coverage` among as many test
-    /// images.
+    /// What takes longer: the kernel distance `kid` beside its floor `kid_floor`; `precision`, `recall`, `density` and
+    /// `coverage` among the test images.
     pub fn thorough(&self, samples: &Samples) -> Report {
         let mut report = Report::default();
         let features = self.classifier.judge(&samples.images).features;
         let distance = kernel_distance(&self.features, &features, BLOCK);
+        let real = self.classifier.judge(&self.training_images(features.dims()[0]).0).features;
         report.add("kid", distance.mean);
         report.add("kid_standard_error", distance.standard_error);
+        report.add("kid_floor", kernel_distance(&self.features, &real, BLOCK).mean);
         if features.dims()[0] > NEIGHBOURS {
             let manifold = Manifold::compare(&self.features, &features, NEIGHBOURS);
             report.add("precision", manifold.precision);

@@ -1,27 +1,19 @@
 //! The kernel inception distance.
 
+use super::likelihood::Mean;
 use wengert_tensor::{DType, Tensor, no_grad};
-
-/// A mean over blocks, and how far it may be off.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct BlockMean {
-    /// The mean of the blocks' values.
-    pub mean: f64,
-    /// Its standard error: the blocks' standard deviation over the root of their number; 0 for a single block.
-    pub standard_error: f64,
-}
 
 /// The kernel inception distance of features `[N, D]` and `[M, D]`: the unbiased squared maximum mean discrepancy under
 /// `k(x, y) = (xᵀy / D + 1)³`,
 ///
 /// `Σ_{i≠j} k(xᵢ, xⱼ) / n(n−1) + Σ_{i≠j} k(yᵢ, yⱼ) / n(n−1) − 2 Σᵢⱼ k(xᵢ, yⱼ) / n²`,
 ///
-/// averaged over disjoint blocks of n = `block` vectors of each (Bińkowski et al., 2018,
+/// averaged, with the standard error of the blocks, over disjoint blocks of n = `block` vectors of each (Bińkowski et al., 2018,
 /// <https://arxiv.org/abs/1801.01401>). It may be below 0, and its expectation does not depend on the number of images.
 ///
 /// # Panics
 /// When there are not two vectors of each.
-pub fn kernel_distance(first: &Tensor, second: &Tensor, block: usize) -> BlockMean {
+pub fn kernel_distance(first: &Tensor, second: &Tensor, block: usize) -> Mean {
     let count = first.dims()[0].min(second.dims()[0]);
     let block = block.min(count);
     assert!(block > 1, "an unbiased estimate takes at least two vectors of each");
@@ -33,7 +25,7 @@ pub fn kernel_distance(first: &Tensor, second: &Tensor, block: usize) -> BlockMe
                 discrepancy(&x, &y)
             })
             .collect();
-        block_mean(&values)
+        Mean::of(&values)
     })
 }
 
@@ -47,14 +39,6 @@ fn discrepancy(x: &Tensor, y: &Tensor) -> f64 {
     };
     let others = |a: &Tensor| (sum(a.matmul(&a.t())) - sum(a.square().sum(&[1], false))) / (n * (n - 1.0));
     others(x) + others(y) - 2.0 * sum(x.matmul(&y.t())) / (n * n)
-}
-
-fn block_mean(values: &[f64]) -> BlockMean {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let squares = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
-    let standard_error = if values.len() > 1 { (squares / (count - 1.0) / count).sqrt() } else { 0.0 };
-    BlockMean { mean, standard_error }
 }
 
 #[cfg(test)]

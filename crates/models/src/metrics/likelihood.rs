@@ -17,6 +17,25 @@ pub fn importance_bound(log_weights: &Tensor) -> Vec<f64> {
     no_grad(|| (log_weights.to_dtype(DType::F64).logsumexp(&[0], false) - samples.ln()).to_vec::<f64>())
 }
 
+/// A mean over images.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mean {
+    /// The mean.
+    pub mean: f64,
+    /// Its standard error as an estimate for the distribution that the images are of; 0 for a single image.
+    pub standard_error: f64,
+}
+
+impl Mean {
+    /// The mean of values; not a number where there are none.
+    pub fn of(values: &[f64]) -> Mean {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let squares = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+        Mean { mean, standard_error: (squares / (count - 1.0).max(1.0) / count).sqrt() }
+    }
+}
+
 /// Candidates for the width of a Parzen window: ten from 0.1 to 1, evenly spaced in their logarithms.
 pub fn parzen_widths() -> Vec<f64> {
     (0..10).map(|index| 10f64.powf(f64::from(index) / 9.0 - 1.0)).collect()
@@ -27,10 +46,8 @@ pub fn parzen_widths() -> Vec<f64> {
 pub struct Parzen {
     /// The standard deviation σ of the window, of the widths tried the best on the validation vectors.
     pub width: f64,
-    /// Mean log-likelihood of a test vector, in nats.
-    pub mean: f64,
-    /// Its standard error.
-    pub standard_error: f64,
+    /// Log-likelihood of a test vector, in nats.
+    pub likelihood: Mean,
 }
 
 impl Parzen {
@@ -46,15 +63,10 @@ impl Parzen {
     /// # Panics
     /// When there are no widths, or no rows in any of the matrices.
     pub fn estimate(samples: &Tensor, validation: &Tensor, test: &Tensor, widths: &[f64]) -> Parzen {
-        let total = |width: &f64| log_likelihoods(validation, samples, *width).iter().sum::<f64>();
-        let best = widths.iter().max_by(|a, b| total(a).total_cmp(&total(b)));
-        let width = *best.expect("there is a width to choose");
-        let values = log_likelihoods(test, samples, width);
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let variance =
-            values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
-        Parzen { width, mean, standard_error: (variance / count).sqrt() }
+        let total = |width: f64| log_likelihoods(validation, samples, width).iter().sum::<f64>();
+        let best = widths.iter().map(|&width| (total(width), width)).max_by(|a, b| a.0.total_cmp(&b.0));
+        let (_, width) = best.expect("there is a width to choose");
+        Parzen { width, likelihood: Mean::of(&log_likelihoods(test, samples, width)) }
     }
 }
 
@@ -137,12 +149,12 @@ mod tests {
         };
         let found = Parzen::estimate(&samples, &point, &point, &[0.1, 0.8, 5.0]);
         assert_eq!(found.width, 0.8);
-        assert!((found.mean - density(0.8)).abs() < 1e-12, "{found:?}");
+        assert!((found.likelihood.mean - density(0.8)).abs() < 1e-12, "{found:?}");
         // Samples of N(0, 0.5²) and as many windows: the likelihood comes near the negative entropy.
         let rng = Generator::new(3);
         let draw = |count: usize| rng.normal([count, 1], 0.0, 0.5, DType::F64);
         let found = Parzen::estimate(&draw(4000), &draw(500), &draw(4000), &parzen_widths());
         let entropy = 0.5 * (TAU * 0.25).ln() + 0.5;
-        assert!((found.mean + entropy).abs() < 0.05 && found.width < 0.3, "{found:?} {entropy}");
+        assert!((found.likelihood.mean + entropy).abs() < 0.05 && found.width < 0.3, "{found:?} {entropy}");
     }
 }

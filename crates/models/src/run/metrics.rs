@@ -26,6 +26,9 @@ pub struct EpochRecord {
     /// What a judge says of samples, where the run asked for it after this epoch.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub scores: BTreeMap<String, f64>,
+    /// SHA-256 of the weights of that judge, without which no score can be compared with another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<String>,
     /// Training speed, without evaluation.
     pub images_per_second: f64,
     /// Wall-clock time of the epoch with its evaluation, in seconds.
@@ -84,6 +87,7 @@ mod tests {
             test_loss: Some(110.25),
             losses: BTreeMap::from([("kl".into(), 25.0), ("reconstruction".into(), 85.25)]),
             scores: BTreeMap::from([("fid".into(), 3.5)]),
+            judge: Some("5f70bf18".into()),
             images_per_second: 1e4,
             seconds: 6.5,
         }
