@@ -1,8 +1,8 @@
 //! Checkpoints: a trained model and everything needed to go on training it, in one safetensors file.
 //!
 //! Weights and buffers stand under their PyTorch names, so the file also opens as a state dictionary elsewhere. Beside
-//! them stand `optimizer.NAME.…`, `average.NAME.…`, `random.…` (the random streams of layers) and `trainer.…` (the
-//! run's own stream and position). The metadata hold the model's name, the configuration, the kind of images and the
+//! them stand `optimizer.NAME.…`, `random.…` (the random streams of layers) and `trainer.…` (the run's own stream and
+//! position, and `trainer.average.NAME.…`). The metadata hold the model's name, the configuration, the kind of images and the
 //! version of wengert.
 
 use crate::config::Config;
@@ -55,9 +55,10 @@ pub struct Checkpoint {
 
 /// Prefixes of what is not the model's own state.
 const OPTIMIZER: &str = "optimizer.";
-const AVERAGE: &str = "average.";
 const RANDOM: &str = "random.";
 const TRAINER: &str = "trainer.";
+/// Not `average.`, which is what a model may call a part of its own.
+const AVERAGE: &str = "trainer.average.";
 
 /// Saves a run, leaving either the old file or the new one, whole.
 pub fn save(
@@ -190,8 +191,7 @@ impl Checkpoint {
     }
 
     fn restore_model(&self, training: &dyn Training) -> Result<()> {
-        let of_model =
-            |name: &str| ![OPTIMIZER, AVERAGE, RANDOM, TRAINER].iter().any(|p| name.starts_with(p));
+        let of_model = |name: &str| ![OPTIMIZER, RANDOM, TRAINER].iter().any(|p| name.starts_with(p));
         let state: StateDict = self
             .tensors
             .iter()

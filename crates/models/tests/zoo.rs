@@ -19,22 +19,17 @@ use wengert_tensor::{Generator, Tensor, no_grad};
 const STEPS: u64 = 30;
 const STOP: u64 = 22;
 
-/// Models that must take photographs in colour as well as digits.
-const IN_COLOUR: [&str; 6] = ["vae", "conv-vae", "dcgan", "wgan-gp", "sn-gan", "ac-gan"];
-
-/// Two epochs of 15 small batches, of the data set named or of the model's own.
-fn config(entry: &'static Entry, data: Option<&str>) -> Config {
+/// Two epochs of 15 small batches, with these options of the model.
+fn config(entry: &'static Entry, options: &[(&str, &str)]) -> Config {
     let mut settings = Settings::new(entry);
-    if let Some(name) = data {
-        settings.set("data.name", name, "the test").unwrap();
-    }
-    for (key, value) in [
+    let common = [
         ("train.batch", "16"),
         ("train.epochs", "2"),
         ("data.limit", "240"),
         ("data.test_limit", "32"),
         ("seed", "3"),
-    ] {
+    ];
+    for (key, value) in common.iter().chain(options) {
         settings.set(key, value, "the test").unwrap();
     }
     settings.resolve().unwrap()
@@ -63,8 +58,8 @@ fn is_finite(tensor: &Tensor) -> bool {
 }
 
 /// Everything that is asked of one model.
-fn exercise(entry: &'static Entry, config: Config, data: &Dataset) {
-    let name = entry.name;
+fn exercise(config: Config, data: &Dataset) {
+    let name = config.model.clone();
     let home = tempfile::tempdir().unwrap();
     let folder = |which: &str| RunFolder::create(&home.path().join(which), false).unwrap();
 
@@ -129,22 +124,20 @@ fn exercise(entry: &'static Entry, config: Config, data: &Dataset) {
     });
 }
 
-fn exercise_all(family: Family) {
-    exercise_each(family.models, None);
+/// Asks it of a model with these options of its own, where its data is at hand and WENGERT_MODEL does not ask for another.
+fn exercise_one(entry: &'static Entry, options: &[(&str, &str)]) {
+    if std::env::var("WENGERT_MODEL").is_ok_and(|wanted| wanted != entry.name) {
+        return;
+    }
+    let config = config(entry, options);
+    match Dataset::load(&config) {
+        Ok(data) => exercise(config, &data),
+        Err(error) => eprintln!("{}: skipped, its data is not here: {error}", entry.name),
+    }
 }
 
-fn exercise_each(models: impl IntoIterator<Item = &'static Entry>, data: Option<&str>) {
-    let wanted = std::env::var("WENGERT_MODEL").ok();
-    for entry in models {
-        if wanted.as_deref().is_some_and(|name| name != entry.name) {
-            continue;
-        }
-        let config = config(entry, data);
-        match Dataset::load(&config) {
-            Ok(data) => exercise(entry, config, &data),
-            Err(error) => eprintln!("{}: skipped, its data is not here: {error}", entry.name),
-        }
-    }
+fn exercise_all(family: Family) {
+    family.models.iter().for_each(|entry| exercise_one(entry, &[]));
 }
 
 #[test]
@@ -160,6 +153,23 @@ fn every_autoencoder_with_another_code_trains_resumes_and_round_trips() {
 #[test]
 fn every_game_trains_resumes_and_round_trips() {
     exercise_all(gans::FAMILY);
+}
+
+#[test]
+fn a_game_with_all_techniques_trains_resumes_and_round_trips() {
+    let options = [
+        ("dcgan.width", "4"),
+        ("dcgan.label_smoothing", "0.1"),
+        ("dcgan.critic_steps", "2"),
+        ("dcgan.feature_matching", "true"),
+        ("dcgan.minibatch_discrimination", "3"),
+        ("dcgan.instance_noise", "0.1"),
+        ("dcgan.average_decay", "0.9"),
+    ];
+    for reference in ["0", "8"] {
+        let options = [&options[..], &[("dcgan.virtual_batch_norm", reference)]].concat();
+        exercise_one(find("dcgan").unwrap(), &options);
+    }
 }
 
 #[test]
@@ -184,7 +194,12 @@ fn every_sequence_model_trains_resumes_and_round_trips() {
 
 #[test]
 fn models_in_colour_train_resume_and_round_trip() {
-    exercise_each(IN_COLOUR.map(|name| find(name).unwrap()), Some("cifar10"));
+    for name in ["vae", "conv-vae", "dcgan", "wgan-gp", "sn-gan", "ac-gan"] {
+        exercise_one(
+            find(name).unwrap(),
+            &[("data.name", "cifar10"), ("data.limit", "120"), ("train.epochs", "4")],
+        );
+    }
 }
 
 #[test]
