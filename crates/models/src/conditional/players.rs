@@ -224,9 +224,9 @@ impl Players for ConditionalGan {
         Ok(Losses { total, terms })
     }
 
-    fn end_step(&self, generator_moved: bool, _real: &Opinion, _fake: &Opinion) -> Result<()> {
+    fn end_step(&self, round: &Round, generator_moved: bool, _real: &Opinion, _fake: &Opinion) -> Result<()> {
         match self.average.as_ref().filter(|_| generator_moved) {
-            Some(average) => average.update(&self.generator),
+            Some(average) => average.update(&self.generator, &self.conditioned(&round.codes, &round.labels)),
             None => Ok(()),
         }
     }

@@ -61,7 +61,13 @@ pub trait Players: Model {
 
     /// Ends a step, after all updates: for averages of weights and the like. The verdicts are those that the
     /// discriminator was trained on.
-    fn end_step(&self, _generator_moved: bool, _real: &Self::Verdict, _fake: &Self::Verdict) -> Result<()> {
+    fn end_step(
+        &self,
+        _round: &Round,
+        _generator_moved: bool,
+        _real: &Self::Verdict,
+        _fake: &Self::Verdict,
+    ) -> Result<()> {
         Ok(())
     }
 }
@@ -192,7 +198,7 @@ impl<P: Players> Training for Game<P> {
                 moved?
             }
         };
-        no_grad(|| self.players.end_step(generator_moves, &real, &fake))?;
+        no_grad(|| self.players.end_step(&round, generator_moves, &real, &fake))?;
         Ok(join(generator, discriminator))
     }
 

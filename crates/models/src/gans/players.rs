@@ -162,9 +162,9 @@ impl Players for Gan {
         Ok(Losses { terms: vec![("generator", total.clone())], total })
     }
 
-    fn end_step(&self, generator_moved: bool, real: &Verdict, fake: &Verdict) -> Result<()> {
+    fn end_step(&self, round: &Round, generator_moved: bool, real: &Verdict, fake: &Verdict) -> Result<()> {
         if let Some(average) = self.average.as_ref().filter(|_| generator_moved) {
-            average.update(&self.generator)?;
+            average.update(&self.generator, &round.codes)?;
         }
         self.objective.rebalance(real, fake)
     }
