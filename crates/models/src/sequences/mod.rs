@@ -8,11 +8,17 @@ pub mod frames;
 pub mod gated;
 pub mod mdn;
 pub mod mixture;
+pub mod pairs;
 pub mod pixel_cnn;
 pub mod seq2seq_ae;
+pub mod speaker_disentangle;
 
 /// The family.
 pub const FAMILY: Family = Family { title: "Sequences and likelihood", models: ENTRIES };
 
-const ENTRIES: &[Entry] =
-    &[entry::<seq2seq_ae::Options>(), entry::<pixel_cnn::Options>(), entry::<mdn::Options>()];
+const ENTRIES: &[Entry] = &[
+    entry::<seq2seq_ae::Options>(),
+    entry::<speaker_disentangle::Options>(),
+    entry::<pixel_cnn::Options>(),
+    entry::<mdn::Options>(),
+];

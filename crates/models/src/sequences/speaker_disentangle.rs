@@ -1,0 +1,347 @@
+//! Speech taken apart into what is said and who says it: a phonetic code and a speaker code, each of its own encoder, and
+//! a decoder that needs both.
+//!
+//! The speaker code is pulled together within a speaker and pushed apart between two. Of the phonetic code a
+//! discriminator D sees pairs and says whether both are of one speaker, by how far apart it can bring them:
+//! `D(a, b) = c − ‖e(a) − e(b)‖²` with a network e and a number c. The phonetic encoder learns to leave it in doubt.
+//! With phonetic codes p, speaker codes s and the mean over pairs i ≠ j of one speaker, and of two, weighing the same:
+//!
+//! - D descends `½·mean softplus(−D(pᵢ, pⱼ))` over one speaker `+ ½·mean softplus(D(pᵢ, pⱼ))` over two,
+//! - encoders and decoder descend
+//!   `‖x − x̂‖² + w·(mean ‖sᵢ − sⱼ‖² over one speaker + mean (m − ‖sᵢ − sⱼ‖²)⁺ over two) + λ·confusion`, where the
+//!   confusion is the cross-entropy of D(pᵢ, pⱼ) to one half; λ grows as in domain-adversarial training.
+//!
+//! In training the decoder hears the mean of the speaker codes of all recordings of a speaker in the batch, so that what is
+//! said cannot pass by that way; and phonetic codes are normalised, so that nothing hides from D by being small.
+//!
+//! Speakers are the second sorting of the images ([`ImageDataset::groups`](wengert_data::ImageDataset::groups)). The first
+//! numbers of a code are the phonetic ones, the rest the speaker's.
+//!
+//! Chen, Huang, Shen, Lee, Lee: Phonetic-and-Semantic Embedding of Spoken Words with Applications in Spoken Content Retrieval,
+//! 2018, <https://arxiv.org/abs/1807.08089>, whose first stage this is. The confusion instead of its score difference is
+//! that of Tzeng et al. 2015 (<https://arxiv.org/abs/1510.02192>), which is bounded; sizes and weights are ours.
+
+use super::frames::{CodeStatistics, FrameDecoder, FrameEncoder, squared_error};
+use super::pairs::{Pairs, squared_distances};
+use super::seq2seq_ae::LARGEST_GRADIENT;
+use crate::config::Ranges;
+use crate::domains::dann::ramp;
+use crate::networks::{Nonlinearity, mlp};
+use crate::registry::{ImageSet, Recipe};
+use crate::{Dataset, Error, Losses, Model, Result, Training};
+use serde::{Deserialize, Serialize};
+use wengert_data::{Batch, Loader};
+use wengert_nn::{Adam, Layer, LayerNorm, Module, Optimizer, Sequential, clip_grad_norm_, module};
+use wengert_tensor::{DType, Generator, Tensor};
+
+/// The section `[speaker-disentangle]` of a configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Options {
+    /// Numbers in a phonetic code.
+    pub phonetic: usize,
+    /// Numbers in a speaker code.
+    pub speaker: usize,
+    /// Numbers in the state of the recurrent units.
+    pub hidden: usize,
+    /// Width of the layers of the discriminator's network, two hidden ones and the last.
+    pub discriminator_width: usize,
+    /// Updates of the discriminator in a step.
+    pub discriminator_steps: usize,
+    /// w, the weight of the speaker codes' contrast.
+    pub speaker_weight: f64,
+    /// m, the squared distance that codes of two speakers should have.
+    pub margin: f64,
+    /// What λ grows to; 0 leaves the speaker in the phonetic code.
+    pub confusion_weight: f64,
+    /// Steps in which λ grows.
+    pub ramp_steps: u64,
+    /// Adam's learning rate, of both players.
+    pub learning_rate: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            phonetic: 32,
+            speaker: 16,
+            hidden: 128,
+            discriminator_width: 128,
+            discriminator_steps: 3,
+            speaker_weight: 1.0,
+            margin: 4.0,
+            confusion_weight: 30.0,
+            ramp_steps: 200,
+            learning_rate: 2e-3,
+        }
+    }
+}
+
+impl Recipe for Options {
+    const NAME: &'static str = "speaker-disentangle";
+    const DESCRIPTION: &'static str = "speech as a phonetic code without the speaker, and a speaker code";
+    const PAPER: &'static str = "Chen et al. 2018, arXiv:1807.08089";
+    const DATA: &'static str = "fsdd-mel";
+
+    fn check(&self, ranges: &Ranges) -> Result<()> {
+        ranges.within("phonetic", self.phonetic, 1..=4096)?;
+        ranges.within("speaker", self.speaker, 1..=4096)?;
+        ranges.within("hidden", self.hidden, 1..=4096)?;
+        ranges.within("discriminator_width", self.discriminator_width, 1..=4096)?;
+        ranges.within("discriminator_steps", self.discriminator_steps, 1..=100)?;
+        ranges.within("speaker_weight", self.speaker_weight, 0.0..=1e6)?;
+        ranges.within("margin", self.margin, 0.0..=1e6)?;
+        ranges.within("confusion_weight", self.confusion_weight, 0.0..=1e6)?;
+        ranges.within("ramp_steps", self.ramp_steps, 1..=1_000_000_000)?;
+        ranges.learning_rate("learning_rate", self.learning_rate)
+    }
+
+    fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
+        Ok(Box::new(SpeakerTraining::new(self, images, rng)))
+    }
+}
+
+/// Tells whether phonetic codes are of one speaker.
+#[derive(Debug)]
+struct Discriminator {
+    network: Sequential,
+    /// The squared distance up to which two are taken for one.
+    reach: Tensor,
+}
+
+module!(Discriminator { parameters: reach; modules: network });
+
+impl Discriminator {
+    fn new(phonetic: usize, width: usize, rng: &Generator) -> Discriminator {
+        Discriminator {
+            network: mlp(&[phonetic, width, width, width], Nonlinearity::LeakyReLU, rng),
+            reach: Tensor::ones([1], DType::F32).requires_grad_(true),
+        }
+    }
+
+    /// Logits that both of each pair of codes `[N, L]` are of one speaker, `[N, N]`.
+    fn logits(&self, codes: &Tensor) -> Tensor {
+        &self.reach - squared_distances(&self.network.forward(codes))
+    }
+}
+
+/// The networks.
+#[derive(Debug)]
+pub struct SpeakerDisentangle {
+    image_shape: [usize; 3],
+    phonetic_size: usize,
+    speaker_size: usize,
+    phonetic: FrameEncoder,
+    normalise: LayerNorm,
+    speaker: FrameEncoder,
+    decoder: FrameDecoder,
+    discriminator: Discriminator,
+    codes: CodeStatistics,
+}
+
+module!(SpeakerDisentangle { modules: phonetic, normalise, speaker, decoder, discriminator, codes });
+
+impl SpeakerDisentangle {
+    fn code(&self, images: &Tensor) -> Tensor {
+        let phonetic = self.normalise.forward(&self.phonetic.forward(images));
+        Tensor::cat(&[&phonetic, &self.speaker.forward(images)], 1)
+    }
+}
+
+impl Model for SpeakerDisentangle {
+    fn image_shape(&self) -> [usize; 3] {
+        self.image_shape
+    }
+
+    fn code_size(&self) -> usize {
+        self.phonetic_size + self.speaker_size
+    }
+
+    fn content_size(&self) -> usize {
+        self.phonetic_size
+    }
+
+    fn draw_codes(&self, count: usize, rng: &Generator) -> Tensor {
+        self.codes.draw(count, rng)
+    }
+
+    fn decode(&self, codes: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
+        Some(self.decoder.forward(codes))
+    }
+
+    fn encode(&self, images: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
+        Some(self.code(images))
+    }
+}
+
+/// The networks with their optimisers.
+#[derive(Debug)]
+pub struct SpeakerTraining {
+    model: SpeakerDisentangle,
+    options: Options,
+    /// Of encoders and decoder.
+    adam: Adam,
+    discriminator: Adam,
+    /// Training and test images, which know their speakers, once they were shown.
+    data: Option<[Loader; 2]>,
+}
+
+/// What both players make of a batch.
+struct Seen {
+    phonetic: Tensor,
+    speaker: Tensor,
+    pairs: Pairs,
+}
+
+impl SpeakerTraining {
+    /// Fresh networks.
+    pub fn new(options: Options, images: &ImageSet, rng: &Generator) -> SpeakerTraining {
+        let Options { phonetic, speaker, hidden, discriminator_width: width, .. } = options;
+        let model = SpeakerDisentangle {
+            image_shape: images.shape,
+            phonetic_size: phonetic,
+            speaker_size: speaker,
+            phonetic: FrameEncoder::new(images.shape, hidden, phonetic, rng),
+            normalise: LayerNorm::new([phonetic]).affine(false),
+            speaker: FrameEncoder::new(images.shape, hidden, speaker, rng),
+            decoder: FrameDecoder::new(images.shape, hidden, phonetic + speaker, rng),
+            discriminator: Discriminator::new(phonetic, width, rng),
+            codes: CodeStatistics::new(phonetic + speaker),
+        };
+        model.assign_names();
+        let parts: [&dyn Module; 3] = [&model.phonetic, &model.speaker, &model.decoder];
+        let parameters = parts.iter().flat_map(|part| part.parameters()).collect();
+        let adam = Adam::new(parameters, options.learning_rate);
+        let discriminator = Adam::new(model.discriminator.parameters(), options.learning_rate);
+        SpeakerTraining { model, options, adam, discriminator, data: None }
+    }
+
+    /// Codes of a batch with its pairs. Before the data was shown, as when the graph is printed, the classes stand for the
+    /// speakers.
+    fn see(&self, batch: &Batch, which: usize) -> Seen {
+        let codes = self.model.code(&batch.images);
+        let Options { phonetic, speaker, .. } = self.options;
+        let groups = self.data.as_ref().and_then(|data| data[which].groups(&batch.indices));
+        Seen {
+            phonetic: codes.narrow(1, 0, phonetic),
+            speaker: codes.narrow(1, phonetic, speaker),
+            pairs: Pairs::new(groups.as_ref().unwrap_or(&batch.labels)),
+        }
+    }
+
+    /// All losses, the confusion with this weight.
+    fn weigh(&self, batch: &Batch, seen: &Seen, weight: f64) -> Losses {
+        let heard = Tensor::cat(&[&seen.phonetic, &seen.pairs.mean_of_speaker(&seen.speaker)], 1);
+        let made = self.model.decoder.forward(&heard);
+        let reconstruction = squared_error(&made, &batch.images);
+        let speaker = seen.pairs.contrast(&seen.speaker, self.options.margin);
+        let logits = self.model.discriminator.logits(&seen.phonetic);
+        let confusion = seen.pairs.confusion(&logits);
+        let [same, different] = seen.pairs.accuracies(&logits);
+        let total = &reconstruction + &speaker * self.options.speaker_weight + &confusion * weight;
+        let terms = vec![
+            ("reconstruction", reconstruction),
+            ("speaker", speaker),
+            ("confusion", confusion),
+            ("discriminator", seen.pairs.discrimination(&logits).detach()),
+            ("accuracy_same", same),
+            ("accuracy_different", different),
+        ];
+        Losses { total, terms }
+    }
+}
+
+impl Training for SpeakerTraining {
+    fn model(&self) -> &dyn Model {
+        &self.model
+    }
+
+    fn model_mut(&mut self) -> &mut dyn Model {
+        &mut self.model
+    }
+
+    fn prepare(&mut self, data: &Dataset) -> Result<()> {
+        let loaders = [data.train.clone(), data.test.clone()];
+        if let Some(loader) = loaders.iter().find(|loader| loader.dataset().groups().is_none()) {
+            return Err(Error::setting(format!(
+                "{} does not say who speaks; this model needs recordings, as --data fsdd-mel",
+                loader.dataset().name()
+            )));
+        }
+        self.data = Some(loaders);
+        Ok(())
+    }
+
+    /// On test images, whose speakers are those of the test set.
+    fn losses(&self, batch: &Batch, _rng: &Generator) -> Result<Losses> {
+        Ok(self.weigh(batch, &self.see(batch, 1), self.options.confusion_weight))
+    }
+
+    fn step(&mut self, batch: &Batch, _rng: &Generator, step: u64) -> Result<Losses> {
+        let seen = self.see(batch, 0);
+        let fixed = seen.phonetic.detach();
+        for _ in 0..self.options.discriminator_steps {
+            let loss = seen.pairs.discrimination(&self.model.discriminator.logits(&fixed));
+            self.discriminator.zero_grad();
+            loss.backward()?;
+            self.discriminator.step()?;
+        }
+        self.model.discriminator.set_requires_grad(false);
+        let progress = (step as f64 / self.options.ramp_steps as f64).min(1.0);
+        let losses = self.weigh(batch, &seen, self.options.confusion_weight * ramp(progress));
+        losses.check_finite()?;
+        self.adam.zero_grad();
+        losses.total.backward()?;
+        self.model.discriminator.set_requires_grad(true);
+        clip_grad_norm_(&self.adam.parameters(), LARGEST_GRADIENT);
+        self.adam.step()?;
+        Ok(losses)
+    }
+
+    fn end_epoch(&mut self, data: &Dataset, _rng: &Generator) -> Result<()> {
+        self.model.codes.measure(data, |images| self.model.code(images))
+    }
+
+    fn is_ranked_by_loss(&self) -> bool {
+        false
+    }
+
+    fn optimizers(&mut self) -> Vec<(&'static str, &mut dyn Optimizer)> {
+        vec![("adam", &mut self.adam), ("discriminator", &mut self.discriminator)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wengert_data::Position;
+
+    #[test]
+    fn players_move_their_own_weights() {
+        let rng = Generator::new(1);
+        let images = ImageSet { shape: [1, 6, 4], classes: 2 };
+        let options = Options { phonetic: 3, speaker: 2, hidden: 5, ..Options::default() };
+        let mut training = SpeakerTraining::new(options, &images, &rng);
+        let batch = Batch {
+            images: rng.uniform([6, 1, 6, 4], 0.0, 1.0, DType::F32),
+            labels: Tensor::from_slice(&[0i64, 1, 0, 1, 0, 1], 6),
+            indices: (0..6).collect(),
+            position: Position::default(),
+        };
+        let of = |module: &dyn Module| -> Vec<f32> {
+            module.parameters().iter().flat_map(|parameter| parameter.to_vec::<f32>()).collect()
+        };
+        let before = (of(&training.model.phonetic), of(&training.model.discriminator));
+        training.step(&batch, &rng, 10).unwrap();
+        assert_ne!(before.0, of(&training.model.phonetic));
+        assert_ne!(before.1, of(&training.model.discriminator));
+        // What the encoders descend leaves no gradient in the discriminator but that of its own last update.
+        let own = training.model.discriminator.parameters()[0].grad().unwrap().to_vec::<f32>();
+        let seen = training.see(&batch, 0);
+        training.model.discriminator.set_requires_grad(false);
+        training.weigh(&batch, &seen, 5.0).total.backward().unwrap();
+        assert_eq!(training.model.discriminator.parameters()[0].grad().unwrap().to_vec::<f32>(), own);
+        let losses = training.losses(&batch, &rng).unwrap().values();
+        let expected = losses[1] + losses[2] + 30.0 * losses[3];
+        assert!((losses[0] - expected).abs() < 1e-3, "{losses:?}");
+    }
+}
