@@ -176,7 +176,7 @@ fn what_is_no_run_is_not_evaluated() {
 fn checkpoints_of_other_versions_are_named() {
     let place = Place::new();
     let file = place.path("other.safetensors");
-    let safetensors::Contents { tensors, metadata } = safetensors::load(&last(&place.path("run"))).unwrap();
+    let safetensors::Contents { tensors, metadata } = safetensors::load(last(&place.path("run"))).unwrap();
     let refused = |key: &str, from: &str, to: &str, parts: &[&str]| {
         let mut metadata = metadata.clone();
         let text = metadata.get_mut(key).unwrap();
