@@ -194,6 +194,10 @@ impl Model for FlowCoder {
             .collect();
         Some(Tensor::stack(&weights.iter().collect::<Vec<_>>(), 0))
     }
+
+    fn log_likelihood(&self, codes: &Tensor, images: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
+        Some(self.likelihood.log_density(&self.decoder.forward(codes), &images.flatten(1, -1)))
+    }
 }
 
 #[cfg(test)]

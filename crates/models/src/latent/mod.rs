@@ -7,6 +7,7 @@ pub mod discrepancy;
 pub mod flows;
 pub mod grid_prior;
 pub mod gumbel_vae;
+pub mod hvae;
 pub mod iaf_vae;
 pub mod info_vae;
 pub mod joint_vae;
@@ -36,5 +37,6 @@ const ENTRIES: &[Entry] = &[
     entry::<joint_vae::Options>(),
     entry::<vamp_vae::Options>(),
     entry::<iaf_vae::Options>(),
+    entry::<hvae::Options>(),
     entry::<two_stage_vae::Options>(),
 ];

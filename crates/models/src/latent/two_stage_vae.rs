@@ -232,7 +232,7 @@ mod tests {
             let axis = Tensor::from_slice(&[1.0f32, 0.0], [1, 2]);
             side * axis + rng.normal([128, 2], 0.0, 0.2, DType::F32)
         };
-        for _ in 0..400 {
+        for _ in 0..1500 {
             let vectors = draw();
             let posterior = vae.posterior(&vectors);
             let likelihood = vae.likelihood(&posterior.sample(&rng));
