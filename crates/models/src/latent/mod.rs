@@ -2,6 +2,7 @@
 
 use crate::registry::{Entry, Family, entry};
 
+pub mod aae;
 pub mod codebook;
 pub mod discrepancy;
 pub mod flows;
@@ -11,6 +12,7 @@ pub mod hvae;
 pub mod iaf_vae;
 pub mod info_vae;
 pub mod joint_vae;
+pub mod labelled;
 pub mod leapfrog;
 pub mod made;
 pub mod mixture;
@@ -35,6 +37,7 @@ const ENTRIES: &[Entry] = &[
     entry::<vq_vae::Options>(),
     entry::<gumbel_vae::Options>(),
     entry::<joint_vae::Options>(),
+    entry::<aae::Options>(),
     entry::<vamp_vae::Options>(),
     entry::<iaf_vae::Options>(),
     entry::<hvae::Options>(),
