@@ -13,7 +13,7 @@ use wengert_nn::{
 use wengert_tensor::Generator;
 
 /// Slope of LeakyReLU below 0, after Radford et al.
-const SLOPE: f64 = 0.2;
+pub const SLOPE: f64 = 0.2;
 /// Standard deviation of the first weights of DCGAN.
 const DEVIATION: f64 = 0.02;
 

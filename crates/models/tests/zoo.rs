@@ -159,8 +159,10 @@ fn every_game_trains_resumes_and_round_trips() {
 fn a_game_with_all_techniques_trains_resumes_and_round_trips() {
     let options = [
         ("dcgan.width", "4"),
+        ("dcgan.hidden", "6"),
         ("dcgan.label_smoothing", "0.1"),
         ("dcgan.critic_steps", "2"),
+        ("dcgan.decay_steps", "30"),
         ("dcgan.feature_matching", "true"),
         ("dcgan.minibatch_discrimination", "3"),
         ("dcgan.instance_noise", "0.1"),

@@ -1,12 +1,10 @@
 //! A discriminator that is an autoencoder.
 
 use crate::Result;
-use crate::gans::networks::{Judge, MLP_DISCRIMINATOR, Verdict};
+use crate::gans::networks::{Judge, MLP_DISCRIMINATOR, Verdict, convolutional_maker, convolutional_trunk};
 use crate::gans::options::Options;
 use crate::gans::techniques::MinibatchDiscrimination;
-use crate::networks::{
-    Nonlinearity, Normalisation, dcgan_maker_with, dcgan_trunk, head, mlp_maker_with, mlp_trunk,
-};
+use crate::networks::{Nonlinearity, Normalisation, head, mlp_maker_with, mlp_trunk};
 use wengert_nn::{BatchNorm1d, BatchNorm2d, Layer, Scope, Sequential, module};
 use wengert_tensor::{Generator, Tensor};
 
@@ -47,25 +45,21 @@ impl Autoencoder {
         rng: &Generator,
     ) -> Result<Self> {
         let normalisation = options.normalisation();
-        let is_mlp = options.network == "mlp";
-        let in_decoder = |channels: usize| -> Option<Box<dyn Layer>> {
-            match (normalisation, is_mlp) {
-                (Normalisation::Batch, true) => Some(Box::new(BatchNorm1d::new(channels))),
-                (Normalisation::Batch, false) => Some(Box::new(BatchNorm2d::new(channels))),
-                _ => None,
-            }
-        };
-        let (trunk, decoder) = match is_mlp {
-            true => {
-                let mut widths = MLP_DISCRIMINATOR;
-                let trunk = mlp_trunk(image_shape, &widths, Nonlinearity::LeakyReLU, normalisation, rng);
-                widths.reverse();
-                (trunk, mlp_maker_with(code_size, image_shape, &widths, &in_decoder, rng))
-            }
-            false => (
-                dcgan_trunk(image_shape, options.width, normalisation, rng)?,
-                dcgan_maker_with(code_size, image_shape, options.width, &in_decoder, rng)?,
-            ),
+        let is_normalised = normalisation == Normalisation::Batch;
+        let of_vectors =
+            |channels| is_normalised.then(|| Box::new(BatchNorm1d::new(channels)) as Box<dyn Layer>);
+        let of_planes =
+            |channels| is_normalised.then(|| Box::new(BatchNorm2d::new(channels)) as Box<dyn Layer>);
+        let (trunk, decoder) = if options.network == "mlp" {
+            let mut widths = MLP_DISCRIMINATOR;
+            let trunk = mlp_trunk(image_shape, &widths, Nonlinearity::LeakyReLU, normalisation, rng);
+            widths.reverse();
+            (trunk, mlp_maker_with(code_size, image_shape, &widths, &of_vectors, rng))
+        } else {
+            (
+                convolutional_trunk(image_shape, options, rng)?,
+                convolutional_maker(code_size, image_shape, options, &of_vectors, &of_planes, rng)?,
+            )
         };
         let kernels = options.minibatch_discrimination;
         let minibatch = (kernels > 0).then(|| MinibatchDiscrimination::new(trunk.features, kernels, rng));

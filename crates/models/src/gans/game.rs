@@ -82,7 +82,7 @@ pub struct Game<P> {
     players: P,
     generator: Box<dyn Optimizer>,
     discriminator: Box<dyn Optimizer>,
-    critic_steps: u64,
+    options: Options,
     weight_clip: Option<f64>,
 }
 
@@ -94,7 +94,7 @@ impl<P: Players> Game<P> {
             generator: options.optimizer(players.generator_parameters(), options.learning_rate),
             discriminator: options
                 .optimizer(players.discriminator_parameters(), options.discriminator_learning_rate()),
-            critic_steps: options.critic_steps,
+            options: options.clone(),
             weight_clip: None,
             players,
         }
@@ -178,7 +178,10 @@ impl<P: Players> Training for Game<P> {
     }
 
     fn step(&mut self, batch: &Batch, rng: &Generator, step: u64) -> Result<Losses> {
-        let generator_moves = (step + 1).is_multiple_of(self.critic_steps);
+        let generator_moves = (step + 1).is_multiple_of(self.options.critic_steps);
+        let rate = self.options.rate(step);
+        self.generator.set_learning_rate(rate * self.options.learning_rate);
+        self.discriminator.set_learning_rate(rate * self.options.discriminator_learning_rate());
         let round = self.deal(batch, rng, Some(step), generator_moves);
         let real = self.players.judge(&round.real, &round, rng);
         let fake = self.players.judge(&round.fake.detach(), &round, rng);

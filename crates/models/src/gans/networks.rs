@@ -4,11 +4,13 @@ use crate::Result;
 use crate::gans::options::Options;
 use crate::gans::techniques::{MinibatchDiscrimination, VirtualBatchNorm};
 use crate::networks::{
-    Nonlinearity, Normalisation, dcgan_maker_with, dcgan_trunk, head, mlp_maker_with, mlp_trunk,
-    start_as_dcgan,
+    MakerNormalisation, Nonlinearity, Normalisation, SLOPE, Trunk, dcgan_maker_with, dcgan_trunk, head,
+    mlp_maker_with, mlp_trunk, start_as_dcgan,
 };
 use std::fmt::Debug;
-use wengert_nn::{BatchNorm1d, BatchNorm2d, Layer, Module, Scope, Sequential, module};
+use wengert_nn::{
+    BatchNorm1d, BatchNorm2d, Layer, LayerNorm, LeakyReLU, Linear, Module, ReLU, Scope, Sequential, module,
+};
 use wengert_tensor::{DType, Generator, Tensor};
 
 /// Widths of the hidden layers of the fully connected generator, and of its discriminator.
@@ -38,21 +40,19 @@ impl ImageMaker {
         rng: &Generator,
     ) -> Result<Self> {
         let references = options.virtual_batch_norm;
-        let is_mlp = options.network == "mlp";
-        let normalisation = |channels: usize| -> Option<Box<dyn Layer>> {
-            Some(match (references, is_mlp) {
-                (0, true) => Box::new(BatchNorm1d::new(channels)),
-                (0, false) => Box::new(BatchNorm2d::new(channels)),
-                _ => Box::new(VirtualBatchNorm::new(channels, references)),
-            })
+        let virtually = |channels| Box::new(VirtualBatchNorm::new(channels, references)) as Box<dyn Layer>;
+        let of_vectors = |channels: usize| -> Option<Box<dyn Layer>> {
+            Some(if references > 0 { virtually(channels) } else { Box::new(BatchNorm1d::new(channels)) })
         };
-        let network = match is_mlp {
-            true => mlp_maker_with(code_size, image_shape, &MLP_GENERATOR, &normalisation, rng),
-            false => {
-                let network = dcgan_maker_with(code_size, image_shape, options.width, &normalisation, rng)?;
-                start_as_dcgan(&network, rng);
-                network
-            }
+        let of_planes = |channels: usize| -> Option<Box<dyn Layer>> {
+            Some(if references > 0 { virtually(channels) } else { Box::new(BatchNorm2d::new(channels)) })
+        };
+        let network = if options.network == "mlp" {
+            mlp_maker_with(code_size, image_shape, &MLP_GENERATOR, &of_vectors, rng)
+        } else {
+            let network = convolutional_maker(code_size, image_shape, options, &of_vectors, &of_planes, rng)?;
+            start_as_dcgan(&network, rng);
+            network
         };
         let reference = (references > 0).then(|| rng.normal([references, code_size], 0.0, 1.0, DType::F32));
         Ok(Self { network, reference, scope: Scope::new() })
@@ -66,6 +66,46 @@ impl Layer for ImageMaker {
         let images = self.network.forward(&Tensor::cat(&[reference, input], 0));
         images.narrow(0, reference.dims()[0], input.dims()[0]).tanh()
     }
+}
+
+/// The generator of a DCGAN with the hidden layer of the options, and with layers that normalise vectors and planes.
+pub(super) fn convolutional_maker(
+    code_size: usize,
+    image_shape: [usize; 3],
+    options: &Options,
+    of_vectors: MakerNormalisation<'_>,
+    of_planes: MakerNormalisation<'_>,
+    rng: &Generator,
+) -> Result<Sequential> {
+    let (width, hidden) = (options.width, options.hidden);
+    if hidden == 0 {
+        return dcgan_maker_with(code_size, image_shape, width, of_planes, rng);
+    }
+    let planes = dcgan_maker_with(hidden, image_shape, width, of_planes, rng)?;
+    let normalised = of_vectors(hidden);
+    let start = Linear::builder(code_size, hidden).bias(normalised.is_none()).build(rng);
+    let network = normalised.into_iter().fold(Sequential::new().add(start), Sequential::add_boxed);
+    Ok(network.add(ReLU::new()).add(planes))
+}
+
+/// The discriminator of a DCGAN up to its features, with the hidden layer of the options.
+pub(super) fn convolutional_trunk(
+    image_shape: [usize; 3],
+    options: &Options,
+    rng: &Generator,
+) -> Result<Trunk> {
+    let (normalisation, hidden) = (options.normalisation(), options.hidden);
+    let trunk = dcgan_trunk(image_shape, options.width, normalisation, rng)?;
+    if hidden == 0 {
+        return Ok(trunk);
+    }
+    let network = trunk.network.add_boxed(head(trunk.features, hidden, normalisation, rng));
+    let network = match normalisation {
+        Normalisation::Batch => network.add(BatchNorm1d::new(hidden)),
+        Normalisation::Layer => network.add(LayerNorm::new([hidden])),
+        Normalisation::None | Normalisation::Spectral => network,
+    };
+    Ok(Trunk { network: network.add(LeakyReLU::new(SLOPE)), features: hidden })
 }
 
 /// What a discriminator says of the images of one batch.
@@ -103,7 +143,7 @@ impl Discriminator {
         let normalisation = options.normalisation();
         let trunk = match options.network.as_str() {
             "mlp" => mlp_trunk(image_shape, &MLP_DISCRIMINATOR, Nonlinearity::LeakyReLU, normalisation, rng),
-            _ => dcgan_trunk(image_shape, options.width, normalisation, rng)?,
+            _ => convolutional_trunk(image_shape, options, rng)?,
         };
         let kernels = options.minibatch_discrimination;
         let minibatch = (kernels > 0).then(|| MinibatchDiscrimination::new(trunk.features, kernels, rng));
@@ -139,5 +179,30 @@ impl Judge for Discriminator {
     fn judge(&self, images: &Tensor) -> Verdict {
         let features = self.features(images);
         Verdict { scores: self.outputs(&features).flatten(0, -1), features }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hidden_layer_stands_between_convolutions_and_codes_or_scores() {
+        let rng = Generator::new(0);
+        let shape = [1, 8, 8];
+        let codes = rng.normal([3, 5], 0.0, 1.0, DType::F32);
+        for normalisation in ["none", "batch", "layer", "spectral"] {
+            for (hidden, features) in [(0, 4 * 4), (7, 7)] {
+                let options =
+                    Options { width: 4, hidden, normalisation: normalisation.into(), ..Options::default() };
+                let maker = ImageMaker::new(5, shape, &options, &rng).unwrap();
+                let first = maker.parameters()[0].dims().to_vec();
+                assert_eq!(first, if hidden == 0 { [16, 5] } else { [7, 5] });
+                let images = maker.forward(&codes);
+                assert_eq!(images.dims(), [3, 1, 8, 8]);
+                let verdict = Discriminator::new(shape, 1, &options, &rng).unwrap().judge(&images);
+                assert_eq!((verdict.scores.dims(), verdict.features.dims()), (&[3][..], &[3, features][..]));
+            }
+        }
     }
 }

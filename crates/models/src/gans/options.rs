@@ -16,6 +16,9 @@ pub struct Options {
     pub network: String,
     /// Channels of the first layer of a DCGAN's discriminator; the others have a multiple.
     pub width: usize,
+    /// Width of a fully connected layer between a DCGAN's convolutions and the code, in the generator, and the score, in
+    /// the discriminator, as the networks of InfoGAN have it (Chen et al., 2016, arXiv:1606.03657); 0 for none.
+    pub hidden: usize,
     /// What normalises the discriminator's layers: `none`, `batch`, `layer` or `spectral`.
     pub normalisation: String,
     /// Numbers in a code.
@@ -26,6 +29,8 @@ pub struct Options {
     pub learning_rate: f64,
     /// Learning rate of the discriminator where it has one of its own; 0 for the generator's.
     pub discriminator_learning_rate: f64,
+    /// Steps in whose latter half both learning rates fall to 0 by a straight line; 0 for constant rates.
+    pub decay_steps: u64,
     /// Adam's β₁.
     pub beta1: f64,
     /// Adam's β₂.
@@ -55,11 +60,13 @@ impl Default for Options {
         Self {
             network: "dcgan".into(),
             width: 64,
+            hidden: 0,
             normalisation: "batch".into(),
             latent: 100,
             optimizer: "adam".into(),
             learning_rate: 2e-4,
             discriminator_learning_rate: 0.0,
+            decay_steps: 0,
             beta1: 0.5,
             beta2: 0.999,
             critic_steps: 1,
@@ -85,11 +92,13 @@ impl Options {
     pub fn check(&self, ranges: &Ranges) -> Result<()> {
         ranges.one_of("network", &self.network, &["dcgan", "mlp"])?;
         ranges.within("width", self.width, 1..=1024)?;
+        ranges.within("hidden", self.hidden, 0..=65_536)?;
         ranges.one_of("normalisation", &self.normalisation, &NORMALISATIONS.map(|(name, _)| name))?;
         ranges.within("latent", self.latent, 1..=4096)?;
         ranges.one_of("optimizer", &self.optimizer, &["adam", "rmsprop"])?;
         ranges.learning_rate("learning_rate", self.learning_rate)?;
         ranges.within("discriminator_learning_rate", self.discriminator_learning_rate, 0.0..=1e3)?;
+        ranges.within("decay_steps", self.decay_steps, 0..=1_000_000_000)?;
         ranges.within("beta1", self.beta1, 0.0..=0.9999)?;
         ranges.within("beta2", self.beta2, 0.0..=0.999_999)?;
         ranges.within("critic_steps", self.critic_steps, 1..=1000)?;
@@ -112,6 +121,12 @@ impl Options {
             0.0 => self.learning_rate,
             own => own,
         }
+    }
+
+    /// The share of their learning rates that the players have at a step.
+    pub fn rate(&self, step: u64) -> f64 {
+        let half = self.decay_steps as f64 / 2.0;
+        if half > 0.0 { (2.0 - step as f64 / half).clamp(0.0, 1.0) } else { 1.0 }
     }
 
     /// An optimiser for these parameters.
@@ -140,6 +155,15 @@ mod tests {
         {
             assert!((options.instance_noise(step) - expected).abs() < 1e-12, "{step:?}");
         }
+    }
+
+    #[test]
+    fn learning_rates_fall_to_nothing() {
+        let options = Options { decay_steps: 100, ..Options::default() };
+        for (step, expected) in [(0, 1.0), (50, 1.0), (75, 0.5), (100, 0.0), (1000, 0.0)] {
+            assert!((options.rate(step) - expected).abs() < 1e-12, "{step}");
+        }
+        assert_eq!(Options::default().rate(1_000_000), 1.0);
     }
 
     #[test]
