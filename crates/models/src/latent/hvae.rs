@@ -258,7 +258,7 @@ mod tests {
     fn with_and_without_gradients_the_loss_is_the_same_and_all_parameters_learn() {
         let (network, batch) = small(0.2);
         let loss = || Bound.losses(&network, &batch, &Generator::new(2), None).total;
-        let (recorded, plain) = (loss(), no_grad(&loss));
+        let (recorded, plain) = (loss(), no_grad(loss));
         assert!((recorded.item() - plain.item()).abs() < 1e-4, "{} {}", recorded.item(), plain.item());
         let weights = network.log_weights(&batch.images, None, 1, &Generator::new(2)).unwrap();
         assert!((weights.mean_all().item() + plain.item()).abs() < 1e-4);
@@ -280,7 +280,7 @@ mod tests {
             for (place, slope) in slopes.into_iter().enumerate() {
                 let moved = |by: f32| {
                     parameter.update(|values: &mut [f32]| values[place] += by);
-                    let value = no_grad(&loss).item();
+                    let value = no_grad(loss).item();
                     parameter.update(|values: &mut [f32]| values[place] -= by);
                     value
                 };

@@ -45,7 +45,7 @@ fn first_of_each_class(
     count: usize,
     classes: usize,
 ) -> std::result::Result<Vec<usize>, String> {
-    if count % classes != 0 {
+    if !count.is_multiple_of(classes) {
         return Err(format!("is {count}; it must be a multiple of {classes}, the number of classes"));
     }
     let mut indices = Vec::with_capacity(count);
