@@ -6,11 +6,12 @@
 //! Burda, Grosse, Salakhutdinov: Importance Weighted Autoencoders, ICLR 2016, <https://arxiv.org/abs/1509.00519>. The
 //! network is the paper's with one stochastic layer: 200-200-50, tanh, K = 50; so is Adam's ε of 1e-4. The paper trains on
 //! dynamically binarised digits in batches of 20, for 3^i epochs at the learning rate 10^(−3 − i/7), i = 0…7:
-//! `--set data.binarisation=dynamic --batch 20 --epochs 3280 --set iwae.stage_steps=3000`.
+//! `--set data.binarisation=dynamic --batch 20 --epochs 3280 --set iwae.stage_steps=3000`. Shorter runs end at rest with
+//! `decay_steps`.
 
 use super::bounds::{negative_elbo, negative_iwae};
 use super::coder::CoderOptions;
-use super::training::{AutoencoderTraining, Objective};
+use super::training::{AutoencoderTraining, Objective, decay};
 use super::variational::{GaussianCoder, Variational, log_weights_of};
 use crate::config::Ranges;
 use crate::registry::{ImageSet, Recipe};
@@ -31,6 +32,8 @@ pub struct Options {
     /// The loss.
     #[serde(flatten)]
     pub objective: ImportanceWeighted,
+    /// Steps in which the learning rate falls to 0, along half a cosine; 0 for a rate by `stage_steps` alone.
+    pub decay_steps: u64,
     /// Networks, reconstruction and learning rate.
     #[serde(flatten)]
     pub coder: CoderOptions,
@@ -38,7 +41,8 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { objective: ImportanceWeighted { samples: 50, stage_steps: 0 }, coder: paper_networks() }
+        let objective = ImportanceWeighted { samples: 50, stage_steps: 0 };
+        Self { objective, decay_steps: 0, coder: paper_networks() }
     }
 }
 
@@ -61,13 +65,15 @@ impl Recipe for Options {
     fn check(&self, ranges: &Ranges) -> Result<()> {
         ranges.within("samples", self.objective.samples, 1..=10_000)?;
         ranges.within("stage_steps", self.objective.stage_steps, 0..=1_000_000_000)?;
+        ranges.within("decay_steps", self.decay_steps, 0..=1_000_000_000)?;
         self.coder.check(ranges)
     }
 
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let network = GaussianCoder::new(&self.coder, images, None, rng)?;
         let adam = self.coder.adam(network.parameters()).eps(EPSILON);
-        Ok(Box::new(AutoencoderTraining::with(network, self.objective, adam)))
+        let training = AutoencoderTraining::with(network, self.objective, adam);
+        Ok(Box::new(training.schedule(decay(self.decay_steps))))
     }
 }
 

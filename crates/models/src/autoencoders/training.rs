@@ -40,6 +40,14 @@ pub struct AutoencoderTraining<N, O> {
     schedule: Schedule,
 }
 
+/// A learning rate that falls to 0 in so many steps along half a cosine; 0 for a constant one.
+pub fn decay(steps: u64) -> Schedule {
+    match steps {
+        0 => Schedule::Constant,
+        steps => Schedule::Cosine { steps, minimum: 0.0 },
+    }
+}
+
 impl<N: Model, O: Objective<N>> AutoencoderTraining<N, O> {
     /// Networks in training by `adam`.
     pub fn with(network: N, objective: O, adam: Adam) -> Self {

@@ -9,20 +9,20 @@
 //! it a β-VAE (Higgins et al. 2017).
 //!
 //! Widths and learning rate are the example's. For likelihoods like the published ones on binarised MNIST it takes a deeper
-//! network (`layers`) and a learning rate that falls to 0 (`decay_steps`).
+//! network (`layers`), a KL term that comes in slowly (`warm_up_steps`) and a learning rate that falls to 0 (`decay_steps`).
 //!
 //! Kingma, Welling: Auto-Encoding Variational Bayes, <https://arxiv.org/abs/1312.6114>.
 
 use super::elbo::Elbo;
 use super::gaussian::DiagonalGaussian;
 use super::likelihood::Likelihood;
-use super::training::AutoencoderTraining;
+use super::training::{AutoencoderTraining, decay};
 use super::variational::{Variational, log_likelihood, log_weights};
 use crate::config::Ranges;
 use crate::registry::{ImageSet, Recipe};
 use crate::{Model, Result, Training};
 use serde::{Deserialize, Serialize};
-use wengert_nn::{Adam, Layer, Linear, Module, ReLU, Schedule, Sequential, module};
+use wengert_nn::{Adam, Layer, Linear, Module, ReLU, Sequential, module};
 use wengert_tensor::{Activation, Generator, Tensor};
 
 /// The section `[vae]` of a configuration.
@@ -188,11 +188,7 @@ impl VaeTraining {
     pub fn new(options: &Options, images: &ImageSet, rng: &Generator) -> Result<VaeTraining> {
         let vae = Vae::new(options, images.shape, rng)?;
         let adam = Adam::new(vae.parameters(), options.learning_rate);
-        let schedule = match options.decay_steps {
-            0 => Schedule::Constant,
-            steps => Schedule::Cosine { steps, minimum: 0.0 },
-        };
-        Ok(VaeTraining::with(vae, options.objective, adam).schedule(schedule))
+        Ok(VaeTraining::with(vae, options.objective, adam).schedule(decay(options.decay_steps)))
     }
 }
 
@@ -229,7 +225,7 @@ mod tests {
     #[test]
     fn the_loss_weighs_its_terms_and_steps_lower_it() {
         let (rng, images) = (Generator::new(1), ImageSet { shape: [1, 4, 4], classes: 10 });
-        let objective = Elbo { beta: 3.0, reconstruction_weight: 0.5 };
+        let objective = Elbo { beta: 3.0, reconstruction_weight: 0.5, ..Elbo::default() };
         let options = Options { latent: 2, hidden: 8, objective, ..Options::default() };
         let mut training = VaeTraining::new(&options, &images, &rng).unwrap();
         let batch = batch(&rng);
