@@ -32,6 +32,8 @@ pub struct Options {
     pub latent: usize,
     /// Width of the two hidden layers of each network.
     pub hidden: usize,
+    /// What normalises the discriminator's layers: `none`, `batch` or `layer`.
+    pub normalisation: String,
     /// Adam's learning rate.
     pub learning_rate: f64,
     /// Adam's β₁.
@@ -47,6 +49,7 @@ impl Default for Options {
         Self {
             latent: 50,
             hidden: 1024,
+            normalisation: "batch".into(),
             learning_rate: 2e-4,
             beta1: 0.5,
             weight_decay: 2.5e-5,
@@ -63,6 +66,7 @@ impl Recipe for Options {
     fn check(&self, ranges: &Ranges) -> Result<()> {
         ranges.within("latent", self.latent, 1..=4096)?;
         ranges.within("hidden", self.hidden, 1..=8192)?;
+        ranges.one_of("normalisation", &self.normalisation, &["none", "batch", "layer"])?;
         ranges.learning_rate("learning_rate", self.learning_rate)?;
         ranges.within("beta1", self.beta1, 0.0..=0.9999)?;
         ranges.within("weight_decay", self.weight_decay, 0.0..=1.0)?;
@@ -114,14 +118,23 @@ impl BiGan {
     /// Fresh networks.
     pub fn new(options: Options, images: &ImageSet, rng: &Generator) -> BiGan {
         let widths = [options.hidden; 2];
-        let trunk = |shape| mlp_trunk(shape, &widths, Nonlinearity::LeakyReLU, Normalisation::Batch, rng);
+        let trunk = |shape, between| mlp_trunk(shape, &widths, Nonlinearity::LeakyReLU, between, rng);
+        let between = match options.normalisation.as_str() {
+            "none" => Normalisation::None,
+            "layer" => Normalisation::Layer,
+            _ => Normalisation::Batch,
+        };
         // A pair is one long row of pixels and numbers of the code.
         let pair = [1, 1, images.shape.iter().product::<usize>() + options.latent];
         let model = BiGan {
             image_shape: images.shape,
             generator: mlp_maker(options.latent, images.shape, &widths, true, rng),
-            encoder: trunk(images.shape).with_head(options.latent, Normalisation::None, rng),
-            discriminator: trunk(pair).with_head(1, Normalisation::None, rng),
+            encoder: trunk(images.shape, Normalisation::Batch).with_head(
+                options.latent,
+                Normalisation::None,
+                rng,
+            ),
+            discriminator: trunk(pair, between).with_head(1, Normalisation::None, rng),
             options,
         };
         start_as_dcgan(&model, rng);
