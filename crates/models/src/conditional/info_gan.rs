@@ -12,8 +12,8 @@
 //!
 //! Chen et al.: InfoGAN: Interpretable Representation Learning by Information Maximizing Generative Adversarial Nets,
 //! 2016, <https://arxiv.org/abs/1606.03657>: for MNIST 62 numbers of noise, 10 groups and 2 properties, λ = 0.1 for the
-//! properties and 1 for the groups, a hidden layer of 128 in Q, Adam with 2e-4 for D and 1e-3 for G. The convolutions are
-//! those of our DCGAN.
+//! properties and 1 for the groups, fully connected layers of 1024 before and after the convolutions and of 128 in Q, Adam
+//! with 2e-4 for D and 1e-3 for G. The convolutions are those of our DCGAN.
 
 use super::codes::Layout;
 use crate::config::Ranges;
@@ -26,11 +26,11 @@ use crate::networks::{Normalisation, Trunk, dcgan_trunk, start_as_dcgan};
 use crate::registry::{ImageSet, Recipe};
 use crate::{CodePart, Losses, Model, Result, Training};
 use serde::{Deserialize, Serialize};
-use wengert_nn::{BatchNorm1d, Layer, LeakyReLU, Linear, Module, Sequential, module};
+use wengert_nn::{BatchNorm1d, Layer, LeakyReLU, Linear, Module, ReLU, Sequential, module};
 use wengert_tensor::{DType, Generator, Reduction, Tensor};
 
 /// Width of Q's hidden layer.
-const HIDDEN: usize = 128;
+const RECOGNISER: usize = 128;
 
 /// The section `[info-gan]` of a configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +45,8 @@ pub struct Options {
     pub properties_weight: f64,
     /// Channels of the first layer of the discriminator; the others have a multiple.
     pub width: usize,
+    /// Width of the fully connected layer between code and convolutions, and of that after the discriminator's.
+    pub hidden: usize,
     /// The generator's learning rate.
     pub learning_rate: f64,
     /// The learning rate of the discriminator and of Q.
@@ -61,6 +63,7 @@ impl Default for Options {
             properties: 2,
             properties_weight: 0.1,
             width: 64,
+            hidden: 1024,
             learning_rate: 1e-3,
             discriminator_learning_rate: 2e-4,
             beta1: 0.5,
@@ -79,6 +82,7 @@ impl Recipe for Options {
         ranges.within("properties", self.properties, 1..=1000)?;
         ranges.within("properties_weight", self.properties_weight, 0.0..=1e6)?;
         ranges.within("width", self.width, 1..=1024)?;
+        ranges.within("hidden", self.hidden, 1..=65_536)?;
         ranges.learning_rate("learning_rate", self.learning_rate)?;
         ranges.learning_rate("discriminator_learning_rate", self.discriminator_learning_rate)?;
         ranges.within("beta1", self.beta1, 0.0..=0.9999)
@@ -120,13 +124,14 @@ pub struct InfoGan {
     image_shape: [usize; 3],
     layout: Layout,
     properties_weight: f64,
+    start: Sequential,
     generator: ImageMaker,
     trunk: Sequential,
     head: Linear,
     recogniser: Sequential,
 }
 
-module!(InfoGan { modules: generator, trunk, head, recogniser });
+module!(InfoGan { modules: start, generator, trunk, head, recogniser });
 
 impl InfoGan {
     /// Fresh networks.
@@ -134,30 +139,42 @@ impl InfoGan {
     /// # Errors
     /// When the images do not fit the network.
     pub fn new(options: Options, images: &ImageSet, rng: &Generator) -> Result<InfoGan> {
-        let Options { noise, groups, properties, .. } = options;
+        let Options { noise, groups, properties, hidden, .. } = options;
         let layout = Layout { noise, deviation: 1.0, groups, properties };
-        let Trunk { network: trunk, features } =
+        let start = Sequential::new()
+            .add(Linear::builder(layout.size(), hidden).bias(false).build(rng))
+            .add(BatchNorm1d::new(hidden))
+            .add(ReLU::new());
+        let Trunk { network, features } =
             dcgan_trunk(images.shape, options.width, Normalisation::Batch, rng)?;
-        let (head, recogniser) = (
-            Linear::new(features, 1, rng),
-            Sequential::new()
-                .add(Linear::new(features, HIDDEN, rng))
-                .add(BatchNorm1d::new(HIDDEN))
-                .add(LeakyReLU::new(0.2))
-                .add(Linear::new(HIDDEN, groups + properties, rng)),
-        );
-        for network in [&trunk as &dyn Module, &head, &recogniser] {
+        let trunk = network
+            .add(Linear::builder(features, hidden).bias(false).build(rng))
+            .add(BatchNorm1d::new(hidden))
+            .add(LeakyReLU::new(0.2));
+        let head = Linear::new(hidden, 1, rng);
+        let recogniser = Sequential::new()
+            .add(Linear::builder(hidden, RECOGNISER).bias(false).build(rng))
+            .add(BatchNorm1d::new(RECOGNISER))
+            .add(LeakyReLU::new(0.2))
+            .add(Linear::new(RECOGNISER, groups + properties, rng));
+        for network in [&start as &dyn Module, &trunk, &head, &recogniser] {
             start_as_dcgan(network, rng);
         }
         Ok(InfoGan {
             image_shape: images.shape,
             layout,
             properties_weight: options.properties_weight,
-            generator: ImageMaker::new(layout.size(), images.shape, &options.game(), rng)?,
+            start,
+            generator: ImageMaker::new(hidden, images.shape, &options.game(), rng)?,
             trunk,
             head,
             recogniser,
         })
+    }
+
+    /// Images in −1..1 of codes.
+    fn make(&self, codes: &Tensor) -> Tensor {
+        self.generator.forward(&self.start.forward(codes))
     }
 
     /// What the discriminator and Q say of images in −1..1.
@@ -197,7 +214,7 @@ impl Model for InfoGan {
     }
 
     fn decode(&self, codes: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
-        Some((self.generator.forward(codes) + 1.0) * 0.5)
+        Some((self.make(codes) + 1.0) * 0.5)
     }
 
     /// The group and the properties that Q reads, with the mean of the noise, which no image tells.
@@ -221,7 +238,7 @@ impl Players for InfoGan {
     type Verdict = Reading;
 
     fn generator_parameters(&self) -> Vec<Tensor> {
-        self.generator.parameters()
+        [self.start.parameters(), self.generator.parameters()].concat()
     }
 
     fn discriminator_parameters(&self) -> Vec<Tensor> {
@@ -229,7 +246,7 @@ impl Players for InfoGan {
     }
 
     fn generate(&self, codes: &Tensor, _labels: &Tensor) -> Tensor {
-        self.generator.forward(codes)
+        self.make(codes)
     }
 
     fn judge(&self, images: &Tensor, _round: &Round, _rng: &Generator) -> Reading {
@@ -268,7 +285,7 @@ mod tests {
     const IMAGES: ImageSet = ImageSet { shape: [1, 8, 8], classes: 10 };
 
     fn options() -> Options {
-        Options { noise: 3, groups: 3, properties: 2, width: 4, ..Options::default() }
+        Options { noise: 3, groups: 3, properties: 2, width: 4, hidden: 16, ..Options::default() }
     }
 
     #[test]
