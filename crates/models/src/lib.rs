@@ -13,6 +13,7 @@
 //! Nothing here writes to a terminal: a run tells its [`trainer::Event`]s to an observer.
 
 pub mod alarm;
+pub mod augmentation;
 pub mod autoencoders;
 pub mod checkpoint;
 pub mod conditional;
@@ -20,6 +21,7 @@ pub mod config;
 pub mod dataset;
 pub mod domains;
 mod error;
+pub mod few_labels;
 pub mod gans;
 pub mod hybrids;
 pub mod latent;

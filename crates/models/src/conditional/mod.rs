@@ -2,7 +2,7 @@
 //!
 //! - [`players`]: a generator and a discriminator that are told the class, in three ways.
 //! - [`codes`]: codes with groups and properties.
-//! - [`few_labels`]: the labelled images of semi-supervised learning, [`noisy`]: layers of its classifiers.
+//! - [`noisy`]: layers of semi-supervised classifiers.
 
 use crate::registry::entry;
 use crate::registry::{Entry, Family};
@@ -11,7 +11,6 @@ pub mod ac_gan;
 pub mod cgan;
 pub mod cluster_gan;
 pub mod codes;
-pub mod few_labels;
 pub mod info_gan;
 pub mod noisy;
 pub mod players;

@@ -13,10 +13,10 @@
 //! on pixels (in 0..1) and of 0.5 on hidden numbers, weight normalisation; G's layers of 500; Adam with 3e-3 and β₁ = 0.5.
 //! The learning rate falls to 0 by a straight line in the latter half of `decay_steps`, where they average weights too.
 
-use super::few_labels::FewLabels;
 use super::noisy::{GaussianNoise, noisy_trunk};
 use crate::config::Ranges;
 use crate::domains::targets::accuracy;
+use crate::few_labels::FewLabels;
 use crate::gans::losses::cross_entropy;
 use crate::gans::players::feature_distance;
 use crate::hybrids::networks::accuracies;

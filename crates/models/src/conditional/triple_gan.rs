@@ -16,10 +16,10 @@
 //! the term of made pairs (its "pseudo-discriminative loss") and the regularisers of images without labels. The classifier is
 //! our LeNet with noise and dropout, generator and discriminator are DCGAN's; the weights w and r are ours.
 
-use super::few_labels::FewLabels;
 use super::noisy::GaussianNoise;
 use crate::config::Ranges;
 use crate::domains::targets::accuracy;
+use crate::few_labels::FewLabels;
 use crate::gans::networks::{Discriminator, ImageMaker};
 use crate::hybrids::networks::{NetworkOptions, accuracies, centred, uncentred};
 use crate::hybrids::turns::{Contest, Turn, Turns};

@@ -12,11 +12,12 @@
 //!
 //! Makhzani, Shlens, Jaitly, Goodfellow, Frey 2015: Adversarial Autoencoders, <https://arxiv.org/abs/1511.05644>.
 
-use super::labelled::Labelled;
 use super::relaxation::one_hot;
+use crate::augmentation::moved;
 use crate::autoencoders::coder::CoderOptions;
 use crate::autoencoders::likelihood::Likelihood;
 use crate::config::Ranges;
+use crate::few_labels::FewLabels;
 use crate::gans::losses::cross_entropy::{discriminator, non_saturating_generator};
 use crate::gans::objective::accuracies;
 use crate::hybrids::turns::{Contest, Turn, Turns};
@@ -141,7 +142,7 @@ pub struct AdversarialCoder {
     discriminator: Sequential,
     /// Of the groups, where there are any.
     group_discriminator: Option<Sequential>,
-    labelled: Option<Labelled>,
+    labelled: Option<FewLabels>,
 }
 
 module!(AdversarialCoder { modules: encoder, decoder, likelihood, discriminator, group_discriminator });
@@ -231,8 +232,9 @@ impl AdversarialCoder {
         let count = batch.images.dims()[0];
         let (mut shown, mut labels) = (batch.images.clone(), None);
         if let Some(labelled) = &self.labelled {
-            let (images, classes) = labelled.draw(count, self.options.shift, rng);
-            (shown, labels) = (Tensor::cat(&[&shown, &images], 0), Some(classes));
+            let few = labelled.draw(count, rng);
+            shown = Tensor::cat(&[&shown, &moved(&few.images, self.options.shift, rng)], 0);
+            labels = Some(few.labels);
         }
         if is_training {
             shown = self.disturbed(&shown, rng);
@@ -289,7 +291,7 @@ impl Contest for AdversarialCoder {
 
     fn prepare(&mut self, data: &Dataset) -> Result<()> {
         if self.options.labels > 0 {
-            self.labelled = Some(Labelled::new(data, self.options.labels, "aae.labels")?);
+            self.labelled = Some(FewLabels::first_of_each_class(data, self.options.labels, "aae.labels")?);
         }
         Ok(())
     }
@@ -394,7 +396,7 @@ mod tests {
 
         let mut model = model(Options { labels: 6, label_weight: 3.0, ..Options::default() });
         assert!(model.classify(&batch().images).is_some() && model.cluster(&batch().images).is_none());
-        model.labelled = Some(Labelled::of(batch().images, batch().labels));
+        model.labelled = Some(FewLabels::of_batch(&batch()));
         let turn = |labels: Tensor| {
             let batch = Batch { labels, ..batch() };
             model.turn(Player::Coder, &batch, &Generator::new(2), Some(0)).unwrap()
@@ -409,7 +411,7 @@ mod tests {
     #[test]
     fn a_few_labels_teach_classes() {
         let mut model = model(Options { labels: 6, ..Options::default() });
-        model.labelled = Some(Labelled::of(batch().images, batch().labels));
+        model.labelled = Some(FewLabels::of_batch(&batch()));
         let adam = |parameters| Box::new(Adam::new(parameters, 3e-3)) as Box<dyn Optimizer>;
         let mut training = Turns::new(model)
             .seat(Player::Discriminators, "discriminators", |model| adam(model.discriminator.parameters()))

@@ -12,7 +12,6 @@ pub mod hvae;
 pub mod iaf_vae;
 pub mod info_vae;
 pub mod joint_vae;
-pub mod labelled;
 pub mod leapfrog;
 pub mod made;
 pub mod mixture;
