@@ -6,8 +6,10 @@ use crate::apply::apply;
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::ops::elementwise::{same_dtype, same_floats, take, zip, zip_to};
+use crate::ops::unary::formulas::formula;
 use crate::{Element, Error, Result, Shape, Tensor, Value};
 use wengert_cpu::fold::fold_pairs;
+use wengert_cpu::map::Function2;
 use wengert_cpu::{Float, Number};
 
 /// A loss of two numbers.
@@ -45,24 +47,30 @@ enum Curvature {
     Elements(Tensor),
 }
 
-impl PairLoss {
-    #[inline(always)]
-    fn binary_cross_entropy_with_logits<T: Float>(x: T, t: T) -> T {
+formula! {
+    /// Of a logit x and a target t.
+    CrossEntropy,
+    Function2(x, t) {
         (if x > T::ZERO { x } else { T::ZERO }) - x * t + Float::ln_1p(Float::exp(-Float::abs(x)))
     }
+}
 
+formula! {
     /// With eˡ − 1 as one function, exact near l = 0, where a trained posterior that ignores its input lies.
-    #[inline(always)]
-    fn gaussian_kl<T: Float>(mean: T, log_variance: T) -> T {
+    Divergence,
+    Function2(mean, log_variance) {
         let half = T::from_f64(0.5);
         half * (mean * mean + (Float::exp_m1(log_variance) - log_variance))
     }
+}
 
-    #[inline(always)]
-    fn squared_error<T: Float>(x: T, t: T) -> T {
-        (x - t) * (x - t)
-    }
+formula! {
+    /// (x − t)².
+    Square,
+    Function2(x, t) (x - t) * (x - t)
+}
 
+impl PairLoss {
     /// The losses in plain ops.
     fn plain(self, a: &Tensor, b: &Tensor) -> Tensor {
         match self {
@@ -130,11 +138,9 @@ impl Op for PairLosses {
 
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
         for_float!(output.dtype, self.name(), T => Ok(match self.loss {
-            PairLoss::BinaryCrossEntropyWithLogits => {
-                reduced(inputs, self.reduction, PairLoss::binary_cross_entropy_with_logits::<T>)
-            }
-            PairLoss::GaussianKl => reduced(inputs, self.reduction, PairLoss::gaussian_kl::<T>),
-            PairLoss::SquaredError => reduced(inputs, self.reduction, PairLoss::squared_error::<T>),
+            PairLoss::BinaryCrossEntropyWithLogits => reduced::<T>(inputs, self.reduction, CrossEntropy),
+            PairLoss::GaussianKl => reduced::<T>(inputs, self.reduction, Divergence),
+            PairLoss::SquaredError => reduced::<T>(inputs, self.reduction, Square),
         }))
     }
 
@@ -160,18 +166,16 @@ impl Op for PairLosses {
 fn reduced<T: Element + Float>(
     inputs: Values,
     reduction: Reduction,
-    loss: impl Fn(T, T) -> T + Copy + Send + Sync,
+    loss: impl Function2<T, T, T> + Send,
 ) -> Value {
     let shape = inputs[0].shape().clone();
     if reduction == Reduction::None {
-        // A closure is inlined into the vectorised loop, a function handed on by its name would be called for every pair.
-        #[allow(clippy::redundant_closure)]
-        return zip(inputs, &shape, move |a, b| loss(a, b));
+        return zip(inputs, &shape, loss);
     }
     let axes: Vec<usize> = (0..shape.rank()).collect();
     let (first, second) = (inputs[0].read(), inputs[1].read());
     Value::build((), |out: &mut [T]| {
-        fold_pairs([first.view(), second.view()], &axes, out, T::ZERO, |_, a, b| loss(a, b), T::plus);
+        fold_pairs([first.view(), second.view()], &axes, out, T::ZERO, |_, a, b| loss.call(a, b), T::plus);
         if reduction == Reduction::Mean {
             out[0] = out[0] / T::from_f64(shape.numel() as f64);
         }

@@ -36,6 +36,7 @@ macro_rules! formula {
     };
     (@type $x:ident) => { T };
 }
+pub(crate) use formula;
 
 formula! {
     /// ln(1/(1 + e^(−x))), with the exponent never positive.
