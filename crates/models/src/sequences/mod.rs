@@ -12,6 +12,7 @@ pub mod pairs;
 pub mod pixel_cnn;
 pub mod seq2seq_ae;
 pub mod speaker_disentangle;
+pub mod wavenet;
 
 /// The family.
 pub const FAMILY: Family = Family { title: "Sequences and likelihood", models: ENTRIES };
@@ -20,5 +21,6 @@ const ENTRIES: &[Entry] = &[
     entry::<seq2seq_ae::Options>(),
     entry::<speaker_disentangle::Options>(),
     entry::<pixel_cnn::Options>(),
+    entry::<wavenet::Options>(),
     entry::<mdn::Options>(),
 ];
