@@ -11,7 +11,9 @@ fn frames([channels, height, width]: [usize; 3]) -> [usize; 2] {
     [height, channels * width]
 }
 
-/// Reads the rows of an image one after the other; the code is a linear map of the last state.
+/// Reads the rows of an image one after the other, the last one first, as Sutskever et al. do
+/// (<https://arxiv.org/abs/1409.3215>): what the decoder begins with is fresh in the state then, and the silence that
+/// fills up a recording lies behind it. The code is a linear map of the last state.
 #[derive(Debug)]
 pub struct FrameEncoder {
     image_shape: [usize; 3],
@@ -38,7 +40,7 @@ impl Layer for FrameEncoder {
     fn forward(&self, images: &Tensor) -> Tensor {
         let ([rows, numbers], count) = (frames(self.image_shape), images.dims()[0]);
         let sequence = images.permute(&[2, 0, 1, 3]).reshape([rows, count, numbers]);
-        let (_, last) = self.gru.forward(&sequence, None);
+        let (_, last) = self.gru.forward(&sequence.flip(&[0]), None);
         self.code.forward(&last.select(0, 0))
     }
 }
@@ -132,16 +134,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_read_in_order_and_made_in_their_places() {
+    fn rows_are_read_from_the_last_on_and_made_in_their_places() {
         let rng = Generator::new(1);
         let shape = [2, 5, 3];
         let encoder = FrameEncoder::new(shape, 7, 4, &rng);
         let images = rng.uniform([6, 2, 5, 3], 0.0, 1.0, DType::F32);
         let codes = encoder.forward(&images);
         assert_eq!(codes.dims(), [6, 4]);
-        // The same by hand: row t of an image is the t-th element of its sequence.
+        // The same by hand: the last row is the first element of the sequence.
         let first = images.select(0, 2);
-        let steps: Vec<Tensor> = (0..5).map(|row| first.select(1, row).reshape([1, 1, 6])).collect();
+        let steps: Vec<Tensor> = (0..5).rev().map(|row| first.select(1, row).reshape([1, 1, 6])).collect();
         let (_, last) = encoder.gru.forward(&Tensor::cat(&steps.iter().collect::<Vec<_>>(), 0), None);
         let by_hand = encoder.code.forward(&last.select(0, 0)).to_vec::<f32>();
         for (a, b) in codes.select(0, 2).to_vec::<f32>().iter().zip(by_hand) {

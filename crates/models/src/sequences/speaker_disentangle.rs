@@ -1,15 +1,14 @@
 //! Speech taken apart into what is said and who says it: a phonetic code and a speaker code, each of its own encoder, and
 //! a decoder that needs both.
 //!
-//! The speaker code is pulled together within a speaker and pushed apart between two. Of the phonetic code a
-//! discriminator D sees pairs and says whether both are of one speaker, by how far apart it can bring them:
-//! `D(a, b) = c − ‖e(a) − e(b)‖²` with a network e and a number c. The phonetic encoder learns to leave it in doubt.
-//! With phonetic codes p, speaker codes s and the mean over pairs i ≠ j of one speaker, and of two, weighing the same:
+//! The speaker code is pulled together within a speaker and pushed apart between two. From the phonetic code a
+//! discriminator D tells the speaker, and the phonetic encoder learns to leave it in doubt. With phonetic codes p, speaker
+//! codes s and K speakers:
 //!
-//! - D descends `½·mean softplus(−D(pᵢ, pⱼ))` over one speaker `+ ½·mean softplus(D(pᵢ, pⱼ))` over two,
+//! - D descends the cross-entropy of D(p) to the speaker,
 //! - encoders and decoder descend
 //!   `‖x − x̂‖² + w·(mean ‖sᵢ − sⱼ‖² over one speaker + mean (m − ‖sᵢ − sⱼ‖²)⁺ over two) + λ·confusion`, where the
-//!   confusion is the cross-entropy of D(pᵢ, pⱼ) to one half; λ grows as in domain-adversarial training.
+//!   confusion is the cross-entropy of D(p) to even shares of all speakers; λ grows as in domain-adversarial training.
 //!
 //! In training the decoder hears the mean of the speaker codes of all recordings of a speaker in the batch, so that what is
 //! said cannot pass by that way; and phonetic codes are normalised, so that nothing hides from D by being small.
@@ -17,22 +16,25 @@
 //! Speakers are the second sorting of the images ([`ImageDataset::groups`](wengert_data::ImageDataset::groups)). The first
 //! numbers of a code are the phonetic ones, the rest the speaker's.
 //!
-//! Chen, Huang, Shen, Lee, Lee: Phonetic-and-Semantic Embedding of Spoken Words with Applications in Spoken Content Retrieval,
-//! 2018, <https://arxiv.org/abs/1807.08089>, whose first stage this is. The confusion instead of its score difference is
-//! that of Tzeng et al. 2015 (<https://arxiv.org/abs/1510.02192>), which is bounded; sizes and weights are ours.
+//! The two codes and the contrast are those of the first stage of Chen, Huang, Shen, Lee, Lee: Phonetic-and-Semantic
+//! Embedding of Spoken Words with Applications in Spoken Content Retrieval, 2018, <https://arxiv.org/abs/1807.08089>. Its
+//! discriminator sees pairs of codes; a classifier of the speakers, as in Chou et al. 2018
+//! (<https://arxiv.org/abs/1804.02812>), is harder to deceive. The confusion is that of Tzeng et al. 2015
+//! (<https://arxiv.org/abs/1510.02192>), which has a minimum; sizes and weights are ours.
 
 use super::frames::{CodeStatistics, FrameDecoder, FrameEncoder, squared_error};
-use super::pairs::{Pairs, squared_distances};
+use super::pairs::Pairs;
 use super::seq2seq_ae::LARGEST_GRADIENT;
 use crate::config::Ranges;
 use crate::domains::dann::ramp;
+use crate::domains::targets::accuracy;
 use crate::networks::{Nonlinearity, mlp};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Dataset, Error, Losses, Model, Result, Training};
 use serde::{Deserialize, Serialize};
 use wengert_data::{Batch, Loader};
 use wengert_nn::{Adam, Layer, LayerNorm, Module, Optimizer, Sequential, clip_grad_norm_, module};
-use wengert_tensor::{DType, Generator, Tensor};
+use wengert_tensor::{DType, Generator, Reduction, Tensor};
 
 /// The section `[speaker-disentangle]` of a configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,7 +45,9 @@ pub struct Options {
     pub speaker: usize,
     /// Numbers in the state of the recurrent units.
     pub hidden: usize,
-    /// Width of the layers of the discriminator's network, two hidden ones and the last.
+    /// K, how many speakers there are.
+    pub speakers: usize,
+    /// Width of the discriminator's two hidden layers.
     pub discriminator_width: usize,
     /// Updates of the discriminator in a step.
     pub discriminator_steps: usize,
@@ -55,8 +59,10 @@ pub struct Options {
     pub confusion_weight: f64,
     /// Steps in which λ grows.
     pub ramp_steps: u64,
-    /// Adam's learning rate, of both players.
+    /// Adam's learning rate, of encoders and decoder.
     pub learning_rate: f64,
+    /// Adam's learning rate, of the discriminator, which has to keep up with codes that change.
+    pub discriminator_learning_rate: f64,
 }
 
 impl Default for Options {
@@ -65,13 +71,15 @@ impl Default for Options {
             phonetic: 32,
             speaker: 16,
             hidden: 128,
+            speakers: 6,
             discriminator_width: 128,
-            discriminator_steps: 3,
+            discriminator_steps: 4,
             speaker_weight: 1.0,
             margin: 4.0,
             confusion_weight: 30.0,
-            ramp_steps: 200,
-            learning_rate: 2e-3,
+            ramp_steps: 400,
+            learning_rate: 1e-3,
+            discriminator_learning_rate: 2e-3,
         }
     }
 }
@@ -86,41 +94,19 @@ impl Recipe for Options {
         ranges.within("phonetic", self.phonetic, 1..=4096)?;
         ranges.within("speaker", self.speaker, 1..=4096)?;
         ranges.within("hidden", self.hidden, 1..=4096)?;
+        ranges.within("speakers", self.speakers, 2..=255)?;
         ranges.within("discriminator_width", self.discriminator_width, 1..=4096)?;
         ranges.within("discriminator_steps", self.discriminator_steps, 1..=100)?;
         ranges.within("speaker_weight", self.speaker_weight, 0.0..=1e6)?;
         ranges.within("margin", self.margin, 0.0..=1e6)?;
         ranges.within("confusion_weight", self.confusion_weight, 0.0..=1e6)?;
         ranges.within("ramp_steps", self.ramp_steps, 1..=1_000_000_000)?;
-        ranges.learning_rate("learning_rate", self.learning_rate)
+        ranges.learning_rate("learning_rate", self.learning_rate)?;
+        ranges.learning_rate("discriminator_learning_rate", self.discriminator_learning_rate)
     }
 
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         Ok(Box::new(SpeakerTraining::new(self, images, rng)))
-    }
-}
-
-/// Tells whether phonetic codes are of one speaker.
-#[derive(Debug)]
-struct Discriminator {
-    network: Sequential,
-    /// The squared distance up to which two are taken for one.
-    reach: Tensor,
-}
-
-module!(Discriminator { parameters: reach; modules: network });
-
-impl Discriminator {
-    fn new(phonetic: usize, width: usize, rng: &Generator) -> Discriminator {
-        Discriminator {
-            network: mlp(&[phonetic, width, width, width], Nonlinearity::LeakyReLU, rng),
-            reach: Tensor::ones([1], DType::F32).requires_grad_(true),
-        }
-    }
-
-    /// Logits that both of each pair of codes `[N, L]` are of one speaker, `[N, N]`.
-    fn logits(&self, codes: &Tensor) -> Tensor {
-        &self.reach - squared_distances(&self.network.forward(codes))
     }
 }
 
@@ -134,7 +120,7 @@ pub struct SpeakerDisentangle {
     normalise: LayerNorm,
     speaker: FrameEncoder,
     decoder: FrameDecoder,
-    discriminator: Discriminator,
+    discriminator: Sequential,
     codes: CodeStatistics,
 }
 
@@ -185,11 +171,18 @@ pub struct SpeakerTraining {
     data: Option<[Loader; 2]>,
 }
 
-/// What both players make of a batch.
+/// The codes of a batch, and who speaks.
 struct Seen {
     phonetic: Tensor,
     speaker: Tensor,
-    pairs: Pairs,
+    /// i64 `[N]`.
+    speakers: Tensor,
+}
+
+/// What an encoder descends that wants a classifier of K classes not to know: the cross-entropy of logits `[N, K]` to
+/// even shares, a mean over the rows. Least where all logits of a row are equal; it is ln K there.
+pub fn confusion(logits: &Tensor) -> Tensor {
+    -logits.log_softmax(1).mean_all()
 }
 
 impl SpeakerTraining {
@@ -204,19 +197,19 @@ impl SpeakerTraining {
             normalise: LayerNorm::new([phonetic]).affine(false),
             speaker: FrameEncoder::new(images.shape, hidden, speaker, rng),
             decoder: FrameDecoder::new(images.shape, hidden, phonetic + speaker, rng),
-            discriminator: Discriminator::new(phonetic, width, rng),
+            discriminator: mlp(&[phonetic, width, width, options.speakers], Nonlinearity::LeakyReLU, rng),
             codes: CodeStatistics::new(phonetic + speaker),
         };
         model.assign_names();
         let parts: [&dyn Module; 3] = [&model.phonetic, &model.speaker, &model.decoder];
         let parameters = parts.iter().flat_map(|part| part.parameters()).collect();
         let adam = Adam::new(parameters, options.learning_rate);
-        let discriminator = Adam::new(model.discriminator.parameters(), options.learning_rate);
+        let discriminator = Adam::new(model.discriminator.parameters(), options.discriminator_learning_rate);
         SpeakerTraining { model, options, adam, discriminator, data: None }
     }
 
-    /// Codes of a batch with its pairs. Before the data was shown, as when the graph is printed, the classes stand for the
-    /// speakers.
+    /// The codes of a batch of training (0) or test images (1). Before the data was shown, as when the graph is printed,
+    /// one voice speaks.
     fn see(&self, batch: &Batch, which: usize) -> Seen {
         let codes = self.model.code(&batch.images);
         let Options { phonetic, speaker, .. } = self.options;
@@ -224,27 +217,26 @@ impl SpeakerTraining {
         Seen {
             phonetic: codes.narrow(1, 0, phonetic),
             speaker: codes.narrow(1, phonetic, speaker),
-            pairs: Pairs::new(groups.as_ref().unwrap_or(&batch.labels)),
+            speakers: groups.unwrap_or_else(|| Tensor::zeros([batch.indices.len()], DType::I64)),
         }
     }
 
     /// All losses, the confusion with this weight.
     fn weigh(&self, batch: &Batch, seen: &Seen, weight: f64) -> Losses {
-        let heard = Tensor::cat(&[&seen.phonetic, &seen.pairs.mean_of_speaker(&seen.speaker)], 1);
+        let pairs = Pairs::new(&seen.speakers);
+        let heard = Tensor::cat(&[&seen.phonetic, &pairs.mean_of_speaker(&seen.speaker)], 1);
         let made = self.model.decoder.forward(&heard);
         let reconstruction = squared_error(&made, &batch.images);
-        let speaker = seen.pairs.contrast(&seen.speaker, self.options.margin);
-        let logits = self.model.discriminator.logits(&seen.phonetic);
-        let confusion = seen.pairs.confusion(&logits);
-        let [same, different] = seen.pairs.accuracies(&logits);
+        let speaker = pairs.contrast(&seen.speaker, self.options.margin);
+        let logits = self.model.discriminator.forward(&seen.phonetic);
+        let confusion = confusion(&logits);
         let total = &reconstruction + &speaker * self.options.speaker_weight + &confusion * weight;
         let terms = vec![
             ("reconstruction", reconstruction),
             ("speaker", speaker),
             ("confusion", confusion),
-            ("discriminator", seen.pairs.discrimination(&logits).detach()),
-            ("accuracy_same", same),
-            ("accuracy_different", different),
+            ("discriminator", logits.detach().cross_entropy(&seen.speakers, Reduction::Mean)),
+            ("accuracy_speaker", accuracy(&logits, &seen.speakers)),
         ];
         Losses { total, terms }
     }
@@ -261,11 +253,21 @@ impl Training for SpeakerTraining {
 
     fn prepare(&mut self, data: &Dataset) -> Result<()> {
         let loaders = [data.train.clone(), data.test.clone()];
-        if let Some(loader) = loaders.iter().find(|loader| loader.dataset().groups().is_none()) {
-            return Err(Error::setting(format!(
-                "{} does not say who speaks; this model needs recordings, as --data fsdd-mel",
-                loader.dataset().name()
-            )));
+        for loader in &loaders {
+            let (name, known) = (loader.dataset().name(), self.options.speakers);
+            match loader.dataset().groups().map(|groups| groups.names.len()) {
+                Some(count) if count <= known => (),
+                Some(count) => {
+                    return Err(Error::setting(format!(
+                        "{name} has {count} speakers, and speaker-disentangle.speakers is {known}"
+                    )));
+                }
+                None => {
+                    return Err(Error::setting(format!(
+                        "{name} does not say who speaks; this model needs recordings, as --data fsdd-mel"
+                    )));
+                }
+            }
         }
         self.data = Some(loaders);
         Ok(())
@@ -280,7 +282,8 @@ impl Training for SpeakerTraining {
         let seen = self.see(batch, 0);
         let fixed = seen.phonetic.detach();
         for _ in 0..self.options.discriminator_steps {
-            let loss = seen.pairs.discrimination(&self.model.discriminator.logits(&fixed));
+            let logits = self.model.discriminator.forward(&fixed);
+            let loss = logits.cross_entropy(&seen.speakers, Reduction::Mean);
             self.discriminator.zero_grad();
             loss.backward()?;
             self.discriminator.step()?;
@@ -314,6 +317,15 @@ impl Training for SpeakerTraining {
 mod tests {
     use super::*;
     use wengert_data::Position;
+
+    #[test]
+    fn confusion_is_least_where_nothing_is_known() {
+        let even = Tensor::full([3, 4], 0.7, DType::F32);
+        assert!((confusion(&even).item() - 4f64.ln()).abs() < 1e-6);
+        // Shares 1/2, 1/4, 1/4: −(ln 1/2 + 2 ln 1/4)/3 = 5/3 ln 2.
+        let shares = Tensor::from_slice(&[2f32.ln(), 0.0, 0.0], [1, 3]);
+        assert!((confusion(&shares).item() - 5.0 / 3.0 * 2f64.ln()).abs() < 1e-6);
+    }
 
     #[test]
     fn players_move_their_own_weights() {
