@@ -253,7 +253,8 @@ fn a_trained_model_draws_and_reconstructs() {
     refuse(&["traverse", run, "--columns", "1"], &["--columns", "from 2 to 100"]);
     refuse(&["traverse", run, "--out", "rows.npz"], &["--out", "rows.npz", ".png"]);
     refuse(&["sample", run, "--count", "0"], &["--count", "from 1"]);
-    refuse(&["sample", run, "--out", "x.jpeg"], &["--out", "x.jpeg", ".png or .npz"]);
+    refuse(&["sample", run, "--out", "x.jpeg"], &["--out", "x.jpeg", ".png, .npz or .wav"]);
+    refuse(&["sample", run, "--out", "x.wav"], &["--out", "x.wav", "fsdd-mulaw"]);
     refuse(&["sample", run, "--out", "/nowhere/x.png"], &["/nowhere/x.png"]);
     refuse(&["sample", &run.replace("run", "runn")], &["no such run folder", "did you mean `run`"]);
     refuse(&["sample", root.path().to_str().unwrap()], &["not the folder of a run"]);

@@ -52,8 +52,8 @@ pub use load::{find_dataset, how_to_get, how_to_get_by_hand, load_images, load_s
 pub use pixels::{Binarisation, Normalisation};
 pub use places::{DATASETS_VARIABLE, Places, user_folder};
 pub use prefetch::Prefetch;
-pub use sound::{log_mel_picture, mu_law, mu_law_inverse};
+pub use sound::{SAMPLE_RATE, log_mel_picture, mu_law, mu_law_inverse, sound_of_picture};
 pub use spectrum::{MelFilters, power_spectrum};
 pub use speech::{Recording, SpeechDataset};
 pub use verify::{FileReport, FileStatus, verify_file, verify_folder};
-pub use wav::{Wav, parse_wav, read_wav};
+pub use wav::{Wav, encode_wav, parse_wav, read_wav};

@@ -12,7 +12,7 @@ use crate::spectrum::{MelFilters, power_spectrum};
 use crate::speech::SpeechDataset;
 
 /// The rate of all recordings, in samples a second.
-const SAMPLE_RATE: u32 = 8000;
+pub const SAMPLE_RATE: u32 = 8000;
 /// Samples in a frame, 32 ms, and from one frame to the next, 12.5 ms.
 const FRAME: usize = 256;
 const HOP: usize = 100;
@@ -84,6 +84,11 @@ pub fn mu_law_inverse(byte: u8) -> f32 {
     companded.signum() * (companded.abs() * MU.ln_1p()).exp_m1() / MU
 }
 
+/// The samples of a picture of `fsdd-mulaw`, pixels from 0 to 1 in reading order.
+pub fn sound_of_picture(pixels: &[f32]) -> Vec<f32> {
+    pixels.iter().map(|&pixel| mu_law_inverse((pixel.clamp(0.0, 1.0) * MU).round() as u8)).collect()
+}
+
 /// Pictures of all recordings of a split.
 fn make(
     name: &str,
@@ -117,6 +122,15 @@ fn make(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_picture_of_samples_is_heard_again() {
+        let samples = [0.0, 0.3, -0.02, 0.9, -1.0];
+        let pixels = samples.map(|sample| f32::from(mu_law(sample)) / 255.0);
+        for (heard, sample) in sound_of_picture(&pixels).iter().zip(samples) {
+            assert!((heard - sample).abs() <= 0.002 + 0.03 * sample.abs(), "{heard} {sample}");
+        }
+    }
     use std::f64::consts::TAU;
 
     /// The levels that `torch.stft`, HTK's filters and decibels give two sines of 440 and 1500 Hz.

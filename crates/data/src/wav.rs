@@ -1,7 +1,7 @@
 //! WAV files as samples between −1 and 1.
 
 use crate::error::{Error, Result};
-use hound::{SampleFormat, WavReader};
+use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
 use std::io::Cursor;
 use std::path::Path;
 
@@ -61,4 +61,40 @@ pub fn parse_wav(bytes: &[u8], path: impl AsRef<Path>) -> Result<Wav> {
         }
     };
     Ok(Wav { samples: samples.map_err(wrong)?, channels: spec.channels, sample_rate: spec.sample_rate })
+}
+
+/// A WAV file of one channel and 16 bits, of samples from −1 to 1; what lies beyond is cut.
+///
+/// # Errors
+/// When there are more samples than the format can count.
+pub fn encode_wav(samples: &[f32], sample_rate: u32) -> Result<Vec<u8>> {
+    let spec = WavSpec { channels: 1, sample_rate, bits_per_sample: 16, sample_format: SampleFormat::Int };
+    // A file counts its bytes in 32 bits; the header has fewer than 100.
+    if samples.len() > (u32::MAX as usize - 100) / 2 {
+        return Err(Error::argument("samples", samples.len(), "fewer than 4 GiB of them"));
+    }
+    let mut file = Cursor::new(Vec::new());
+    let written = WavWriter::new(&mut file, spec).and_then(|mut writer| {
+        for sample in samples {
+            writer.write_sample((sample.clamp(-1.0, 1.0) * f32::from(i16::MAX)).round() as i16)?;
+        }
+        writer.finalize()
+    });
+    written.expect("memory takes all that is written");
+    Ok(file.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_that_are_written_are_read_again() {
+        let bytes = encode_wav(&[0.0, 0.5, -1.0, 3.0], 8000).unwrap();
+        let wav = parse_wav(&bytes, "made.wav").unwrap();
+        assert_eq!((wav.channels, wav.sample_rate), (1, 8000));
+        for (read, expected) in wav.samples.iter().zip([0.0f32, 0.5, -1.0, 1.0]) {
+            assert!((read - expected).abs() < 1e-4, "{read} {expected}");
+        }
+    }
 }
