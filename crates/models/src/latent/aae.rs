@@ -3,12 +3,14 @@
 //! - The discriminator D tells draws z̃ of N(0, σ²) from codes z: `sp(−D(z̃)) + sp(D(z))`, sp the softplus.
 //! - Encoder and decoder lower `R(x, x̂) + λ·sp(−D(z))`, R the loss of a reconstruction.
 //!
-//! With `--categories K` the code also has the logits of K groups, whose softmax is held to one-hot vectors by a second
-//! discriminator in the same way: images sort themselves. With `--labels N` there are as many groups as classes, and the
-//! encoder is shown N labelled images, the same number of each class, with the weight μ: `μ·CE`. No other label is used.
+//! With `--set aae.categories=K` the code also has the logits of K groups, whose softmax is held to one-hot vectors by a
+//! second discriminator in the same way: images sort themselves. With `--set aae.labels=N` there are as many groups as
+//! classes, and the encoder is shown N labelled images, the same number of each class, with the weight μ: `μ·CE`. No other
+//! label is used.
 //!
 //! Layers of 1000, codes of 8 numbers and σ = 5 are the paper's for its likelihood, N = 100 that of its classification.
-//! λ, μ and Adam, where the paper has gradient descent in three phases with rates of their own, are ours.
+//! λ, μ and Adam, where the paper has gradient descent in three phases with rates of their own, are ours, and so are
+//! convolutions (`--set aae.network=conv`) and labelled images that are moved about (`--set aae.shift=2`).
 //!
 //! Makhzani, Shlens, Jaitly, Goodfellow, Frey 2015: Adversarial Autoencoders, <https://arxiv.org/abs/1511.05644>.
 
