@@ -6,8 +6,9 @@
 //! The flow is inverse autoregressive, of [`AutoregressiveFlow`] with its masked
 //! networks, or `planar`.
 //!
-//! Two autoregressive steps, or five planar ones (`--flow planar --steps 5`), on the networks of `vae`, to be compared
-//! with it; the paper's own are far larger. Codes of 20 numbers, masked layers of 320 and a context of 64 are ours.
+//! Two autoregressive steps, or five planar ones (`--set iaf-vae.flow=planar --set iaf-vae.steps=5`), on the networks of
+//! `vae`, to be compared with it; the paper's own are far larger. Codes of 20 numbers, masked layers of 320 and a context
+//! of 64 are ours.
 //!
 //! Kingma, Salimans, Jozefowicz, Chen, Sutskever, Welling 2016: Improved Variational Inference with Inverse
 //! Autoregressive Flow, <https://arxiv.org/abs/1606.04934>. Rezende, Mohamed 2015: Variational Inference with Normalizing
