@@ -19,14 +19,15 @@ use super::codes::Layout;
 use crate::config::Ranges;
 use crate::gans::game::{Game, Players, Round};
 use crate::gans::losses::cross_entropy;
-use crate::gans::networks::ImageMaker;
+use crate::gans::networks::{Discriminator, ImageMaker};
 use crate::gans::options;
+use crate::gans::techniques::Average;
 use crate::hybrids::networks::accuracies;
-use crate::networks::{Normalisation, Trunk, dcgan_trunk, start_as_dcgan};
+use crate::networks::start_as_dcgan;
 use crate::registry::{ImageSet, Recipe};
 use crate::{CodePart, Losses, Model, Result, Training};
 use serde::{Deserialize, Serialize};
-use wengert_nn::{BatchNorm1d, Layer, LeakyReLU, Linear, Module, ReLU, Sequential, module};
+use wengert_nn::{BatchNorm1d, Layer, LeakyReLU, Linear, Module, Sequential, module};
 use wengert_tensor::{DType, Generator, Reduction, Tensor};
 
 /// Width of Q's hidden layer.
@@ -53,6 +54,10 @@ pub struct Options {
     pub discriminator_learning_rate: f64,
     /// Adam's β₁.
     pub beta1: f64,
+    /// Steps in whose latter half both learning rates fall to 0 by a straight line; 0 for constant rates.
+    pub decay_steps: u64,
+    /// Decay of the running average of the generator's weights, which then makes the model's images; 0 for none.
+    pub average_decay: f64,
 }
 
 impl Default for Options {
@@ -67,6 +72,8 @@ impl Default for Options {
             learning_rate: 1e-3,
             discriminator_learning_rate: 2e-4,
             beta1: 0.5,
+            decay_steps: 0,
+            average_decay: 0.0,
         }
     }
 }
@@ -77,15 +84,13 @@ impl Recipe for Options {
     const PAPER: &'static str = "Chen et al. 2016, arXiv:1606.03657";
 
     fn check(&self, ranges: &Ranges) -> Result<()> {
+        self.game().check(ranges)?;
         ranges.within("noise", self.noise, 1..=4096)?;
         ranges.within("groups", self.groups, 2..=1000)?;
         ranges.within("properties", self.properties, 1..=1000)?;
         ranges.within("properties_weight", self.properties_weight, 0.0..=1e6)?;
-        ranges.within("width", self.width, 1..=1024)?;
         ranges.within("hidden", self.hidden, 1..=65_536)?;
-        ranges.learning_rate("learning_rate", self.learning_rate)?;
-        ranges.learning_rate("discriminator_learning_rate", self.discriminator_learning_rate)?;
-        ranges.within("beta1", self.beta1, 0.0..=0.9999)
+        ranges.learning_rate("discriminator_learning_rate", self.discriminator_learning_rate)
     }
 
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
@@ -102,6 +107,9 @@ impl Options {
             learning_rate: self.learning_rate,
             discriminator_learning_rate: self.discriminator_learning_rate,
             beta1: self.beta1,
+            hidden: self.hidden,
+            decay_steps: self.decay_steps,
+            average_decay: self.average_decay,
             ..options::Options::default()
         }
     }
@@ -124,14 +132,13 @@ pub struct InfoGan {
     image_shape: [usize; 3],
     layout: Layout,
     properties_weight: f64,
-    start: Sequential,
     generator: ImageMaker,
-    trunk: Sequential,
-    head: Linear,
+    discriminator: Discriminator,
     recogniser: Sequential,
+    average: Option<Average<ImageMaker>>,
 }
 
-module!(InfoGan { modules: start, generator, trunk, head, recogniser });
+module!(InfoGan { modules: generator, discriminator, recogniser, average });
 
 impl InfoGan {
     /// Fresh networks.
@@ -140,49 +147,36 @@ impl InfoGan {
     /// When the images do not fit the network.
     pub fn new(options: Options, images: &ImageSet, rng: &Generator) -> Result<InfoGan> {
         let Options { noise, groups, properties, hidden, .. } = options;
-        let layout = Layout { noise, deviation: 1.0, groups, properties };
-        let start = Sequential::new()
-            .add(Linear::builder(layout.size(), hidden).bias(false).build(rng))
-            .add(BatchNorm1d::new(hidden))
-            .add(ReLU::new());
-        let Trunk { network, features } =
-            dcgan_trunk(images.shape, options.width, Normalisation::Batch, rng)?;
-        let trunk = network
-            .add(Linear::builder(features, hidden).bias(false).build(rng))
-            .add(BatchNorm1d::new(hidden))
-            .add(LeakyReLU::new(0.2));
-        let head = Linear::new(hidden, 1, rng);
+        let (layout, game) = (Layout { noise, deviation: 1.0, groups, properties }, options.game());
         let recogniser = Sequential::new()
             .add(Linear::builder(hidden, RECOGNISER).bias(false).build(rng))
             .add(BatchNorm1d::new(RECOGNISER))
             .add(LeakyReLU::new(0.2))
             .add(Linear::new(RECOGNISER, groups + properties, rng));
-        for network in [&start as &dyn Module, &trunk, &head, &recogniser] {
-            start_as_dcgan(network, rng);
-        }
+        start_as_dcgan(&recogniser, rng);
+        let build = || ImageMaker::new(layout.size(), images.shape, &game, rng);
+        let generator = build()?;
+        let average = match game.average_decay {
+            0.0 => None,
+            decay => Some(Average::new(build()?, &generator, decay)?),
+        };
         Ok(InfoGan {
             image_shape: images.shape,
             layout,
             properties_weight: options.properties_weight,
-            start,
-            generator: ImageMaker::new(hidden, images.shape, &options.game(), rng)?,
-            trunk,
-            head,
+            generator,
+            discriminator: Discriminator::new(images.shape, 1, &game, rng)?,
             recogniser,
+            average,
         })
-    }
-
-    /// Images in −1..1 of codes.
-    fn make(&self, codes: &Tensor) -> Tensor {
-        self.generator.forward(&self.start.forward(codes))
     }
 
     /// What the discriminator and Q say of images in −1..1.
     fn read(&self, images: &Tensor) -> Reading {
-        let features = self.trunk.forward(images);
+        let features = self.discriminator.features(images);
         let read = self.recogniser.forward(&features);
         Reading {
-            scores: self.head.forward(&features).flatten(0, -1),
+            scores: self.discriminator.outputs(&features).flatten(0, -1),
             groups: read.narrow(1, 0, self.layout.groups),
             properties: read.narrow(1, self.layout.groups, self.layout.properties),
         }
@@ -214,7 +208,11 @@ impl Model for InfoGan {
     }
 
     fn decode(&self, codes: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
-        Some((self.make(codes) + 1.0) * 0.5)
+        let images = match &self.average {
+            Some(average) => average.forward(codes),
+            None => self.generator.forward(codes),
+        };
+        Some((images + 1.0) * 0.5)
     }
 
     /// The group and the properties that Q reads, with the mean of the noise, which no image tells.
@@ -238,15 +236,15 @@ impl Players for InfoGan {
     type Verdict = Reading;
 
     fn generator_parameters(&self) -> Vec<Tensor> {
-        [self.start.parameters(), self.generator.parameters()].concat()
+        self.generator.parameters()
     }
 
     fn discriminator_parameters(&self) -> Vec<Tensor> {
-        [self.trunk.parameters(), self.head.parameters(), self.recogniser.parameters()].concat()
+        [self.discriminator.parameters(), self.recogniser.parameters()].concat()
     }
 
     fn generate(&self, codes: &Tensor, _labels: &Tensor) -> Tensor {
-        self.make(codes)
+        self.generator.forward(codes)
     }
 
     fn judge(&self, images: &Tensor, _round: &Round, _rng: &Generator) -> Reading {
@@ -273,6 +271,13 @@ impl Players for InfoGan {
         let [groups, properties] = self.missing(&round.codes, fake);
         let total = &loss + &groups + &properties;
         Ok(Losses { total, terms: vec![("generator", loss), ("groups", groups), ("properties", properties)] })
+    }
+
+    fn end_step(&self, round: &Round, generator_moved: bool, _real: &Reading, _fake: &Reading) -> Result<()> {
+        match self.average.as_ref().filter(|_| generator_moved) {
+            Some(average) => average.update(&self.generator, &round.codes),
+            None => Ok(()),
+        }
     }
 }
 
