@@ -193,8 +193,8 @@ def section(name, entry, kept, state):
     if not kept:
         return lines + ["Not run yet."]
     gate = f"Gate `{entry['gate']}`: {state}. " if "gate" in entry else ""
-    lines += [f"{gate}Seeds {', '.join(kept['runs'])}, {kept['machine']}.", "", "| figure | |", "|---|---|"]
-    lines += [f"| {key} | {spread(kept, key)} |" for key in middle(kept)]
+    lines += [f"{gate}Seeds {', '.join(kept['runs'])}, {kept['machine']}.", ""]
+    lines += [", ".join(f"{key} {spread(kept, key)}" for key in middle(kept)) + "."]
     for kind in [*PICTURES, "traversals"]:
         if (RESULTS / f"{name}-{kind}.png").exists():
             lines += ["", f"{kind.capitalize()}:", "", picture(name, kind)]
