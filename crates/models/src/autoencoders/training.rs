@@ -1,4 +1,4 @@
-//! Training with one optimiser, for every autoencoder that is its networks and a loss.
+//! Training with one optimiser, for every autoencoder and every other model that is its networks and a loss.
 
 use crate::{Dataset, Losses, Model, Result, Training};
 use std::fmt::Debug;

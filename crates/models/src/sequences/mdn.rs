@@ -14,13 +14,14 @@
 //! deviation a component. The task and the sizes are ours.
 
 use super::mixture::Mixture;
+use crate::autoencoders::training::{AutoencoderTraining, Objective};
 use crate::config::Ranges;
 use crate::networks::{Nonlinearity, mlp};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Losses, Model, Result, Training};
 use serde::{Deserialize, Serialize};
 use wengert_data::Batch;
-use wengert_nn::{Adam, Layer, Module, Optimizer, Sequential, module};
+use wengert_nn::{Adam, Layer, Module, Sequential, module};
 use wengert_tensor::{Generator, Tensor, scope};
 
 /// Width of the noise that fills the gaps between bytes.
@@ -60,7 +61,7 @@ impl Recipe for Options {
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let model = Mdn::new(&self, images.shape, rng);
         let adam = Adam::new(model.parameters(), self.learning_rate);
-        Ok(Box::new(MdnTraining { model, adam }))
+        Ok(Box::new(AutoencoderTraining::with(model, NegativeLogLikelihood, adam)))
     }
 }
 
@@ -140,45 +141,21 @@ impl Model for Mdn {
     }
 }
 
-/// The network with its optimiser.
+/// The negative log-likelihood, in nats an image.
 #[derive(Debug)]
-pub struct MdnTraining {
-    model: Mdn,
-    adam: Adam,
-}
+struct NegativeLogLikelihood;
 
-impl Training for MdnTraining {
-    fn model(&self) -> &dyn Model {
-        &self.model
-    }
-
-    fn model_mut(&mut self) -> &mut dyn Model {
-        &mut self.model
-    }
-
-    fn losses(&self, batch: &Batch, rng: &Generator) -> Result<Losses> {
-        let [upper, lower] = self.model.halves(&batch.images);
+impl Objective<Mdn> for NegativeLogLikelihood {
+    fn losses(&self, network: &Mdn, batch: &Batch, rng: &Generator, _step: Option<u64>) -> Losses {
+        let [upper, lower] = network.halves(&batch.images);
         let noise = rng.uniform(lower.shape(), -0.5 * STEP, 0.5 * STEP, lower.dtype());
-        let mixture = self.model.mixture(&upper);
+        let mixture = network.mixture(&upper);
         let _scope = scope::enter("loss");
         let total = -mixture.log_density(&(lower + noise)).mean_all();
         // How many components are in use for an image: e to the entropy of π.
         let log_shares = mixture.logits.detach().log_softmax(1);
         let in_use = (-(log_shares.exp() * &log_shares).sum(&[1], false)).exp().mean_all();
-        Ok(Losses { total, terms: vec![("components_in_use", in_use)] })
-    }
-
-    fn step(&mut self, batch: &Batch, rng: &Generator, _step: u64) -> Result<Losses> {
-        let losses = self.losses(batch, rng)?;
-        losses.check_finite()?;
-        self.adam.zero_grad();
-        losses.total.backward()?;
-        self.adam.step()?;
-        Ok(losses)
-    }
-
-    fn optimizers(&mut self) -> Vec<(&'static str, &mut dyn Optimizer)> {
-        vec![("adam", &mut self.adam)]
+        Losses { total, terms: vec![("components_in_use", in_use)] }
     }
 }
 

@@ -16,12 +16,13 @@
 
 use super::ancestral::{bits_per_dimension, choose, log_likelihood, pixels, quantise};
 use super::gated::{GatedLayer, Progress};
+use crate::autoencoders::training::{AutoencoderTraining, Objective};
 use crate::config::Ranges;
 use crate::registry::{ImageSet, Recipe};
 use crate::{Losses, Model, Result, Training};
 use serde::{Deserialize, Serialize};
 use wengert_data::Batch;
-use wengert_nn::{Adam, Conv2d, Layer, Module, Optimizer, module};
+use wengert_nn::{Adam, Conv2d, Layer, Module, module};
 use wengert_tensor::{DType, Generator, Tensor, scope};
 
 /// How far the first layer looks: 7×7.
@@ -64,7 +65,7 @@ impl Recipe for Options {
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let model = PixelCnn::new(&self, images.shape, rng);
         let adam = Adam::new(model.parameters(), self.learning_rate);
-        Ok(Box::new(PixelCnnTraining { model, adam }))
+        Ok(Box::new(AutoencoderTraining::with(model, NegativeLogLikelihood, adam)))
     }
 }
 
@@ -182,40 +183,16 @@ impl Model for PixelCnn {
     }
 }
 
-/// The network with its optimiser.
+/// The negative log-likelihood, in nats an image.
 #[derive(Debug)]
-pub struct PixelCnnTraining {
-    model: PixelCnn,
-    adam: Adam,
-}
+struct NegativeLogLikelihood;
 
-impl Training for PixelCnnTraining {
-    fn model(&self) -> &dyn Model {
-        &self.model
-    }
-
-    fn model_mut(&mut self) -> &mut dyn Model {
-        &mut self.model
-    }
-
-    fn losses(&self, batch: &Batch, rng: &Generator) -> Result<Losses> {
-        let values = quantise(&batch.images, self.model.levels, rng);
-        let total = -self.model.log_likelihood(&values).mean_all();
-        let bits = bits_per_dimension(&total.detach(), self.model.code_size());
-        Ok(Losses { total, terms: vec![("bits_per_dimension", bits)] })
-    }
-
-    fn step(&mut self, batch: &Batch, rng: &Generator, _step: u64) -> Result<Losses> {
-        let losses = self.losses(batch, rng)?;
-        losses.check_finite()?;
-        self.adam.zero_grad();
-        losses.total.backward()?;
-        self.adam.step()?;
-        Ok(losses)
-    }
-
-    fn optimizers(&mut self) -> Vec<(&'static str, &mut dyn Optimizer)> {
-        vec![("adam", &mut self.adam)]
+impl Objective<PixelCnn> for NegativeLogLikelihood {
+    fn losses(&self, network: &PixelCnn, batch: &Batch, rng: &Generator, _step: Option<u64>) -> Losses {
+        let values = quantise(&batch.images, network.levels, rng);
+        let total = -network.log_likelihood(&values).mean_all();
+        let bits = bits_per_dimension(&total.detach(), network.code_size());
+        Losses { total, terms: vec![("bits_per_dimension", bits)] }
     }
 }
 

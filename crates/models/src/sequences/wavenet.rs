@@ -17,13 +17,14 @@
 
 use super::ancestral::{bits_per_dimension, choose, log_likelihood, pixels, quantise};
 use super::gated::gate;
+use crate::autoencoders::training::{AutoencoderTraining, Objective};
 use crate::config::Ranges;
 use crate::registry::{ImageSet, Recipe};
 use crate::{Losses, Model, Result, Training};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use wengert_data::Batch;
-use wengert_nn::{Adam, Conv1d, Embedding, Layer, Module, Optimizer, module};
+use wengert_nn::{Adam, Conv1d, Embedding, Layer, Module, module};
 use wengert_tensor::ops::conv::Conv1dOptions;
 use wengert_tensor::{DType, Generator, Tensor, scope};
 
@@ -66,7 +67,7 @@ impl Recipe for Options {
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let model = WaveNet::new(&self, images.shape, rng);
         let adam = Adam::new(model.parameters(), self.learning_rate);
-        Ok(Box::new(WaveNetTraining { model, adam }))
+        Ok(Box::new(AutoencoderTraining::with(model, NegativeLogLikelihood, adam)))
     }
 }
 
@@ -217,40 +218,16 @@ impl Model for WaveNet {
     }
 }
 
-/// The network with its optimiser.
+/// The negative log-likelihood, in nats an image.
 #[derive(Debug)]
-pub struct WaveNetTraining {
-    model: WaveNet,
-    adam: Adam,
-}
+struct NegativeLogLikelihood;
 
-impl Training for WaveNetTraining {
-    fn model(&self) -> &dyn Model {
-        &self.model
-    }
-
-    fn model_mut(&mut self) -> &mut dyn Model {
-        &mut self.model
-    }
-
-    fn losses(&self, batch: &Batch, rng: &Generator) -> Result<Losses> {
-        let values = quantise(&batch.images.flatten(1, -1), self.model.levels, rng);
-        let total = -self.model.log_likelihood(&values).mean_all();
-        let bits = bits_per_dimension(&total.detach(), self.model.code_size());
-        Ok(Losses { total, terms: vec![("bits_per_dimension", bits)] })
-    }
-
-    fn step(&mut self, batch: &Batch, rng: &Generator, _step: u64) -> Result<Losses> {
-        let losses = self.losses(batch, rng)?;
-        losses.check_finite()?;
-        self.adam.zero_grad();
-        losses.total.backward()?;
-        self.adam.step()?;
-        Ok(losses)
-    }
-
-    fn optimizers(&mut self) -> Vec<(&'static str, &mut dyn Optimizer)> {
-        vec![("adam", &mut self.adam)]
+impl Objective<WaveNet> for NegativeLogLikelihood {
+    fn losses(&self, network: &WaveNet, batch: &Batch, rng: &Generator, _step: Option<u64>) -> Losses {
+        let values = quantise(&batch.images.flatten(1, -1), network.levels, rng);
+        let total = -network.log_likelihood(&values).mean_all();
+        let bits = bits_per_dimension(&total.detach(), network.code_size());
+        Losses { total, terms: vec![("bits_per_dimension", bits)] }
     }
 }
 
