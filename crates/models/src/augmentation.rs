@@ -1,6 +1,6 @@
 //! Changes to images that leave what they show the same.
 
-use wengert_tensor::{Generator, Tensor, Value};
+use wengert_tensor::{DType, Generator, Tensor, Value};
 
 /// Images `[N, C, H, W]`, each moved by up to `reach` pixels along each axis, black coming in from outside. Without
 /// gradients.
@@ -31,6 +31,55 @@ pub fn moved(images: &Tensor, reach: usize, rng: &Generator) -> Tensor {
     }))
 }
 
+/// Images `[N, C, H, W]`, each under an affine map of its own near the identity: turned, sheared, stretched and moved. 0
+/// comes in from outside. With gradients with respect to the images.
+///
+/// The pixel at x, in −1..1 along both axes, is read at (1 + A)·x + b, between pixels by bilinear interpolation; the numbers
+/// of A and b are drawn from U(−strength, strength).
+pub fn warped(images: &Tensor, strength: f64, rng: &Generator) -> Tensor {
+    if strength == 0.0 {
+        return images.clone();
+    }
+    let [count, channels, height, width] = images.dims()[..] else { panic!("images have four axes") };
+    let maps = rng.uniform([count, 6], -strength, strength, DType::F32).to_vec::<f32>();
+    let pixels = height * width;
+    let mut corners =
+        [(); 4].map(|()| (Vec::with_capacity(count * pixels), Vec::with_capacity(count * pixels)));
+    for map in maps.chunks_exact(6) {
+        for pixel in 0..pixels {
+            let [x, y] = [place(pixel % width, width), place(pixel / width, height)];
+            let [x, y] = [x + map[0] * x + map[1] * y + map[2], y + map[3] * x + map[4] * y + map[5]];
+            let [columns, rows] = [between(x, width), between(y, height)];
+            let pairs = rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)));
+            for ((indices, weights), ((row, a), (column, b))) in corners.iter_mut().zip(pairs) {
+                indices.push((row * width + column) as i64);
+                weights.push(a * b);
+            }
+        }
+    }
+    let flat = images.flatten(2, -1);
+    let parts = corners.map(|(indices, weights)| {
+        let index = Tensor::from_vec(indices, [count, 1, pixels]).expand([count, channels, pixels]);
+        flat.gather(2, &index) * Tensor::from_vec(weights, [count, 1, pixels])
+    });
+    let sum = parts.into_iter().reduce(|sum, part| sum + part).expect("there are four corners");
+    sum.reshape([count, channels, height, width])
+}
+
+/// Where a pixel lies along an axis, from −1 to 1.
+fn place(index: usize, length: usize) -> f32 {
+    (2 * index + 1) as f32 / length as f32 - 1.0
+}
+
+/// The two pixels between which a place lies, with their weights; a weight of 0 for one outside.
+fn between(place: f32, length: usize) -> [(usize, f32); 2] {
+    let index = ((place + 1.0) * length as f32 - 1.0) / 2.0;
+    let share = index - index.floor();
+    [(index.floor(), 1.0 - share), (index.floor() + 1.0, share)].map(|(index, weight)| {
+        if index >= 0.0 && index < length as f32 { (index as usize, weight) } else { (0, 0.0) }
+    })
+}
+
 /// What stays in sight of an axis that is moved: where it is read, where it is written, and how long it is.
 struct Overlap {
     from: usize,
@@ -47,6 +96,32 @@ fn overlap(by: i64, length: usize) -> Overlap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_smooth_is_read_where_the_map_says() {
+        // A ramp along both axes is interpolated without error, so the image tells where it was read.
+        let side = 16;
+        let ramp: Vec<f32> =
+            (0..side * side).map(|i| place(i % side, side) + 10.0 * place(i / side, side)).collect();
+        let images = Tensor::from_slice(&ramp, [1, 1, side, side]);
+        let map = Generator::new(3).uniform([1, 6], -0.2, 0.2, DType::F32).to_vec::<f32>();
+        let warped = warped(&images, 0.2, &Generator::new(3)).to_vec::<f32>();
+        for pixel in [(4, 4), (11, 5), (7, 8), (5, 11)].map(|(row, column)| row * side + column) {
+            let [x, y] = [place(pixel % side, side), place(pixel / side, side)];
+            let read = [x + map[0] * x + map[1] * y + map[2], y + map[3] * x + map[4] * y + map[5]];
+            assert!((warped[pixel] - (read[0] + 10.0 * read[1])).abs() < 1e-4, "{pixel}");
+        }
+    }
+
+    #[test]
+    fn the_gradient_of_a_warped_image_goes_where_it_was_read() {
+        let images = wengert_nn::parameter(Tensor::ones([2, 2, 6, 6], DType::F32));
+        let sum = warped(&images, 0.3, &Generator::new(1)).sum_all();
+        sum.backward().unwrap();
+        let gradient = images.grad().expect("a gradient").sum_all().item();
+        // Linear in the images, which are 1: their sum is the sum of the weights.
+        assert!((gradient - sum.item()).abs() < 1e-3 && gradient < 144.0, "{gradient} {}", sum.item());
+    }
 
     #[test]
     fn images_are_moved_whole_and_black_comes_in() {

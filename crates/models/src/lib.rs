@@ -19,6 +19,7 @@ pub mod checkpoint;
 pub mod conditional;
 pub mod config;
 pub mod dataset;
+pub mod descent;
 pub mod domains;
 mod error;
 pub mod few_labels;

@@ -10,8 +10,8 @@
 
 use super::coder::CoderOptions;
 use super::deterministic::{Corruption, PointCoder};
-use super::training::AutoencoderTraining;
 use crate::config::Ranges;
+use crate::descent::Descent;
 use crate::registry::{ImageSet, Recipe};
 use crate::{Result, Training};
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,6 @@ impl Recipe for Options {
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let network = PointCoder::new(&self.coder, images.shape, rng)?;
         let adam = self.coder.adam(network.parameters());
-        Ok(Box::new(AutoencoderTraining::with(network, Corruption::default(), adam)))
+        Ok(Box::new(Descent::with(network, Corruption::default(), adam)))
     }
 }

@@ -14,9 +14,9 @@
 
 use super::coder::CoderOptions;
 use super::gaussian::{DiagonalGaussian, standard_log_density};
-use super::training::{AutoencoderTraining, Objective};
 use super::variational::{GaussianCoder, Pass, Variational};
 use crate::config::Ranges;
+use crate::descent::{Descent, Objective};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Dataset, Losses, Result, Training};
 use serde::{Deserialize, Serialize};
@@ -61,7 +61,7 @@ impl Recipe for Options {
         let network = GaussianCoder::new(&self.coder, images, None, rng)?;
         let adam = self.coder.adam(network.parameters());
         let objective = Decomposed { weights: [self.alpha, self.beta, self.gamma], images: 1 };
-        Ok(Box::new(AutoencoderTraining::with(network, objective, adam)))
+        Ok(Box::new(Descent::with(network, objective, adam)))
     }
 }
 

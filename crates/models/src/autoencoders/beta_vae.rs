@@ -9,9 +9,9 @@
 //! and 25 nats on pictures of other kinds.
 
 use super::coder::CoderOptions;
-use super::training::{AutoencoderTraining, Objective};
 use super::variational::{GaussianCoder, Pass, Variational};
 use crate::config::Ranges;
+use crate::descent::{Descent, Objective};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Losses, Result, Training};
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,7 @@ impl Recipe for Options {
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let network = GaussianCoder::new(&self.coder, images, None, rng)?;
         let adam = self.coder.adam(network.parameters());
-        Ok(Box::new(AutoencoderTraining::with(network, self.objective, adam)))
+        Ok(Box::new(Descent::with(network, self.objective, adam)))
     }
 }
 

@@ -8,9 +8,9 @@
 
 use super::coder::CoderOptions;
 use super::elbo::Elbo;
-use super::training::AutoencoderTraining;
 use super::variational::GaussianCoder;
 use crate::config::Ranges;
+use crate::descent::Descent;
 use crate::registry::{ImageSet, Recipe};
 use crate::{Result, Training};
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,6 @@ impl Recipe for Options {
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let network = GaussianCoder::new(&self.coder, images, Some(images.classes), rng)?;
         let adam = self.coder.adam(network.parameters());
-        Ok(Box::new(AutoencoderTraining::with(network, self.objective, adam)))
+        Ok(Box::new(Descent::with(network, self.objective, adam)))
     }
 }

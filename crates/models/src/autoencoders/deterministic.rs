@@ -2,7 +2,7 @@
 
 use super::coder::CoderOptions;
 use super::likelihood::Likelihood;
-use super::training::Objective;
+use crate::descent::Objective;
 use crate::{Dataset, Losses, Model, Result};
 use serde::{Deserialize, Serialize};
 use wengert_data::{Batch, Position};

@@ -1,8 +1,8 @@
 //! The evidence lower bound with weights, the loss of most variational autoencoders.
 
-use super::training::Objective;
 use super::variational::{Pass, Variational};
 use crate::config::Ranges;
+use crate::descent::Objective;
 use crate::{Losses, Result};
 use serde::{Deserialize, Serialize};
 use wengert_data::Batch;

@@ -11,9 +11,9 @@
 
 use super::bounds::{negative_elbo, negative_iwae};
 use super::coder::CoderOptions;
-use super::training::{AutoencoderTraining, Objective, decay};
 use super::variational::{GaussianCoder, Variational, log_weights_of};
 use crate::config::Ranges;
+use crate::descent::{Descent, Objective, decay};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Losses, Result, Training};
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ impl Recipe for Options {
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let network = GaussianCoder::new(&self.coder, images, None, rng)?;
         let adam = self.coder.adam(network.parameters()).eps(EPSILON);
-        let training = AutoencoderTraining::with(network, self.objective, adam);
+        let training = Descent::with(network, self.objective, adam);
         Ok(Box::new(training.schedule(decay(self.decay_steps))))
     }
 }

@@ -17,9 +17,9 @@
 use super::bounds::{negative_elbo, negative_iwae, negative_miwae};
 use super::coder::CoderOptions;
 use super::iwae::{EPSILON, paper_networks};
-use super::training::{AutoencoderTraining, Objective};
 use super::variational::{GaussianCoder, Variational, log_weights_of};
 use crate::config::Ranges;
+use crate::descent::{Descent, Objective};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Losses, Result, Training};
 use serde::{Deserialize, Serialize};
@@ -61,7 +61,7 @@ impl Recipe for Options {
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let network = GaussianCoder::new(&self.coder, images, None, rng)?;
         let adam = self.coder.adam(network.parameters()).eps(EPSILON);
-        Ok(Box::new(AutoencoderTraining::with(network, self.objective, adam)))
+        Ok(Box::new(Descent::with(network, self.objective, adam)))
     }
 }
 

@@ -19,7 +19,6 @@ pub mod gaussian;
 pub mod iwae;
 pub mod likelihood;
 pub mod miwae;
-pub mod training;
 pub mod vae;
 pub mod variational;
 

@@ -16,9 +16,9 @@
 use super::elbo::Elbo;
 use super::gaussian::DiagonalGaussian;
 use super::likelihood::Likelihood;
-use super::training::{AutoencoderTraining, decay};
 use super::variational::{Variational, log_likelihood, log_weights};
 use crate::config::Ranges;
+use crate::descent::{Descent, decay};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Model, Result, Training};
 use serde::{Deserialize, Serialize};
@@ -178,7 +178,7 @@ impl Model for Vae {
 }
 
 /// The network with its optimiser and the weights of its loss.
-pub type VaeTraining = AutoencoderTraining<Vae, Elbo>;
+pub type VaeTraining = Descent<Vae, Elbo>;
 
 impl VaeTraining {
     /// A fresh network and optimiser.

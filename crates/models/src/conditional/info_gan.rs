@@ -10,19 +10,24 @@
 //!
 //! As in the authors' code Q moves with D. No label is ever read: groups are found, and the number of each is arbitrary.
 //!
+//! With `warp` D and Q see all images turned, sheared, stretched and moved at random, by maps of that strength (as the
+//! differentiable augmentation of Zhao et al., 2020, <https://arxiv.org/abs/2006.10738>): slant, size and place then tell
+//! little of a group, and groups become kinds of shapes.
+//!
 //! Chen et al.: InfoGAN: Interpretable Representation Learning by Information Maximizing Generative Adversarial Nets,
 //! 2016, <https://arxiv.org/abs/1606.03657>: for MNIST 62 numbers of noise, 10 groups and 2 properties, λ = 0.1 for the
 //! properties and 1 for the groups, fully connected layers of 1024 before and after the convolutions and of 128 in Q, Adam
 //! with 2e-4 for D and 1e-3 for G. The convolutions are those of our DCGAN.
 
 use super::codes::Layout;
+use crate::augmentation::warped;
 use crate::config::Ranges;
 use crate::gans::game::{Game, Players, Round};
 use crate::gans::losses::cross_entropy;
 use crate::gans::networks::{Discriminator, ImageMaker};
 use crate::gans::options;
 use crate::gans::techniques::Average;
-use crate::hybrids::networks::accuracies;
+use crate::hybrids::networks::{accuracies, centred, uncentred};
 use crate::networks::start_as_dcgan;
 use crate::registry::{ImageSet, Recipe};
 use crate::{CodePart, Losses, Model, Result, Training};
@@ -52,6 +57,8 @@ pub struct Options {
     pub learning_rate: f64,
     /// The learning rate of the discriminator and of Q.
     pub discriminator_learning_rate: f64,
+    /// Strength of the affine maps under which D and Q see images in training; 0 for none.
+    pub warp: f64,
     /// Adam's β₁.
     pub beta1: f64,
     /// Steps in whose latter half both learning rates fall to 0 by a straight line; 0 for constant rates.
@@ -71,6 +78,7 @@ impl Default for Options {
             hidden: 1024,
             learning_rate: 1e-3,
             discriminator_learning_rate: 2e-4,
+            warp: 0.0,
             beta1: 0.5,
             decay_steps: 0,
             average_decay: 0.0,
@@ -90,7 +98,8 @@ impl Recipe for Options {
         ranges.within("properties", self.properties, 1..=1000)?;
         ranges.within("properties_weight", self.properties_weight, 0.0..=1e6)?;
         ranges.within("hidden", self.hidden, 1..=65_536)?;
-        ranges.learning_rate("discriminator_learning_rate", self.discriminator_learning_rate)
+        ranges.learning_rate("discriminator_learning_rate", self.discriminator_learning_rate)?;
+        ranges.within("warp", self.warp, 0.0..=1.0)
     }
 
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
@@ -132,6 +141,7 @@ pub struct InfoGan {
     image_shape: [usize; 3],
     layout: Layout,
     properties_weight: f64,
+    warp: f64,
     generator: ImageMaker,
     discriminator: Discriminator,
     recogniser: Sequential,
@@ -164,6 +174,7 @@ impl InfoGan {
             image_shape: images.shape,
             layout,
             properties_weight: options.properties_weight,
+            warp: options.warp,
             generator,
             discriminator: Discriminator::new(images.shape, 1, &game, rng)?,
             recogniser,
@@ -247,8 +258,8 @@ impl Players for InfoGan {
         self.generator.forward(codes)
     }
 
-    fn judge(&self, images: &Tensor, _round: &Round, _rng: &Generator) -> Reading {
-        self.read(images)
+    fn judge(&self, images: &Tensor, _round: &Round, rng: &Generator) -> Reading {
+        self.read(&centred(&warped(&uncentred(images), self.warp, rng)))
     }
 
     fn discriminator_loss(

@@ -11,9 +11,11 @@
 //! Salimans, Goodfellow, Zaremba, Cheung, Radford, Chen: Improved Techniques for Training GANs, 2016,
 //! <https://arxiv.org/abs/1606.03498>. From its authors' code for MNIST: D's layers of 1000, 500, 250, 250 and 250, noise of 0.3
 //! on pixels (in 0..1) and of 0.5 on hidden numbers, weight normalisation; G's layers of 500; Adam with 3e-3 and β₁ = 0.5.
-//! The learning rate falls to 0 by a straight line in the latter half of `decay_steps`, where they average weights too.
+//! The learning rate falls to 0 by a straight line in the latter half of `decay_steps`, where they average weights too, and
+//! labelled images can be moved about (`--set ss-gan.shift=2`): both are ours.
 
 use super::noisy::{GaussianNoise, noisy_trunk};
+use crate::augmentation::moved;
 use crate::config::Ranges;
 use crate::domains::targets::accuracy;
 use crate::few_labels::FewLabels;
@@ -40,6 +42,8 @@ pub struct Options {
     pub labels: usize,
     /// Numbers in a code.
     pub latent: usize,
+    /// Pixels by which labelled images are moved at most, along both sides.
+    pub shift: usize,
     /// Standard deviation of the noise on pixels.
     pub input_noise: f64,
     /// Standard deviation of the noise on hidden numbers.
@@ -57,6 +61,7 @@ impl Default for Options {
         Self {
             labels: 100,
             latent: 100,
+            shift: 0,
             input_noise: 0.3,
             hidden_noise: 0.5,
             learning_rate: 3e-3,
@@ -74,6 +79,7 @@ impl Recipe for Options {
     fn check(&self, ranges: &Ranges) -> Result<()> {
         ranges.within("labels", self.labels, 1..=1_000_000)?;
         ranges.within("latent", self.latent, 1..=4096)?;
+        ranges.within("shift", self.shift, 0..=64)?;
         ranges.within("input_noise", self.input_noise, 0.0..=100.0)?;
         ranges.within("hidden_noise", self.hidden_noise, 0.0..=100.0)?;
         ranges.learning_rate("learning_rate", self.learning_rate)?;
@@ -152,7 +158,8 @@ impl SemiSupervisedGan {
         let few = self.labelled.as_ref().map_or_else(of_batch, |few| few.draw(count, rng));
         let labelled = few.labels.numel();
         // One pass for all three: nothing in the network lets one image see another.
-        let logits = self.logits(&Tensor::cat(&[&few.images, &batch.images, &fake], 0));
+        let shown = moved(&few.images, self.options.shift, rng);
+        let logits = self.logits(&Tensor::cat(&[&shown, &batch.images, &fake], 0));
         let [real, fake] = [labelled, labelled + count].map(|start| logits.narrow(0, start, count));
         let odds = [&real, &fake].map(log_odds);
         let turn = Turn::new(vec![

@@ -9,14 +9,16 @@
 //! - G: (1 − α)·sp(−d(G(z, y), y)),
 //! - C: CE(x_l, y_l) + r·(w_d·α·Σ_y p_y·sp(−d(x, y)) + w_g·CE(G(z, y), y) + w_c·‖p − p′‖² + w_e·H(p)) − r·w_b·H(mean p),
 //!
-//! where p′ is of another pass with other noise and dropout, H the entropy, and r rises from 0 to 1. Few labelled images can be
-//! learned by heart, so the discriminator takes the classifier's pairs for true ones too, as the paper advises.
+//! where p′ is of another pass with other noise, dropout and, where `shift` is set, another place of the image, H the
+//! entropy, and r rises from 0 to 1. Few labelled images can be learned by heart, so the discriminator takes the
+//! classifier's pairs for true ones too, as the paper advises.
 //!
 //! Li, Xu, Zhu, Zhang: Triple Generative Adversarial Nets, 2017, <https://arxiv.org/abs/1703.02291>: the three players, α = ½,
 //! the term of made pairs (its "pseudo-discriminative loss") and the regularisers of images without labels. The classifier is
-//! our LeNet with noise and dropout, generator and discriminator are DCGAN's; the weights w and r are ours.
+//! our LeNet with noise and dropout, generator and discriminator are DCGAN's; the weights w, r and `shift` are ours.
 
 use super::noisy::GaussianNoise;
+use crate::augmentation::moved;
 use crate::config::Ranges;
 use crate::domains::targets::accuracy;
 use crate::few_labels::FewLabels;
@@ -53,6 +55,8 @@ pub struct Options {
     pub balance_weight: f64,
     /// Steps in which r rises from 0 to 1.
     pub ramp_steps: u64,
+    /// Pixels by which what the classifier learns from is moved at most, along both sides.
+    pub shift: usize,
     /// Standard deviation of the noise on the classifier's pixels, in 0..1.
     pub input_noise: f64,
     /// The classifier's learning rate.
@@ -73,6 +77,7 @@ impl Default for Options {
             entropy_weight: 0.1,
             balance_weight: 0.1,
             ramp_steps: 2000,
+            shift: 0,
             input_noise: 0.3,
             classifier_learning_rate: 1e-3,
             networks: NetworkOptions { latent: 100, ..NetworkOptions::default() },
@@ -99,6 +104,7 @@ impl Recipe for Options {
             ranges.within(key, weight, 0.0..=1e6)?;
         }
         ranges.within("ramp_steps", self.ramp_steps, 1..=1_000_000_000)?;
+        ranges.within("shift", self.shift, 0..=64)?;
         ranges.within("input_noise", self.input_noise, 0.0..=100.0)?;
         ranges.learning_rate("classifier_learning_rate", self.classifier_learning_rate)?;
         self.networks.check(ranges)
@@ -216,9 +222,8 @@ impl TripleGan {
         let few = self.labelled(batch, rng);
         let (fake, classes) = no_grad(|| self.draw(count, rng));
         let labelled = few.labels.numel();
-        let logits = self
-            .classifier
-            .forward(&Tensor::cat(&[&few.images, &uncentred(&fake), &batch.images, &batch.images], 0));
+        let shown = Tensor::cat(&[&few.images, &uncentred(&fake), &batch.images, &batch.images], 0);
+        let logits = self.classifier.forward(&moved(&shown, options.shift, rng));
         let part = |index: usize| logits.narrow(0, labelled + index * count, count);
         let label = logits.narrow(0, 0, labelled).cross_entropy(&few.labels, Reduction::Mean);
         let generated = part(0).cross_entropy(&classes, Reduction::Mean);

@@ -12,8 +12,8 @@
 use super::relaxation::annealed_temperature;
 use super::relaxed::RelaxedCoder;
 use crate::autoencoders::coder::CoderOptions;
-use crate::autoencoders::training::{AutoencoderTraining, Objective};
 use crate::config::Ranges;
+use crate::descent::{Descent, Objective};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Losses, Result, Training};
 use serde::{Deserialize, Serialize};
@@ -75,7 +75,7 @@ impl Recipe for Options {
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let network = RelaxedCoder::new(&self.coder, [0, self.choices, self.categories], images, rng)?;
         let adam = self.coder.adam(network.parameters());
-        Ok(Box::new(AutoencoderTraining::with(network, self.objective, adam)))
+        Ok(Box::new(Descent::with(network, self.objective, adam)))
     }
 }
 

@@ -17,9 +17,9 @@
 use super::leapfrog::leapfrog;
 use crate::autoencoders::coder::CoderOptions;
 use crate::autoencoders::gaussian::standard_log_density;
-use crate::autoencoders::training::{AutoencoderTraining, Objective};
 use crate::autoencoders::variational::{GaussianCoder, Variational};
 use crate::config::Ranges;
+use crate::descent::{Descent, Objective};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Losses, Model, Result, Training};
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ impl Recipe for Options {
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let network = HamiltonianCoder::new(&self, images, rng)?;
         let adam = self.coder.adam(network.parameters());
-        Ok(Box::new(AutoencoderTraining::with(network, Bound, adam)))
+        Ok(Box::new(Descent::with(network, Bound, adam)))
     }
 }
 

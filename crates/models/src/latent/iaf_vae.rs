@@ -18,8 +18,8 @@ use super::flows::{AutoregressiveFlow, Flow, PlanarFlow};
 use crate::autoencoders::coder::CoderOptions;
 use crate::autoencoders::gaussian::{DiagonalGaussian, standard_log_density};
 use crate::autoencoders::likelihood::Likelihood;
-use crate::autoencoders::training::{AutoencoderTraining, Objective};
 use crate::config::Ranges;
+use crate::descent::{Descent, Objective};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Losses, Model, Result, Training};
 use serde::{Deserialize, Serialize};
@@ -81,7 +81,7 @@ impl Recipe for Options {
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let network = FlowCoder::new(&self, images, rng)?;
         let adam = self.coder.adam(network.parameters());
-        Ok(Box::new(AutoencoderTraining::with(network, Bound, adam)))
+        Ok(Box::new(Descent::with(network, Bound, adam)))
     }
 }
 

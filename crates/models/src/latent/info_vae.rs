@@ -11,9 +11,9 @@
 
 use super::discrepancy::{Kernel, maximum_mean_discrepancy};
 use crate::autoencoders::coder::CoderOptions;
-use crate::autoencoders::training::{AutoencoderTraining, Objective};
 use crate::autoencoders::variational::{GaussianCoder, Pass};
 use crate::config::Ranges;
+use crate::descent::{Descent, Objective};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Losses, Result, Training};
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,7 @@ impl Recipe for Options {
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let network = GaussianCoder::new(&self.coder, images, None, rng)?;
         let adam = self.coder.adam(network.parameters());
-        Ok(Box::new(AutoencoderTraining::with(network, self.objective, adam)))
+        Ok(Box::new(Descent::with(network, self.objective, adam)))
     }
 }
 

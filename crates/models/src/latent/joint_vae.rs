@@ -13,8 +13,8 @@
 
 use super::relaxed::RelaxedCoder;
 use crate::autoencoders::coder::CoderOptions;
-use crate::autoencoders::training::{AutoencoderTraining, Objective};
 use crate::config::Ranges;
+use crate::descent::{Descent, Objective};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Losses, Result, Training};
 use serde::{Deserialize, Serialize};
@@ -86,7 +86,7 @@ impl Recipe for Options {
         let most = (self.categories as f64).ln();
         let objective =
             Capacities { choice_capacity: self.objective.choice_capacity.min(most), ..self.objective };
-        Ok(Box::new(AutoencoderTraining::with(network, objective, adam)))
+        Ok(Box::new(Descent::with(network, objective, adam)))
     }
 }
 

@@ -12,9 +12,9 @@
 
 use crate::autoencoders::coder::CoderOptions;
 use crate::autoencoders::gaussian::{DiagonalGaussian, standard_log_density};
-use crate::autoencoders::training::{AutoencoderTraining, Objective};
 use crate::autoencoders::variational::{GaussianCoder, Pass, Variational};
 use crate::config::Ranges;
+use crate::descent::{Descent, Objective};
 use crate::networks::{Nonlinearity, mlp};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Losses, Model, Result, Training};
@@ -60,7 +60,7 @@ impl Recipe for Options {
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let network = TwoStages::new(&self, images, rng)?;
         let adam = self.coder.adam(network.parameters());
-        Ok(Box::new(AutoencoderTraining::with(network, BothBounds, adam)))
+        Ok(Box::new(Descent::with(network, BothBounds, adam)))
     }
 }
 

@@ -13,9 +13,9 @@
 use crate::autoencoders::coder::CoderOptions;
 use crate::autoencoders::gaussian::DiagonalGaussian;
 use crate::autoencoders::likelihood::Likelihood;
-use crate::autoencoders::training::{AutoencoderTraining, Objective};
 use crate::autoencoders::variational::{GaussianCoder, Pass, Variational, log_weights};
 use crate::config::Ranges;
+use crate::descent::{Descent, Objective};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Losses, Model, Result, Training};
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,7 @@ impl Recipe for Options {
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let network = VampCoder::new(&self, images, rng)?;
         let adam = self.coder.adam(network.parameters());
-        Ok(Box::new(AutoencoderTraining::with(network, Bound, adam)))
+        Ok(Box::new(Descent::with(network, Bound, adam)))
     }
 }
 

@@ -17,8 +17,8 @@
 use super::codebook::Codebook;
 use super::grid_prior::GridPrior;
 use crate::autoencoders::likelihood::Likelihood;
-use crate::autoencoders::training::{AutoencoderTraining, Objective};
 use crate::config::Ranges;
+use crate::descent::{Descent, Objective};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Error, Losses, Model, Result, Training};
 use serde::{Deserialize, Serialize};
@@ -85,7 +85,7 @@ impl Recipe for Options {
         let network = VqVae::new(&self, images, rng)?;
         let adam = Adam::new(network.parameters(), self.learning_rate);
         let objective = Quantised { commitment: self.commitment };
-        Ok(Box::new(AutoencoderTraining::with(network, objective, adam)))
+        Ok(Box::new(Descent::with(network, objective, adam)))
     }
 }
 

@@ -13,8 +13,8 @@
 use super::discrepancy::{Kernel, maximum_mean_discrepancy};
 use super::plain::{PlainCoder, PriorOptions};
 use crate::autoencoders::coder::CoderOptions;
-use crate::autoencoders::training::{AutoencoderTraining, Objective};
 use crate::config::Ranges;
+use crate::descent::{Descent, Objective};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Dataset, Losses, Result, Training};
 use serde::{Deserialize, Serialize};
@@ -82,7 +82,7 @@ impl Recipe for Options {
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let network = PlainCoder::new(&self.coder, &self.prior, images, rng)?;
         let adam = self.coder.adam(network.parameters());
-        Ok(Box::new(AutoencoderTraining::with(network, self.objective, adam)))
+        Ok(Box::new(Descent::with(network, self.objective, adam)))
     }
 }
 

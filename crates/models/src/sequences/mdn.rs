@@ -14,8 +14,8 @@
 //! deviation a component. The task and the sizes are ours.
 
 use super::mixture::Mixture;
-use crate::autoencoders::training::{AutoencoderTraining, Objective};
 use crate::config::Ranges;
+use crate::descent::{Descent, Objective};
 use crate::networks::{Nonlinearity, mlp};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Losses, Model, Result, Training};
@@ -61,7 +61,7 @@ impl Recipe for Options {
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let model = Mdn::new(&self, images.shape, rng);
         let adam = Adam::new(model.parameters(), self.learning_rate);
-        Ok(Box::new(AutoencoderTraining::with(model, NegativeLogLikelihood, adam)))
+        Ok(Box::new(Descent::with(model, NegativeLogLikelihood, adam)))
     }
 }
 

@@ -17,8 +17,8 @@
 
 use super::ancestral::{bits_per_dimension, choose, log_likelihood, pixels, quantise};
 use super::gated::gate;
-use crate::autoencoders::training::{AutoencoderTraining, Objective};
 use crate::config::Ranges;
+use crate::descent::{Descent, Objective};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Losses, Model, Result, Training};
 use serde::{Deserialize, Serialize};
@@ -67,7 +67,7 @@ impl Recipe for Options {
     fn build(self, images: &ImageSet, rng: &Generator) -> Result<Box<dyn Training>> {
         let model = WaveNet::new(&self, images.shape, rng);
         let adam = Adam::new(model.parameters(), self.learning_rate);
-        Ok(Box::new(AutoencoderTraining::with(model, NegativeLogLikelihood, adam)))
+        Ok(Box::new(Descent::with(model, NegativeLogLikelihood, adam)))
     }
 }
 

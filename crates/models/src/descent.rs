@@ -1,4 +1,4 @@
-//! Training with one optimiser, for every autoencoder and every other model that is its networks and a loss.
+//! Training by the descent of one loss with one optimiser: most autoencoders and the models of sequences.
 
 use crate::{Dataset, Losses, Model, Result, Training};
 use std::fmt::Debug;
@@ -33,7 +33,7 @@ pub trait Objective<N>: Debug + Send {
 
 /// Networks, their objective and the optimiser of all their parameters.
 #[derive(Debug)]
-pub struct AutoencoderTraining<N, O> {
+pub struct Descent<N, O> {
     network: N,
     objective: O,
     adam: Adam,
@@ -48,7 +48,7 @@ pub fn decay(steps: u64) -> Schedule {
     }
 }
 
-impl<N: Model, O: Objective<N>> AutoencoderTraining<N, O> {
+impl<N: Model, O: Objective<N>> Descent<N, O> {
     /// Networks in training by `adam`.
     pub fn with(network: N, objective: O, adam: Adam) -> Self {
         Self { network, objective, adam, schedule: Schedule::Constant }
@@ -60,7 +60,7 @@ impl<N: Model, O: Objective<N>> AutoencoderTraining<N, O> {
     }
 }
 
-impl<N: Model, O: Objective<N>> Training for AutoencoderTraining<N, O> {
+impl<N: Model, O: Objective<N>> Training for Descent<N, O> {
     fn model(&self) -> &dyn Model {
         &self.network
     }
