@@ -10,9 +10,8 @@
 //!
 //! As in the authors' code Q moves with D. No label is ever read: groups are found, and the number of each is arbitrary.
 //!
-//! With `warp` D and Q see all images turned, sheared, stretched and moved at random, by maps of that strength (as the
-//! differentiable augmentation of Zhao et al., 2020, <https://arxiv.org/abs/2006.10738>): slant, size and place then tell
-//! little of a group, and groups become kinds of shapes.
+//! With `warp` Q finds the group in images that were turned, sheared, stretched and moved at random, by maps of that
+//! strength: slant, size and place then tell little of a group, and groups become kinds of shapes. D sees them as they are.
 //!
 //! Chen et al.: InfoGAN: Interpretable Representation Learning by Information Maximizing Generative Adversarial Nets,
 //! 2016, <https://arxiv.org/abs/1606.03657>: for MNIST 62 numbers of noise, 10 groups and 2 properties, λ = 0.1 for the
@@ -57,7 +56,7 @@ pub struct Options {
     pub learning_rate: f64,
     /// The learning rate of the discriminator and of Q.
     pub discriminator_learning_rate: f64,
-    /// Strength of the affine maps under which D and Q see images in training; 0 for none.
+    /// Strength of the affine maps under which Q finds groups in training; 0 for none.
     pub warp: f64,
     /// Adam's β₁.
     pub beta1: f64,
@@ -133,6 +132,8 @@ pub struct Reading {
     groups: Tensor,
     /// Properties, `[N, properties]`.
     properties: Tensor,
+    /// The images as groups are to be found in them, where that is not as they are.
+    warped: Option<Tensor>,
 }
 
 /// Generator, and discriminator with Q.
@@ -190,12 +191,15 @@ impl InfoGan {
             scores: self.discriminator.outputs(&features).flatten(0, -1),
             groups: read.narrow(1, 0, self.layout.groups),
             properties: read.narrow(1, self.layout.groups, self.layout.properties),
+            warped: None,
         }
     }
 
     /// What images lack of their codes: of the groups, and of the properties with their weight.
     fn missing(&self, codes: &Tensor, reading: &Reading) -> [Tensor; 2] {
-        let groups = reading.groups.cross_entropy(&self.layout.groups(codes), Reduction::Mean);
+        let warped = reading.warped.as_ref().map(|images| self.read(images).groups);
+        let groups = warped.as_ref().unwrap_or(&reading.groups);
+        let groups = groups.cross_entropy(&self.layout.groups(codes), Reduction::Mean);
         let properties = reading.properties.mse_loss(&self.layout.properties(codes), Reduction::Mean);
         [groups, properties * self.properties_weight]
     }
@@ -259,7 +263,8 @@ impl Players for InfoGan {
     }
 
     fn judge(&self, images: &Tensor, _round: &Round, rng: &Generator) -> Reading {
-        self.read(&centred(&warped(&uncentred(images), self.warp, rng)))
+        let warped = (self.warp > 0.0).then(|| centred(&warped(&uncentred(images), self.warp, rng)));
+        Reading { warped, ..self.read(images) }
     }
 
     fn discriminator_loss(
@@ -315,6 +320,7 @@ mod tests {
             scores: Tensor::zeros([2], DType::F32),
             groups: Tensor::from_slice(&shares, [2, 3]),
             properties: Tensor::zeros([2, 2], DType::F32),
+            warped: None,
         };
         let [groups, properties] = model.missing(&codes, &reading).map(|term| term.item());
         assert!((groups + ((5.0 / 8f64).ln() + (1.0 / 8f64).ln()) / 2.0).abs() < 1e-6, "{groups}");
