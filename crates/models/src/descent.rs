@@ -48,6 +48,13 @@ pub fn decay(steps: u64) -> Schedule {
     }
 }
 
+/// The factor at a step on a learning rate that falls to 0 by a straight line in the latter half of so many steps; 1 for a
+/// constant one, of 0 steps.
+pub fn latter_half(decay_steps: u64, step: u64) -> f64 {
+    let half = decay_steps as f64 / 2.0;
+    if half > 0.0 { (2.0 - step as f64 / half).clamp(0.0, 1.0) } else { 1.0 }
+}
+
 impl<N: Model, O: Objective<N>> Descent<N, O> {
     /// Networks in training by `adam`.
     pub fn with(network: N, objective: O, adam: Adam) -> Self {
@@ -94,5 +101,18 @@ impl<N: Model, O: Objective<N>> Training for Descent<N, O> {
 
     fn optimizers(&mut self) -> Vec<(&'static str, &mut dyn Optimizer)> {
         vec![("adam", &mut self.adam)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_falls_to_nothing_in_the_latter_half() {
+        for (step, expected) in [(0, 1.0), (50, 1.0), (75, 0.5), (100, 0.0), (1000, 0.0)] {
+            assert!((latter_half(100, step) - expected).abs() < 1e-12, "{step}");
+        }
+        assert_eq!(latter_half(0, 1_000_000), 1.0);
     }
 }

@@ -253,24 +253,37 @@ pub fn dcgan_maker_with(
 /// # Errors
 /// When the sides of the images are too small or not a multiple of 4.
 pub fn lenet(image_shape: [usize; 3], width: usize, rng: &Generator) -> Result<Trunk> {
+    let (convolutions, shape) = lenet_convolutions(image_shape, width, rng)?;
+    let network = convolutions
+        .add(Flatten::new())
+        .add(Linear::new(shape.iter().product(), 120, rng))
+        .add(ReLU::new())
+        .add(Linear::new(120, 84, rng))
+        .add(ReLU::new());
+    Ok(Trunk { network, features: 84 })
+}
+
+/// The convolutions of a LeNet, and the shape of what they make of an image.
+///
+/// # Errors
+/// As [`lenet`].
+pub fn lenet_convolutions(
+    image_shape: [usize; 3],
+    width: usize,
+    rng: &Generator,
+) -> Result<(Sequential, [usize; 3])> {
     let [channels, height, breadth] = image_shape;
     if height < 12 || breadth < 12 || height % 4 != 0 || breadth % 4 != 0 {
         return Err(sides(image_shape, "at least 12 and a multiple of 4"));
     }
-    let features = (height / 4 - 2) * (breadth / 4 - 2) * 2 * width;
     let network = Sequential::new()
         .add(Conv2d::builder(channels, width, 5).padding(2).build(rng))
         .add(ReLU::new())
         .add(MaxPool2d::new(2))
         .add(Conv2d::builder(width, 2 * width, 5).build(rng))
         .add(ReLU::new())
-        .add(MaxPool2d::new(2))
-        .add(Flatten::new())
-        .add(Linear::new(features, 120, rng))
-        .add(ReLU::new())
-        .add(Linear::new(120, 84, rng))
-        .add(ReLU::new());
-    Ok(Trunk { network, features: 84 })
+        .add(MaxPool2d::new(2));
+    Ok((network, [2 * width, height / 4 - 2, breadth / 4 - 2]))
 }
 
 /// Draws weights of two or more axes from N(0, 0.02²), as DCGAN does; biases and normalisations stay.

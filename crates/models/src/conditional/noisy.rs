@@ -1,5 +1,7 @@
 //! Layers of the classifiers that learn from few labels.
 
+use crate::Result;
+use crate::networks::{Trunk, lenet_convolutions};
 use wengert_nn::{Flatten, Layer, ReLU, Scope, Sequential, Training, module, parameter};
 use wengert_tensor::{DType, Generator, Tensor};
 
@@ -73,10 +75,9 @@ impl Layer for UnitLinear {
 pub fn noisy_trunk(
     image_shape: [usize; 3],
     widths: &[usize],
-    input_noise: f64,
-    hidden_noise: f64,
+    [input_noise, hidden_noise]: [f64; 2],
     rng: &Generator,
-) -> Sequential {
+) -> Trunk {
     let mut network = Sequential::new().add(Flatten::new());
     // Mean squares: of a digit's pixels about 0.1, and of rectified numbers of N(0, 1) a half. The gain makes outputs of
     // mean square 1 of either, where the authors measure it by a first batch.
@@ -89,7 +90,24 @@ pub fn noisy_trunk(
             .add(ReLU::new());
         (inputs, square, noise) = (width, 0.5, hidden_noise);
     }
-    network
+    Trunk { network, features: inputs }
+}
+
+/// The same after the convolutions of a LeNet, of `channels` and twice as many, which have noise on the pixels alone.
+///
+/// # Errors
+/// When the images do not fit the convolutions.
+pub fn noisy_convolutions(
+    image_shape: [usize; 3],
+    channels: usize,
+    widths: &[usize],
+    [input_noise, hidden_noise]: [f64; 2],
+    rng: &Generator,
+) -> Result<Trunk> {
+    let (convolutions, shape) = lenet_convolutions(image_shape, channels, rng)?;
+    let Trunk { network, features } = noisy_trunk(shape, widths, [0.0, hidden_noise], rng);
+    let noise = GaussianNoise::new(input_noise, rng);
+    Ok(Trunk { network: Sequential::new().add(noise).add(convolutions).add(network), features })
 }
 
 #[cfg(test)]
@@ -112,7 +130,7 @@ mod tests {
     #[test]
     fn noise_comes_in_training_only_and_keeps_the_scale() {
         let rng = Generator::new(0);
-        let trunk = noisy_trunk([1, 20, 20], &[300, 200], 0.3, 0.5, &rng);
+        let trunk = noisy_trunk([1, 20, 20], &[300, 200], [0.3, 0.5], &rng).network;
         let images = rng.uniform([64, 1, 20, 20], 0.0, 0.5477, DType::F32);
         let (first, second) = (trunk.forward(&images), trunk.forward(&images));
         assert!(first.to_vec::<f32>() != second.to_vec::<f32>());

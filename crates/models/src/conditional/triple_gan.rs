@@ -20,6 +20,7 @@
 use super::noisy::GaussianNoise;
 use crate::augmentation::moved;
 use crate::config::Ranges;
+use crate::descent::latter_half;
 use crate::domains::targets::accuracy;
 use crate::few_labels::FewLabels;
 use crate::gans::networks::{Discriminator, ImageMaker};
@@ -61,6 +62,8 @@ pub struct Options {
     pub input_noise: f64,
     /// The classifier's learning rate.
     pub classifier_learning_rate: f64,
+    /// Steps in whose latter half all learning rates fall to 0 by a straight line; 0 for constant rates.
+    pub decay_steps: u64,
     /// Networks of the generator and the discriminator, and their optimisers.
     #[serde(flatten)]
     pub networks: NetworkOptions,
@@ -80,6 +83,7 @@ impl Default for Options {
             shift: 0,
             input_noise: 0.3,
             classifier_learning_rate: 1e-3,
+            decay_steps: 0,
             networks: NetworkOptions { latent: 100, ..NetworkOptions::default() },
         }
     }
@@ -107,6 +111,7 @@ impl Recipe for Options {
         ranges.within("shift", self.shift, 0..=64)?;
         ranges.within("input_noise", self.input_noise, 0.0..=100.0)?;
         ranges.learning_rate("classifier_learning_rate", self.classifier_learning_rate)?;
+        ranges.within("decay_steps", self.decay_steps, 0..=1_000_000_000)?;
         self.networks.check(ranges)
     }
 
@@ -300,6 +305,10 @@ impl Contest for TripleGan {
             Player::Generator => self.generator_turn(batch, rng),
             Player::Classifier => self.classifier_turn(batch, rng, step),
         })
+    }
+
+    fn rate(&self, step: u64) -> f64 {
+        latter_half(self.options.decay_steps, step)
     }
 
     fn prepare(&mut self, data: &Dataset) -> Result<()> {
