@@ -82,10 +82,13 @@ pub(super) fn convolutional_maker(
         return dcgan_maker_with(code_size, image_shape, width, of_planes, rng);
     }
     let planes = dcgan_maker_with(hidden, image_shape, width, of_planes, rng)?;
-    let normalised = of_vectors(hidden);
-    let start = Linear::builder(code_size, hidden).bias(normalised.is_none()).build(rng);
-    let network = normalised.into_iter().fold(Sequential::new().add(start), Sequential::add_boxed);
-    Ok(network.add(ReLU::new()).add(planes))
+    let mut network = Sequential::new();
+    for inputs in std::iter::once(code_size).chain(std::iter::repeat_n(hidden, options.mapping_layers - 1)) {
+        let normalised = of_vectors(hidden);
+        network = network.add(Linear::builder(inputs, hidden).bias(normalised.is_none()).build(rng));
+        network = normalised.into_iter().fold(network, Sequential::add_boxed).add(ReLU::new());
+    }
+    Ok(network.add(planes))
 }
 
 /// The discriminator of a DCGAN up to its features, with the hidden layer of the options.

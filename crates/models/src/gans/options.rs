@@ -20,6 +20,9 @@ pub struct Options {
     /// Width of a fully connected layer between a DCGAN's convolutions and the code, in the generator, and the score, in
     /// the discriminator, as the networks of InfoGAN have it (Chen et al., 2016, arXiv:1606.03657); 0 for none.
     pub hidden: usize,
+    /// How many such layers a DCGAN's generator has, one after the other, where there are any: with more of them it can
+    /// leave less between two kinds of images (as a mapping network, Karras et al., 2019, arXiv:1812.04948).
+    pub mapping_layers: usize,
     /// What normalises the discriminator's layers: `none`, `batch`, `layer` or `spectral`.
     pub normalisation: String,
     /// Numbers in a code.
@@ -62,6 +65,7 @@ impl Default for Options {
             network: "dcgan".into(),
             width: 64,
             hidden: 0,
+            mapping_layers: 1,
             normalisation: "batch".into(),
             latent: 100,
             optimizer: "adam".into(),
@@ -94,6 +98,7 @@ impl Options {
         ranges.one_of("network", &self.network, &["dcgan", "mlp"])?;
         ranges.within("width", self.width, 1..=1024)?;
         ranges.within("hidden", self.hidden, 0..=65_536)?;
+        ranges.within("mapping_layers", self.mapping_layers, 1..=64)?;
         ranges.one_of("normalisation", &self.normalisation, &NORMALISATIONS.map(|(name, _)| name))?;
         ranges.within("latent", self.latent, 1..=4096)?;
         ranges.one_of("optimizer", &self.optimizer, &["adam", "rmsprop"])?;

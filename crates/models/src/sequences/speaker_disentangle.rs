@@ -5,12 +5,15 @@
 //! discriminator D tells the speaker, and the phonetic encoder learns to leave it in doubt. With phonetic codes p, speaker
 //! codes s and K speakers:
 //!
-//! - D descends the cross-entropy of D(p) to the speaker,
+//! - D descends the cross-entropy of D(p) to the speaker, on draws of the latest codes: on those of one batch it would learn
+//!   the recordings by heart, and fall behind an encoder that moves,
 //! - encoders and decoder descend
 //!   `‖x − x̂‖² + w·(mean ‖sᵢ − sⱼ‖² over one speaker + mean (m − ‖sᵢ − sⱼ‖²)⁺ over two) + λ·confusion`, where the
 //!   confusion is the cross-entropy of D(p) to even shares of all speakers; λ grows as in domain-adversarial training.
 //!
-//! In training the decoder hears the mean of the speaker codes of all recordings of a speaker in the batch, so that what is
+//! The phonetic encoder hears each mel band of a recording with mean 0 and deviation 1, so without the colour of a voice
+//! and a microphone (instance normalisation, as Chou et al. 2019, <https://arxiv.org/abs/1904.05742>). In training the
+//! decoder hears the mean of the speaker codes of all recordings of a speaker in the batch, so that what is
 //! said cannot pass by that way; and phonetic codes are normalised, so that nothing hides from D by being small.
 //!
 //! Speakers are the second sorting of the images ([`ImageDataset::groups`](wengert_data::ImageDataset::groups)). The first
@@ -36,6 +39,9 @@ use wengert_data::{Batch, Loader};
 use wengert_nn::{Adam, Layer, LayerNorm, Module, Optimizer, Sequential, clip_grad_norm_, module};
 use wengert_tensor::{DType, Generator, Reduction, Tensor};
 
+/// Codes in an update of the discriminator.
+const DISCRIMINATOR_BATCH: usize = 256;
+
 /// The section `[speaker-disentangle]` of a configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Options {
@@ -49,8 +55,10 @@ pub struct Options {
     pub speakers: usize,
     /// Width of the discriminator's two hidden layers.
     pub discriminator_width: usize,
-    /// Updates of the discriminator in a step.
+    /// Updates of the discriminator in a step, each on another draw of the latest codes.
     pub discriminator_steps: usize,
+    /// How many of the latest codes these are.
+    pub memory: usize,
     /// w, the weight of the speaker codes' contrast.
     pub speaker_weight: f64,
     /// m, the squared distance that codes of two speakers should have.
@@ -73,7 +81,8 @@ impl Default for Options {
             hidden: 128,
             speakers: 6,
             discriminator_width: 128,
-            discriminator_steps: 4,
+            discriminator_steps: 10,
+            memory: 2048,
             speaker_weight: 1.0,
             margin: 4.0,
             confusion_weight: 30.0,
@@ -97,6 +106,7 @@ impl Recipe for Options {
         ranges.within("speakers", self.speakers, 2..=255)?;
         ranges.within("discriminator_width", self.discriminator_width, 1..=4096)?;
         ranges.within("discriminator_steps", self.discriminator_steps, 1..=100)?;
+        ranges.within("memory", self.memory, 1..=1_000_000)?;
         ranges.within("speaker_weight", self.speaker_weight, 0.0..=1e6)?;
         ranges.within("margin", self.margin, 0.0..=1e6)?;
         ranges.within("confusion_weight", self.confusion_weight, 0.0..=1e6)?;
@@ -122,14 +132,64 @@ pub struct SpeakerDisentangle {
     decoder: FrameDecoder,
     discriminator: Sequential,
     codes: CodeStatistics,
+    memory: Memory,
 }
 
-module!(SpeakerDisentangle { modules: phonetic, normalise, speaker, decoder, discriminator, codes });
+module!(SpeakerDisentangle { modules: phonetic, normalise, speaker, decoder, discriminator, codes, memory });
 
 impl SpeakerDisentangle {
     fn code(&self, images: &Tensor) -> Tensor {
-        let phonetic = self.normalise.forward(&self.phonetic.forward(images));
+        let phonetic = self.normalise.forward(&self.phonetic.forward(&colourless(images)));
         Tensor::cat(&[&phonetic, &self.speaker.forward(images)], 1)
+    }
+}
+
+/// Log-mel pictures `[N, 1, frames, bands]` with mean 0 and deviation 1 of each band over the frames that are not silent.
+/// Frames of zeros alone fill a recording up, and stay zeros.
+fn colourless(images: &Tensor) -> Tensor {
+    let heard = images.amax(&[3], true).gt_scalar(0.0).to_dtype(DType::F32);
+    let count = heard.sum(&[2], true).clamp(Some(1.0), None);
+    let mean = (images * &heard).sum(&[2], true) / &count;
+    let centred = (images - mean) * &heard;
+    let variance = centred.square().sum(&[2], true) / count;
+    centred / (variance + 1e-3).sqrt()
+}
+
+/// The latest phonetic codes of the training, newest first, and who speaks.
+#[derive(Debug)]
+struct Memory {
+    /// `[memory, phonetic]`.
+    codes: Tensor,
+    /// i64 `[memory]`.
+    speakers: Tensor,
+    /// i64 `[1]`, how many have come in.
+    count: Tensor,
+}
+
+module!(Memory { buffers: codes, speakers, count });
+
+impl Memory {
+    fn new(length: usize, size: usize) -> Memory {
+        Memory {
+            codes: Tensor::zeros([length, size], DType::F32),
+            speakers: Tensor::zeros([length], DType::I64),
+            count: Tensor::zeros([1], DType::I64),
+        }
+    }
+
+    /// Takes in the codes `[N, phonetic]` of speakers `[N]`, in the place of the oldest.
+    fn add(&self, codes: &Tensor, speakers: &Tensor) -> Result<()> {
+        let length = self.speakers.numel();
+        self.codes.assign(&Tensor::cat(&[codes, &self.codes], 0).narrow(0, 0, length))?;
+        self.speakers.assign(&Tensor::cat(&[speakers, &self.speakers], 0).narrow(0, 0, length))?;
+        Ok(self.count.assign(&(&self.count + speakers.numel() as f64))?)
+    }
+
+    /// So many codes, drawn from all there are, with their speakers.
+    fn draw(&self, count: usize, rng: &Generator) -> (Tensor, Tensor) {
+        let known = self.count.to_vec::<i64>()[0].min(self.speakers.numel() as i64);
+        let chosen = rng.randint(0, known, [count]);
+        (self.codes.index_select(0, &chosen), self.speakers.index_select(0, &chosen))
     }
 }
 
@@ -199,6 +259,7 @@ impl SpeakerTraining {
             decoder: FrameDecoder::new(images.shape, hidden, phonetic + speaker, rng),
             discriminator: mlp(&[phonetic, width, width, options.speakers], Nonlinearity::LeakyReLU, rng),
             codes: CodeStatistics::new(phonetic + speaker),
+            memory: Memory::new(options.memory, phonetic),
         };
         model.assign_names();
         let parts: [&dyn Module; 3] = [&model.phonetic, &model.speaker, &model.decoder];
@@ -278,12 +339,12 @@ impl Training for SpeakerTraining {
         Ok(self.weigh(batch, &self.see(batch, 1), self.options.confusion_weight))
     }
 
-    fn step(&mut self, batch: &Batch, _rng: &Generator, step: u64) -> Result<Losses> {
+    fn step(&mut self, batch: &Batch, rng: &Generator, step: u64) -> Result<Losses> {
         let seen = self.see(batch, 0);
-        let fixed = seen.phonetic.detach();
+        self.model.memory.add(&seen.phonetic.detach(), &seen.speakers)?;
         for _ in 0..self.options.discriminator_steps {
-            let logits = self.model.discriminator.forward(&fixed);
-            let loss = logits.cross_entropy(&seen.speakers, Reduction::Mean);
+            let (codes, speakers) = self.model.memory.draw(DISCRIMINATOR_BATCH, rng);
+            let loss = self.model.discriminator.forward(&codes).cross_entropy(&speakers, Reduction::Mean);
             self.discriminator.zero_grad();
             loss.backward()?;
             self.discriminator.step()?;
@@ -325,6 +386,42 @@ mod tests {
         // Shares 1/2, 1/4, 1/4: −(ln 1/2 + 2 ln 1/4)/3 = 5/3 ln 2.
         let shares = Tensor::from_slice(&[2f32.ln(), 0.0, 0.0], [1, 3]);
         assert!((confusion(&shares).item() - 5.0 / 3.0 * 2f64.ln()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_colour_of_a_recording_is_not_heard() {
+        // Two frames of two bands, then silence; the same, louder in one band and softer in the other.
+        let heard = |[low, high]: [f32; 2]| {
+            let frames = [0.2 * low, 0.6 * high, 0.4 * low, 0.2 * high, 0.0, 0.0];
+            colourless(&Tensor::from_slice(&frames, [1, 1, 3, 2])).to_vec::<f32>()
+        };
+        let deviations = [0.1f32, 0.2].map(|deviation| deviation / (deviation * deviation + 1e-3).sqrt());
+        let expected = [-deviations[0], deviations[1], deviations[0], -deviations[1], 0.0, 0.0];
+        for (found, expected) in heard([1.0, 1.0]).iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        }
+        for (found, same) in heard([2.0, 1.5]).iter().zip(expected) {
+            assert!((found - same).abs() < 0.06, "{found} {same}");
+        }
+    }
+
+    #[test]
+    fn the_latest_codes_are_remembered() {
+        let memory = Memory::new(4, 1);
+        let add = |codes: [f32; 3]| {
+            let speakers = Tensor::from_slice(&codes.map(|code| code as i64), 3);
+            memory.add(&Tensor::from_slice(&codes, [3, 1]), &speakers).unwrap();
+        };
+        add([1.0, 2.0, 3.0]);
+        let (codes, speakers) = memory.draw(200, &Generator::new(0));
+        assert!(
+            codes.to_vec::<f32>().iter().all(|code| (1.0..=3.0).contains(code)),
+            "nothing that never came in"
+        );
+        assert_eq!(codes.squeeze(1).to_dtype(DType::I64).to_vec::<i64>(), speakers.to_vec::<i64>());
+        add([4.0, 5.0, 6.0]);
+        assert_eq!(memory.codes.to_vec::<f32>(), [4.0, 5.0, 6.0, 1.0]);
+        assert_eq!(memory.speakers.to_vec::<i64>(), [4, 5, 6, 1]);
     }
 
     #[test]
