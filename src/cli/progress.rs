@@ -104,7 +104,7 @@ impl Progress {
                 self.last_line = Instant::now();
                 write_line(&epoch_line(record, self.epochs))
             }
-            Event::Alarm(alarm) => write_line(&format!("  look out: {}", alarm.message)),
+            Event::Alarm(alarm) => write_line(&wrapped("  look out: ", &alarm.message)),
             Event::Saved { .. } => Ok(()),
         }
     }
@@ -114,6 +114,25 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+/// Text in lines of at most 80 columns, the first behind a heading and the others below its end: terminals break lines in
+/// the middle of a word.
+fn wrapped(heading: &str, text: &str) -> String {
+    let mut lines = heading.to_owned();
+    let mut column = heading.len();
+    for (index, word) in text.split(' ').enumerate() {
+        if index > 0 && column + 1 + word.len() > 80 {
+            let _ = write!(lines, "\n{:1$}", "", heading.len());
+            column = heading.len();
+        } else if index > 0 {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += word.len();
+    }
+    lines
 }
 
 /// What a command of several parts is doing, for whoever waits: a bar where standard error is a terminal.
@@ -234,7 +253,17 @@ pub fn thousands(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::thousands;
+    use super::{thousands, wrapped};
+
+    #[test]
+    fn lines_break_between_words() {
+        let [first, second] = ["a".repeat(60), "b".repeat(14)];
+        assert_eq!(
+            wrapped("note: ", &format!("{first} {second} c")),
+            format!("note: {first}\n      {second} c")
+        );
+        assert_eq!(wrapped("note: ", "short"), "note: short");
+    }
 
     #[test]
     fn digits_are_grouped() {
