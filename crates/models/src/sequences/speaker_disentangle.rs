@@ -14,10 +14,7 @@
 //! The phonetic encoder hears each mel band of a recording with mean 0 and deviation 1, so without the colour of a voice
 //! and a microphone (instance normalisation, as Chou et al. 2019, <https://arxiv.org/abs/1904.05742>). In training the
 //! decoder hears the mean of the speaker codes of all recordings of a speaker in the batch, so that what is
-//! said cannot pass by that way; and phonetic codes are normalised, so that nothing hides from D by being small. What the
-//! speaker code tells of them is taken out: a small network learns the mean μ(s) and the deviation σ(s) of the normalised
-//! code n of speaker s by the likelihood of a normal distribution, and p = (n − μ(s))/σ(s). D is left with what is in the
-//! shape of the distributions.
+//! said cannot pass by that way; and phonetic codes are normalised, so that nothing hides from D by being small.
 //!
 //! Speakers are the second sorting of the images ([`ImageDataset::groups`](wengert_data::ImageDataset::groups)). The first
 //! numbers of a code are the phonetic ones, the rest the speaker's.
@@ -31,7 +28,6 @@
 use super::frames::{CodeStatistics, FrameDecoder, FrameEncoder, squared_error};
 use super::pairs::Pairs;
 use super::seq2seq_ae::LARGEST_GRADIENT;
-use crate::autoencoders::gaussian::DiagonalGaussian;
 use crate::config::Ranges;
 use crate::domains::dann::ramp;
 use crate::domains::targets::accuracy;
@@ -43,8 +39,6 @@ use wengert_data::{Batch, Loader};
 use wengert_nn::{Adam, Layer, LayerNorm, Module, Optimizer, Sequential, clip_grad_norm_, module};
 use wengert_tensor::{DType, Generator, Reduction, Tensor};
 
-/// Width of the network that knows of speakers what their phonetic codes have in common.
-const VOICE: usize = 64;
 /// Codes in an update of the discriminator.
 const DISCRIMINATOR_BATCH: usize = 256;
 
@@ -134,8 +128,6 @@ pub struct SpeakerDisentangle {
     speaker_size: usize,
     phonetic: FrameEncoder,
     normalise: LayerNorm,
-    /// Of speaker codes to mean and log variance of the normalised phonetic code.
-    voice: Sequential,
     speaker: FrameEncoder,
     decoder: FrameDecoder,
     discriminator: Sequential,
@@ -143,40 +135,13 @@ pub struct SpeakerDisentangle {
     memory: Memory,
 }
 
-module!(SpeakerDisentangle {
-    modules: phonetic,
-    normalise,
-    voice,
-    speaker,
-    decoder,
-    discriminator,
-    codes,
-    memory
-});
+module!(SpeakerDisentangle { modules: phonetic, normalise, speaker, decoder, discriminator, codes, memory });
 
 impl SpeakerDisentangle {
-    fn read(&self, images: &Tensor) -> Read {
-        let normalised = self.normalise.forward(&self.phonetic.forward(&colourless(images)));
-        let speaker = self.speaker.forward(images);
-        let voice = DiagonalGaussian::from_halves(&self.voice.forward(&speaker.detach()));
-        let deviation = (voice.log_variance.detach() * 0.5).exp();
-        Read { phonetic: (&normalised - voice.mean.detach()) / deviation, speaker, normalised, voice }
-    }
-
     fn code(&self, images: &Tensor) -> Tensor {
-        let Read { phonetic, speaker, .. } = self.read(images);
-        Tensor::cat(&[&phonetic, &speaker], 1)
+        let phonetic = self.normalise.forward(&self.phonetic.forward(&colourless(images)));
+        Tensor::cat(&[&phonetic, &self.speaker.forward(images)], 1)
     }
-}
-
-/// What the encoders make of images.
-struct Read {
-    phonetic: Tensor,
-    speaker: Tensor,
-    /// The phonetic code before what the speaker code tells of it is taken out.
-    normalised: Tensor,
-    /// What that is.
-    voice: DiagonalGaussian,
 }
 
 /// Log-mel pictures `[N, 1, frames, bands]` with mean 0 and deviation 1 of each band over the frames that are not silent.
@@ -268,7 +233,8 @@ pub struct SpeakerTraining {
 
 /// The codes of a batch, and who speaks.
 struct Seen {
-    read: Read,
+    phonetic: Tensor,
+    speaker: Tensor,
     /// i64 `[N]`.
     speakers: Tensor,
 }
@@ -289,7 +255,6 @@ impl SpeakerTraining {
             speaker_size: speaker,
             phonetic: FrameEncoder::new(images.shape, hidden, phonetic, rng),
             normalise: LayerNorm::new([phonetic]).affine(false),
-            voice: mlp(&[speaker, VOICE, 2 * phonetic], Nonlinearity::ReLU, rng),
             speaker: FrameEncoder::new(images.shape, hidden, speaker, rng),
             decoder: FrameDecoder::new(images.shape, hidden, phonetic + speaker, rng),
             discriminator: mlp(&[phonetic, width, width, options.speakers], Nonlinearity::LeakyReLU, rng),
@@ -297,7 +262,7 @@ impl SpeakerTraining {
             memory: Memory::new(options.memory, phonetic),
         };
         model.assign_names();
-        let parts: [&dyn Module; 4] = [&model.phonetic, &model.voice, &model.speaker, &model.decoder];
+        let parts: [&dyn Module; 3] = [&model.phonetic, &model.speaker, &model.decoder];
         let parameters = parts.iter().flat_map(|part| part.parameters()).collect();
         let adam = Adam::new(parameters, options.learning_rate);
         let discriminator = Adam::new(model.discriminator.parameters(), options.discriminator_learning_rate);
@@ -307,9 +272,12 @@ impl SpeakerTraining {
     /// The codes of a batch of training (0) or test images (1). Before the data was shown, as when the graph is printed,
     /// one voice speaks.
     fn see(&self, batch: &Batch, which: usize) -> Seen {
+        let codes = self.model.code(&batch.images);
+        let Options { phonetic, speaker, .. } = self.options;
         let groups = self.data.as_ref().and_then(|data| data[which].groups(&batch.indices));
         Seen {
-            read: self.model.read(&batch.images),
+            phonetic: codes.narrow(1, 0, phonetic),
+            speaker: codes.narrow(1, phonetic, speaker),
             speakers: groups.unwrap_or_else(|| Tensor::zeros([batch.indices.len()], DType::I64)),
         }
     }
@@ -317,20 +285,17 @@ impl SpeakerTraining {
     /// All losses, the confusion with this weight.
     fn weigh(&self, batch: &Batch, seen: &Seen, weight: f64) -> Losses {
         let pairs = Pairs::new(&seen.speakers);
-        let Read { phonetic, speaker, normalised, voice } = &seen.read;
-        let heard = Tensor::cat(&[phonetic, &pairs.mean_of_speaker(speaker)], 1);
+        let heard = Tensor::cat(&[&seen.phonetic, &pairs.mean_of_speaker(&seen.speaker)], 1);
         let made = self.model.decoder.forward(&heard);
         let reconstruction = squared_error(&made, &batch.images);
-        let contrast = pairs.contrast(speaker, self.options.margin);
-        let voice = -voice.log_density(&normalised.detach()).mean_all();
-        let logits = self.model.discriminator.forward(phonetic);
+        let speaker = pairs.contrast(&seen.speaker, self.options.margin);
+        let logits = self.model.discriminator.forward(&seen.phonetic);
         let confusion = confusion(&logits);
-        let total = &reconstruction + &contrast * self.options.speaker_weight + &confusion * weight + &voice;
+        let total = &reconstruction + &speaker * self.options.speaker_weight + &confusion * weight;
         let terms = vec![
             ("reconstruction", reconstruction),
-            ("speaker", contrast),
+            ("speaker", speaker),
             ("confusion", confusion),
-            ("voice", voice),
             ("discriminator", logits.detach().cross_entropy(&seen.speakers, Reduction::Mean)),
             ("accuracy_speaker", accuracy(&logits, &seen.speakers)),
         ];
@@ -376,7 +341,7 @@ impl Training for SpeakerTraining {
 
     fn step(&mut self, batch: &Batch, rng: &Generator, step: u64) -> Result<Losses> {
         let seen = self.see(batch, 0);
-        self.model.memory.add(&seen.read.phonetic.detach(), &seen.speakers)?;
+        self.model.memory.add(&seen.phonetic.detach(), &seen.speakers)?;
         for _ in 0..self.options.discriminator_steps {
             let (codes, speakers) = self.model.memory.draw(DISCRIMINATOR_BATCH, rng);
             let loss = self.model.discriminator.forward(&codes).cross_entropy(&speakers, Reduction::Mean);
@@ -485,7 +450,7 @@ mod tests {
         training.weigh(&batch, &seen, 5.0).total.backward().unwrap();
         assert_eq!(training.model.discriminator.parameters()[0].grad().unwrap().to_vec::<f32>(), own);
         let losses = training.losses(&batch, &rng).unwrap().values();
-        let expected = losses[1] + losses[2] + 30.0 * losses[3] + losses[4];
+        let expected = losses[1] + losses[2] + 30.0 * losses[3];
         assert!((losses[0] - expected).abs() < 1e-3, "{losses:?}");
     }
 }
