@@ -85,7 +85,7 @@ impl Default for Options {
             memory: 2048,
             speaker_weight: 1.0,
             margin: 4.0,
-            confusion_weight: 30.0,
+            confusion_weight: 5.0,
             ramp_steps: 400,
             learning_rate: 1e-3,
             discriminator_learning_rate: 2e-3,
@@ -450,7 +450,7 @@ mod tests {
         training.weigh(&batch, &seen, 5.0).total.backward().unwrap();
         assert_eq!(training.model.discriminator.parameters()[0].grad().unwrap().to_vec::<f32>(), own);
         let losses = training.losses(&batch, &rng).unwrap().values();
-        let expected = losses[1] + losses[2] + 30.0 * losses[3];
+        let expected = losses[1] + losses[2] + 5.0 * losses[3];
         assert!((losses[0] - expected).abs() < 1e-3, "{losses:?}");
     }
 }
