@@ -3,51 +3,120 @@
 use crate::axis_map::AxisMap;
 use crate::element::Number;
 use crate::par;
+use crate::simd::{Kernel, vectorize_for};
 use crate::window::Window;
+use std::ops::Range;
 
 /// For each window of each plane of `input` `[…, rows.input, columns.input]`, the row-major index within the
 /// plane of its largest element: the first of equals, or the first NaN. `out` is `[…, rows.output,
 /// columns.output]`.
 ///
-/// Every window must hold at least one element, see [`every_window_meets_input`].
+/// Every window must hold at least one element, see [`every_window_meets_input`], and a plane less than 2³² elements.
 ///
 /// # Panics
 /// When the slices do not hold the same number of planes.
 pub fn max_indices<T: Number>(input: &[T], rows: &Window, columns: &Window, out: &mut [i64]) {
     let (in_plane, out_plane) = (rows.input * columns.input, rows.output * columns.output);
     assert_eq!(input.len() * out_plane, out.len() * in_plane, "planes");
+    // What is the same in every plane is worked out once: the arithmetic of windows is full of divisions.
+    let windows = || (0..rows.output).flat_map(|row| (0..columns.output).map(move |column| [row, column]));
+    let begins: Vec<u32> = windows()
+        .map(|[row, column]| {
+            let row = rows.source(rows.taps_inside(row).start, row);
+            (row * columns.input + columns.source(columns.taps_inside(column).start, column)) as u32
+        })
+        .collect();
+    let taps: Vec<[Tap; 2]> =
+        taps(rows).flat_map(|row| taps(columns).map(move |column| [row.clone(), column])).collect();
     // A kernel may be far larger than the input that it meets.
-    let work = out_plane.saturating_mul(rows.kernel).saturating_mul(columns.kernel);
-    par::rows_mut(out, out_plane, work, |first_plane, out| {
+    par::rows_mut(out, out_plane, out_plane.saturating_mul(taps.len()), |first_plane, out| {
+        let mut read = vec![T::ZERO; out_plane];
+        let mut read_at = vec![0; out_plane];
+        let (mut largest, mut next_largest) = (vec![T::ZERO; out_plane], vec![T::ZERO; out_plane]);
+        let (mut places, mut next_places) = (vec![0; out_plane], vec![0; out_plane]);
         for (plane, out) in (first_plane..).zip(out.chunks_exact_mut(out_plane)) {
             let input = &input[plane * in_plane..][..in_plane];
-            for (row, out) in out.chunks_exact_mut(columns.output).enumerate() {
-                let row_taps = rows.taps_inside(row);
-                for (column, index) in out.iter_mut().enumerate() {
-                    let column_taps = columns.taps_inside(column);
-                    let first = rows.source(row_taps.start, row) * columns.input
-                        + columns.source(column_taps.start, column);
-                    let mut largest = first;
-                    for row_tap in row_taps.clone() {
-                        let line = rows.source(row_tap, row) * columns.input;
-                        for column_tap in column_taps.clone() {
-                            let candidate = line + columns.source(column_tap, column);
-                            if is_larger(input[candidate], input[largest]) {
-                                largest = candidate;
-                            }
-                        }
-                    }
-                    *index = largest as i64;
+            places.copy_from_slice(&begins);
+            largest.iter_mut().zip(&begins).for_each(|(largest, &begin)| *largest = input[begin as usize]);
+            for [row_tap, column_tap] in &taps {
+                if row_tap.outputs.len() * column_tap.outputs.len() < out_plane {
+                    // Where the tap is padding nothing is larger than what there is.
+                    read.copy_from_slice(&largest);
                 }
+                for (row, line) in row_tap.outputs.clone().zip((row_tap.first..).step_by(rows.stride)) {
+                    let first = line * columns.input + column_tap.first;
+                    let part = row * columns.output + column_tap.outputs.start..;
+                    let part = part.start..part.start + column_tap.outputs.len();
+                    let reads = read[part.clone()].iter_mut().zip(&mut read_at[part]);
+                    for ((value, place), step) in reads.zip(0..) {
+                        let at = first + step * columns.stride;
+                        (*value, *place) = (input[at], at as u32);
+                    }
+                }
+                vectorize_for::<T, _>(Larger {
+                    values: [&read, &largest],
+                    places: [&read_at, &places],
+                    larger: &mut next_largest,
+                    larger_at: &mut next_places,
+                });
+                std::mem::swap(&mut largest, &mut next_largest);
+                std::mem::swap(&mut places, &mut next_places);
             }
+            out.iter_mut().zip(&places).for_each(|(index, &place)| *index = i64::from(place));
         }
     });
 }
 
+/// One tap along one axis: the positions of the window where it reads the input, and what it reads at the first.
+#[derive(Clone)]
+struct Tap {
+    outputs: Range<usize>,
+    first: usize,
+}
+
+/// The taps that read the input at some position; the others are padding everywhere.
+fn taps(window: &Window) -> impl Iterator<Item = Tap> + '_ {
+    let reached = match window.output {
+        0 => 0..0,
+        outputs => window.taps_inside(outputs - 1).start..window.taps_inside(0).end,
+    };
+    reached.filter_map(|tap| {
+        let outputs = window.inside(tap, &(0..window.output));
+        (!outputs.is_empty()).then(|| Tap { first: window.source(tap, outputs.start), outputs })
+    })
+}
+
+/// The larger of two values each, and where it lies; the second of equals. Into memory of its own: in place the compiler
+/// would store under a condition, and which of two is larger no processor foresees.
+struct Larger<'a, T> {
+    values: [&'a [T]; 2],
+    places: [&'a [u32]; 2],
+    larger: &'a mut [T],
+    larger_at: &'a mut [u32],
+}
+
+impl<T: Number> Kernel for Larger<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let count = self.larger.len();
+        let [values, others] = self.values.map(|values| &values[..count]);
+        let [places, other_places] = self.places.map(|places| &places[..count]);
+        for (i, larger) in self.larger.iter_mut().enumerate() {
+            *larger = if is_larger(values[i], others[i]) { values[i] } else { others[i] };
+        }
+        for (i, place) in self.larger_at[..count].iter_mut().enumerate() {
+            *place = if is_larger(values[i], others[i]) { places[i] } else { other_places[i] };
+        }
+    }
+}
+
 /// Whether `value` takes the place of `largest` in a running maximum: NaN, once met, stays.
 #[allow(clippy::eq_op, reason = "only NaN differs from itself")]
+#[inline(always)]
 fn is_larger<T: Number>(value: T, largest: T) -> bool {
-    value > largest || (value != value && largest == largest)
+    (value > largest) | ((value != value) & (largest == largest))
 }
 
 /// `out[p, i] = input[p, indices[p, i]]` for each plane p; planes have `in_plane` and `out_plane` elements.
