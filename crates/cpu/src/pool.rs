@@ -11,13 +11,14 @@ use std::ops::Range;
 /// plane of its largest element: the first of equals, or the first NaN. `out` is `[…, rows.output,
 /// columns.output]`.
 ///
-/// Every window must hold at least one element, see [`every_window_meets_input`], and a plane less than 2³² elements.
+/// Every window must hold at least one element, see [`every_window_meets_input`].
 ///
 /// # Panics
-/// When the slices do not hold the same number of planes.
+/// When the slices do not hold the same number of planes, or a plane has 2³² elements or more.
 pub fn max_indices<T: Number>(input: &[T], rows: &Window, columns: &Window, out: &mut [i64]) {
     let (in_plane, out_plane) = (rows.input * columns.input, rows.output * columns.output);
     assert_eq!(input.len() * out_plane, out.len() * in_plane, "planes");
+    assert!(u32::try_from(in_plane).is_ok(), "planes of less than 2³² elements");
     // What is the same in every plane is worked out once: the arithmetic of windows is full of divisions.
     let windows = || (0..rows.output).flat_map(|row| (0..columns.output).map(move |column| [row, column]));
     let begins: Vec<u32> = windows()
@@ -45,8 +46,8 @@ pub fn max_indices<T: Number>(input: &[T], rows: &Window, columns: &Window, out:
                 }
                 for (row, line) in row_tap.outputs.clone().zip((row_tap.first..).step_by(rows.stride)) {
                     let first = line * columns.input + column_tap.first;
-                    let part = row * columns.output + column_tap.outputs.start..;
-                    let part = part.start..part.start + column_tap.outputs.len();
+                    let start = row * columns.output + column_tap.outputs.start;
+                    let part = start..start + column_tap.outputs.len();
                     let reads = read[part.clone()].iter_mut().zip(&mut read_at[part]);
                     for ((value, place), step) in reads.zip(0..) {
                         let at = first + step * columns.stride;
