@@ -166,6 +166,7 @@ fn a_game_with_all_techniques_trains_resumes_and_round_trips() {
     let options = [
         ("dcgan.width", "4"),
         ("dcgan.hidden", "6"),
+        ("dcgan.mapping_layers", "2"),
         ("dcgan.label_smoothing", "0.1"),
         ("dcgan.critic_steps", "2"),
         ("dcgan.decay_steps", "30"),
@@ -183,6 +184,15 @@ fn a_game_with_all_techniques_trains_resumes_and_round_trips() {
 #[test]
 fn every_conditional_game_trains_resumes_and_round_trips() {
     exercise_all(conditional::FAMILY);
+}
+
+#[test]
+fn images_moved_about_keep_to_the_bit_too() {
+    let options = [("info-gan.width", "4"), ("info-gan.hidden", "6"), ("info-gan.warp", "0.2")];
+    exercise_one(find("info-gan").unwrap(), &options);
+    exercise_one(find("ss-gan").unwrap(), &[("ss-gan.network", "conv"), ("ss-gan.shift", "2")]);
+    let options = [("triple-gan.width", "4"), ("triple-gan.shift", "2"), ("triple-gan.decay_steps", "30")];
+    exercise_one(find("triple-gan").unwrap(), &options);
 }
 
 #[test]
