@@ -184,6 +184,14 @@ impl Ranges {
         in_range(&format!("{}.{key}", self.section), value, range)
     }
 
+    /// An error unless what else the options say lets this one have an effect; `detail` says what is missing.
+    pub fn takes_effect(&self, key: &str, has_effect: bool, detail: &str) -> Result<()> {
+        if has_effect {
+            return Ok(());
+        }
+        Err(Error::Range { key: format!("{}.{key}", self.section), detail: detail.into() })
+    }
+
     /// An error unless the rate of an optimiser is above 0 and at most 1000.
     pub fn learning_rate(&self, key: &str, value: f64) -> Result<()> {
         if value > 0.0 && value <= 1e3 {

@@ -99,6 +99,10 @@ impl Options {
         ranges.within("width", self.width, 1..=1024)?;
         ranges.within("hidden", self.hidden, 0..=65_536)?;
         ranges.within("mapping_layers", self.mapping_layers, 1..=64)?;
+        let is_mapped = self.network == "dcgan" && self.hidden > 0;
+        let detail =
+            "is above 1, which needs the network dcgan with a hidden layer: set hidden, such as to 256";
+        ranges.takes_effect("mapping_layers", self.mapping_layers == 1 || is_mapped, detail)?;
         ranges.one_of("normalisation", &self.normalisation, &NORMALISATIONS.map(|(name, _)| name))?;
         ranges.within("latent", self.latent, 1..=4096)?;
         ranges.one_of("optimizer", &self.optimizer, &["adam", "rmsprop"])?;
@@ -181,6 +185,10 @@ mod tests {
             refusal(Options { normalisation: "x".into(), ..options.clone() }).contains("none, batch, layer")
         );
         assert!(refusal(Options { critic_steps: 0, ..options.clone() }).contains("gan.critic_steps is 0"));
+        assert!(refusal(Options { mapping_layers: 2, ..options.clone() }).contains("set hidden"));
+        assert!(
+            Options { mapping_layers: 2, hidden: 8, ..options.clone() }.check(&Ranges::new("gan")).is_ok()
+        );
         assert!(refusal(Options { beta1: 1.0, ..options.clone() }).contains("gan.beta1 is 1"));
         assert!(refusal(Options { average_decay: 1.0, ..options }).contains("gan.average_decay is 1"));
     }
