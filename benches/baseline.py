@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
@@ -26,6 +26,14 @@ WARM_UP_SECONDS = 1.0
 TOLERANCES = (1e-4, 1e-2, 3e-2)
 
 
+class Place(NamedTuple):
+    """Where a workload is computed."""
+
+    threads: int
+    device: str = "cpu"
+    """`cpu` or `cuda:0`."""
+
+
 class Runner(Protocol):
     """A loaded workload."""
 
@@ -36,7 +44,7 @@ class Runner(Protocol):
         """Losses and gradients (`grad.<step>.<name>`) of three steps on the state's noise; then all is as loaded."""
 
     def step(self) -> Any:
-        """One finished step. The result is the loss, as whatever `float` takes."""
+        """One step, finished on its device too. The result is the loss, as whatever `float` takes."""
 
 
 class Contender(Protocol):
@@ -44,9 +52,9 @@ class Contender(Protocol):
 
     impl: str
 
-    def load(self, workload: str, batch: int, threads: int, state: Arrays) -> Runner: ...
+    def load(self, workload: str, batch: int, place: Place, state: Arrays) -> Runner: ...
 
-    def load_micro(self, name: str, threads: int, repeat: int) -> Runner: ...
+    def load_micro(self, name: str, place: Place, repeat: int) -> Runner: ...
 
 
 def sizes(shape: str) -> tuple[int, ...]:
@@ -65,10 +73,16 @@ def square(count: str) -> int:
 
 
 class Micro:
-    """A micro workload: `repeat` calls of `call` are a step, and nothing is to be compared."""
+    """A micro workload: `repeat` calls of `call` and one of `finish` are a step, and nothing is to be compared."""
 
-    def __init__(self, call: Callable[[], Any], repeat: int, note: str | None = None) -> None:
-        self.call, self.repeat, self.note = call, repeat, note
+    def __init__(
+        self,
+        call: Callable[[], Any],
+        repeat: int,
+        note: str | None = None,
+        finish: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.call, self.repeat, self.note, self.finish = call, repeat, note, finish
 
     def agree(self) -> tuple[list[float], Arrays]:
         return [], {}
@@ -76,6 +90,7 @@ class Micro:
     def step(self) -> float:
         for _ in range(self.repeat):
             self.call()
+        self.finish()
         return 0.0
 
 
@@ -91,12 +106,12 @@ def run(runner: Runner, steps: int) -> tuple[list[float], float]:
     return milliseconds, float(loss)
 
 
-def load(contender: Contender, workload: str, batch: int, threads: int, state: Arrays | None, repeat: int) -> Runner:
+def load(contender: Contender, workload: str, batch: int, place: Place, state: Arrays | None, repeat: int) -> Runner:
     """A training workload by its name, or else a micro one."""
     if workload in states.WORKLOADS:
-        runner = contender.load(workload, batch, threads, state or states.make_state(workload, batch))
+        runner = contender.load(workload, batch, place, state or states.make_state(workload, batch))
     else:
-        runner = contender.load_micro(workload, threads, repeat)
+        runner = contender.load_micro(workload, place, repeat)
     gc.collect()
     gc.freeze()
     return runner
@@ -108,6 +123,11 @@ def peak_rss_mb() -> float:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
     raise RuntimeError("/proc/self/status has no VmHWM")
+
+
+def place(command: dict[str, Any]) -> Place:
+    """Where the caller of `serve` wants something computed."""
+    return Place(command["threads"], command.get("device", "cpu"))
 
 
 def serve(contender: Contender) -> None:
@@ -123,7 +143,7 @@ def serve(contender: Contender) -> None:
                 case "load":
                     runner = None  # its memory goes before the next one comes
                     state = load_file(command["state"]) if command.get("state") else None
-                    runner = load(contender, command["workload"], command["batch"], command["threads"], state, 1)
+                    runner = load(contender, command["workload"], command["batch"], place(command), state, 1)
                     answer = {"losses": [], "gradients": None, "note": runner.note}
                     if state is not None:
                         answer["losses"], gradients = runner.agree()
@@ -131,7 +151,7 @@ def serve(contender: Contender) -> None:
                         save_file(gradients, command["gradients"])
                 case "micro":
                     runner = None
-                    runner = load(contender, command["name"], 1, command["threads"], None, command.get("repeat", 1))
+                    runner = load(contender, command["name"], 1, place(command), None, command.get("repeat", 1))
                     answer = {"losses": [], "gradients": None, "note": runner.note}
                 case "run":
                     if runner is None:
@@ -169,7 +189,8 @@ def measure(runner: Runner, rounds: int) -> tuple[list[float], float]:
 def record(contender: Contender, workload: str, options: argparse.Namespace) -> dict[str, Any]:
     """One workload's record, as `wengert bench --json` prints it."""
     state = load_file(options.state) if options.state else None
-    runner = load(contender, workload, options.batch, options.threads, state, options.repeat)
+    where = Place(options.threads, "cuda:0" if options.device == "cuda" else options.device)
+    runner = load(contender, workload, options.batch, where, state, options.repeat)
     losses, gradients = runner.agree()
     answers = {"loss": np.array(losses)} | gradients
     if options.answers:
@@ -182,7 +203,7 @@ def record(contender: Contender, workload: str, options: argparse.Namespace) -> 
     return {
         "workload": workload,
         "impl": contender.impl,
-        "device": "cpu",
+        "device": where.device,
         "threads": options.threads,
         "batch": options.batch if training else None,
         "dtype": "f32",
@@ -226,6 +247,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(description=description)
     arguments.add_argument("workload", nargs="*", help=f"{', '.join(states.WORKLOADS)} or a micro one (in quotes)")
     arguments.add_argument("--threads", type=int, default=1)
+    arguments.add_argument("--device", default="cpu", metavar="NAME", help="cpu, cuda or cuda:N")
     arguments.add_argument("--batch", type=int, default=128)
     arguments.add_argument("--rounds", type=int, default=5, help="rounds of half a second")
     arguments.add_argument("--repeat", type=int, default=1, help="calls in a step of a micro workload")

@@ -18,21 +18,24 @@ class Jax:
     impl = "jax"
     threads: int | None = None
 
-    def start(self, threads: int) -> None:
+    def start(self, place: baseline.Place) -> None:
+        threads = place.threads
+        if place.device != "cpu":
+            raise ValueError(f"the JAX baseline is for the CPU; it does not run on {place.device}")
         if self.threads is None:
             os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
             self.threads = threads
         if self.threads != threads:
             raise ValueError(f"this process has {self.threads} threads for good: start another one for {threads}")
 
-    def load(self, workload: str, batch: int, threads: int, state: Arrays) -> baseline.Runner:
-        self.start(threads)
+    def load(self, workload: str, batch: int, place: baseline.Place, state: Arrays) -> baseline.Runner:
+        self.start(place)
         import jax_training  # loads JAX, which must come after `start`
 
         return jax_training.Training(workload, state)
 
-    def load_micro(self, name: str, threads: int, repeat: int) -> baseline.Micro:
-        self.start(threads)
+    def load_micro(self, name: str, place: baseline.Place, repeat: int) -> baseline.Micro:
+        self.start(place)
         import jax_micro
 
         return jax_micro.load(name, repeat)

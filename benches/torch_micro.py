@@ -1,7 +1,8 @@
 """The bench's micro workloads in PyTorch: one call of an op on operands that were made before.
 
 Elementwise functions write into a tensor that exists, where PyTorch has that form; what makes a new tensor (`allocate`,
-`random`, `softmax`, …) makes and drops it in every call, through PyTorch's own allocator.
+`random`, `softmax`, …) makes and drops it in every call, through PyTorch's own allocator. On a GPU the calls of a
+step are started one after the other, and the step ends when the last has run.
 """
 
 from collections.abc import Callable
@@ -25,8 +26,21 @@ REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def load(name: str, repeat: int, fused: bool, compiled: bool) -> Micro:
+def load(name: str, repeat: int, fused: bool, compiled: bool, device: torch.device) -> Micro:
     """The workload of that name. Where `compiled`, ops go through `torch.compile`."""
+    with device:  # for the operands only: in every call it would cost time
+        call = prepare(name, fused, compiled, device)
+    return Micro(call, repeat, finish=partial(synchronize, device))
+
+
+def synchronize(device: torch.device) -> None:
+    """Waits until everything that was started has run."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def prepare(name: str, fused: bool, compiled: bool, device: torch.device) -> Call:
+    """Operands where new tensors go by default, and the call that is timed."""
     match name.split():
         case ["gemm", shape, layout]:
             call = gemm(shape, layout)
@@ -41,18 +55,18 @@ def load(name: str, repeat: int, fused: bool, compiled: bool) -> Micro:
         case ["softmax", shape]:
             call = partial(torch.softmax, torch.randn(sizes(shape)), -1)
         case ["batch-norm", shape]:
-            return Micro(batch_norm(shape, compiled), repeat)
+            return batch_norm(shape, compiled)
         case ["random", distribution, count]:
-            call = random(distribution, elements(count))
+            call = random(distribution, elements(count), device)
         case ["adam", "10M"]:
-            return Micro(adam(fused), repeat)
+            return adam(fused)
         case ["chain", length] if not compiled:
-            return Micro(chain(int(length)), repeat)
+            return chain(int(length))
         case ["chain", _]:
             raise ValueError("the chain measures ops one by one; compiled it is a single one")
         case _:
             raise ValueError(f"no micro workload `{name}`")
-    return Micro(torch.compile(call, dynamic=False) if compiled else call, repeat)
+    return torch.compile(call, dynamic=False) if compiled else call
 
 
 def uniform(*shape: int) -> Tensor:
@@ -106,12 +120,12 @@ def batch_norm(shape: str, compiled: bool) -> Call:
     return lambda: torch.autograd.grad(forward(x), (x, layer.weight, layer.bias), cotangent)
 
 
-def random(distribution: str, count: int) -> Call:
+def random(distribution: str, count: int, device: torch.device) -> Call:
     match distribution:
         case "normal":
-            return lambda: torch.randn(count)
+            return lambda: torch.randn(count, device=device)
         case "uniform":
-            return lambda: torch.rand(count)
+            return lambda: torch.rand(count, device=device)
         case "bernoulli":
             return partial(torch.bernoulli, torch.full((count,), 0.5))
         case _:

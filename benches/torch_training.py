@@ -2,6 +2,8 @@
 
 The compiled mode passes each loss function, networks included, through `torch.compile`, which compiles its backward
 pass as well. Random draws are made outside, so that the compared steps run the same compiled code as the timed ones.
+The graphed mode captures a whole step, its random draws included, as a CUDA graph; the compared steps are a graph of
+the same code that reads its noise.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,6 +19,9 @@ import torch_micro
 from states import Arrays
 
 Noise = dict[str, Tensor]
+
+WARM_UP_STEPS = 3
+"""Steps before a capture, in which libraries choose their algorithms and optimisers make their state."""
 
 
 class Mlp(nn.Module):
@@ -127,20 +132,28 @@ class ConvolutionalDiscriminator(nn.Module):
 
 
 class Mode:
-    """Eager, eager with fused Adam, or compiled."""
+    """Eager, eager with fused Adam, compiled, or graphed."""
 
-    def __init__(self, fused: bool, compiled: bool, note: str | None) -> None:
-        self.fused, self.compiled, self.note = fused or compiled, compiled, note
+    device = torch.device("cpu")
+
+    def __init__(self, fused: bool, compiled: bool, graphed: bool, note: str | None) -> None:
+        self.fused, self.compiled, self.graphed, self.note = fused or compiled or graphed, compiled, graphed, note
 
     @property
     def impl(self) -> str:
+        if self.graphed:
+            return "torch-graph"
         return "torch-compile" if self.compiled else "torch-fused" if self.fused else "torch"
 
     def compile(self, loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return torch.compile(loss, dynamic=False) if self.compiled else loss
 
     def adam(self, parameters: Iterable[nn.Parameter], rate: float, betas: tuple[float, float]) -> torch.optim.Adam:
-        return torch.optim.Adam(parameters, lr=rate, betas=betas, fused=True if self.fused else None)
+        fused = True if self.fused else None
+        return torch.optim.Adam(parameters, lr=rate, betas=betas, fused=fused, capturable=self.graphed)
+
+    def put(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array).to(self.device)
 
 
 def minimise(optimizer: torch.optim.Optimizer, loss: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
@@ -152,50 +165,102 @@ def minimise(optimizer: torch.optim.Optimizer, loss: Callable[..., Tensor], *inp
     return value.detach()
 
 
+class Graph:
+    """A captured step. Its loss, and the gradients that the parameters hold, are written anew by every replay."""
+
+    def __init__(self, networks: nn.Module, step: Callable[[], Tensor]) -> None:
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(WARM_UP_STEPS):
+                step()
+        torch.cuda.current_stream().wait_stream(stream)
+        networks.zero_grad(set_to_none=True)  # so that gradients come to lie in the graph's memory
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.loss = step()
+
+    def replay(self) -> Tensor:
+        self.graph.replay()
+        return self.loss
+
+
 class Training:
     """A workload at its initial state. Subclasses have the networks, the losses and `update`."""
 
     def __init__(self, networks: nn.Module, workload: str, state: Arrays, mode: Mode) -> None:
-        self.networks, self.mode, self.note = networks, mode, mode.note
-        self.images = torch.from_numpy(states.images(state, workload))
-        self.labels = torch.from_numpy(states.labels(state))
+        self.networks, self.mode, self.note = networks.to(mode.device), mode, mode.note
+        self.graph: Graph | None = None
+        self.images = mode.put(states.images(state, workload))
+        self.labels = mode.put(states.labels(state))
         self.agreement_noise = [
-            {kind: torch.from_numpy(array) for kind, array in states.noise(state, workload, step).items()}
+            {kind: mode.put(array) for kind, array in states.noise(state, workload, step).items()}
             for step in range(states.AGREEMENT_STEPS)
         ]
         initial = {name: torch.from_numpy(array) for name, array in states.parameters(state).items()}
         buffers = {name: buffer.clone() for name, buffer in networks.named_buffers()}
         self.initial = initial | buffers
-        self.reset()
+        self.networks.load_state_dict(self.initial)
+        self.optimizers = self.make_optimizers()
 
     def reset(self) -> None:
-        """Initial weights and running statistics, and optimisers that have seen nothing."""
+        """Initial weights and running statistics, and optimisers that have seen nothing: all where it lies, as graphs
+        know only places. A new Adam's state is zero everywhere."""
         self.networks.load_state_dict(self.initial)
-        self.make_optimizers()
+        for optimizer in self.optimizers:
+            for state in optimizer.state.values():
+                for tensor in state.values():
+                    tensor.zero_()
 
-    def make_optimizers(self) -> None:
+    def make_optimizers(self) -> list[torch.optim.Optimizer]:
         raise NotImplementedError
 
     def draw(self) -> Noise:
         """What a step draws."""
         return {}
 
+    def normal(self, *shape: int) -> Tensor:
+        return torch.randn(shape, device=self.mode.device)
+
     def update(self, noise: Noise) -> Tensor:
         """One training step."""
         raise NotImplementedError
 
+    def capture(self, step: Callable[[], Tensor]) -> Graph:
+        """A graph of a step, which goes on from the initial state."""
+        graph = Graph(self.networks, step)
+        self.reset()
+        return graph
+
     def step(self) -> Tensor:
-        return self.update(self.draw())
+        if self.mode.graphed and self.graph is None:
+            self.graph = self.capture(lambda: self.update(self.draw()))
+        loss = self.graph.replay() if self.graph else self.update(self.draw())
+        torch_micro.synchronize(self.mode.device)
+        return loss
 
     def agree(self) -> tuple[list[float], Arrays]:
         losses, gradients = [], {}
+        update = self.graphed_update() if self.mode.graphed else self.update
         for step, noise in enumerate(self.agreement_noise):
-            losses.append(self.update(noise).item())
+            losses.append(update(noise).item())
             for name, parameter in self.networks.named_parameters():
                 if parameter.grad is not None:
-                    gradients[f"grad.{step}.{name}"] = np.ascontiguousarray(parameter.grad.numpy()).copy()
+                    gradients[f"grad.{step}.{name}"] = np.ascontiguousarray(parameter.grad.cpu().numpy()).copy()
         self.reset()
         return losses, gradients
+
+    def graphed_update(self) -> Callable[[Noise], Tensor]:
+        """`update` as a graph, whose noise is copied to where the graph reads it."""
+        places = {kind: tensor.clone() for kind, tensor in self.agreement_noise[0].items()}
+        graph = self.capture(lambda: self.update(places))
+
+        def update(noise: Noise) -> Tensor:
+            for kind, place in places.items():
+                place.copy_(noise[kind])
+            return graph.replay()
+
+        return update
 
 
 class Classifier(Training):
@@ -205,8 +270,9 @@ class Classifier(Training):
         super().__init__(network, workload, state, mode)
         self.loss = mode.compile(lambda images, labels: F.cross_entropy(network(images), labels))
 
-    def make_optimizers(self) -> None:
+    def make_optimizers(self) -> list[torch.optim.Optimizer]:
         self.adam = self.mode.adam(self.networks.parameters(), 1e-3, (0.9, 0.999))
+        return [self.adam]
 
     def update(self, noise: Noise) -> Tensor:
         return minimise(self.adam, self.loss, self.images, self.labels)
@@ -227,11 +293,12 @@ class VaeTraining(Training):
 
         self.loss = mode.compile(loss)
 
-    def make_optimizers(self) -> None:
+    def make_optimizers(self) -> list[torch.optim.Optimizer]:
         self.adam = self.mode.adam(self.networks.parameters(), 1e-3, (0.9, 0.999))
+        return [self.adam]
 
     def draw(self) -> Noise:
-        return {"eps": torch.randn(len(self.images), states.VAE_LATENT)}
+        return {"eps": self.normal(len(self.images), states.VAE_LATENT)}
 
     def update(self, noise: Noise) -> Tensor:
         return minimise(self.adam, self.loss, self.images, noise["eps"])
@@ -245,7 +312,8 @@ class GanTraining(Training):
     ) -> None:
         networks = nn.ModuleDict({"g": generator, "d": discriminator})
         super().__init__(networks, workload, state, mode)
-        ones, zeros = torch.ones(len(self.images), 1), torch.zeros(len(self.images), 1)
+        ones = torch.ones(len(self.images), 1, device=mode.device)
+        zeros = torch.zeros_like(ones)
 
         def discriminator_loss(images: Tensor, z: Tensor) -> Tensor:
             with torch.no_grad():
@@ -259,13 +327,14 @@ class GanTraining(Training):
         self.discriminator = discriminator
         self.discriminator_loss, self.generator_loss = mode.compile(discriminator_loss), mode.compile(generator_loss)
 
-    def make_optimizers(self) -> None:
+    def make_optimizers(self) -> list[torch.optim.Optimizer]:
         self.adam_d, self.adam_g = (
             self.mode.adam(self.networks[name].parameters(), 2e-4, (0.5, 0.999)) for name in ("d", "g")
         )
+        return [self.adam_d, self.adam_g]
 
     def draw(self) -> Noise:
-        return {kind: torch.randn(len(self.images), states.LATENT) for kind in ("z1", "z2")}
+        return {kind: self.normal(len(self.images), states.LATENT) for kind in ("z1", "z2")}
 
     def update(self, noise: Noise) -> Tensor:
         loss = minimise(self.adam_d, self.discriminator_loss, self.images, noise["z1"])
@@ -300,12 +369,13 @@ class WassersteinTraining(Training):
 
         self.loss = mode.compile(loss)
 
-    def make_optimizers(self) -> None:
+    def make_optimizers(self) -> list[torch.optim.Optimizer]:
         self.adam = self.mode.adam(self.networks["d"].parameters(), 1e-4, (0.0, 0.9))
+        return [self.adam]
 
     def draw(self) -> Noise:
         batch = len(self.images)
-        return {"z1": torch.randn(batch, states.LATENT), "e": torch.rand(batch, 1, 1, 1)}
+        return {"z1": self.normal(batch, states.LATENT), "e": torch.rand(batch, 1, 1, 1, device=self.mode.device)}
 
     def update(self, noise: Noise) -> Tensor:
         return minimise(self.adam, self.loss, self.images, noise["z1"], noise["e"])
@@ -314,8 +384,8 @@ class WassersteinTraining(Training):
 class Torch(Mode):
     """PyTorch as the bench sees it."""
 
-    def load(self, workload: str, batch: int, threads: int, state: Arrays) -> Training:
-        self.start(threads)
+    def load(self, workload: str, batch: int, place: baseline.Place, state: Arrays) -> Training:
+        self.start(place)
         match workload:
             case "mlp":
                 return Classifier(Mlp(), workload, state, self)
@@ -333,12 +403,28 @@ class Torch(Mode):
             case _:
                 raise ValueError(f"no workload `{workload}`")
 
-    def load_micro(self, name: str, threads: int, repeat: int) -> baseline.Micro:
-        self.start(threads)
-        return torch_micro.load(name, repeat, self.fused, self.compiled)
+    def load_micro(self, name: str, place: baseline.Place, repeat: int) -> baseline.Micro:
+        self.start(place)
+        if self.graphed:
+            raise ValueError("torch-graph captures training steps; single ops are torch's")
+        return torch_micro.load(name, repeat, self.fused, self.compiled, self.device)
 
-    def start(self, threads: int) -> None:
+    def start(self, place: baseline.Place) -> None:
+        self.device = torch.device(place.device)
+        if self.device.type == "cuda":
+            self.start_cuda()
+        elif self.graphed:
+            raise ValueError(f"torch-graph captures CUDA graphs; there are none on {place.device}")
         torch.compiler.reset()  # compiled code has the number of threads in it
-        torch.set_num_threads(threads)
+        torch.set_num_threads(place.threads)
         torch.set_float32_matmul_precision("highest")
         torch.manual_seed(0)
+
+    def start_cuda(self) -> None:
+        if not torch.cuda.is_available():
+            raise ValueError(f"PyTorch {torch.__version__} finds no CUDA device")
+        self.note = None  # it is about MKL, which has no part in this
+        torch.cuda.set_device(self.device)
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.benchmark = True  # the shapes stay as they are

@@ -7,7 +7,8 @@ complain() { printf 'check-house: %s\n' "$1" >&2; failed=1; }
 
 # An import goes down, never up and never sideways (docs/architecture.md).
 declare -A below=(
-  [cpu]="" [tensor]="cpu" [nn]="tensor cpu" [data]="tensor cpu" [models]="tensor nn data" [testkit]="tensor nn"
+  [cpu]="" [cuda]="" [tensor]="cpu cuda" [nn]="tensor cpu" [data]="tensor cpu" [models]="tensor nn data"
+  [emulator]="" [testkit]="tensor nn cuda emulator"
 )
 for crate in "${!below[@]}"; do
   for used in $(sed -n '/^\[dependencies\]/,/^\[/p' "crates/$crate/Cargo.toml" | grep -oE '^wengert-[a-z]+' | sed 's/wengert-//'); do
@@ -18,11 +19,18 @@ for crate in "${!below[@]}"; do
   done
 done
 
-# `unsafe` only in the kernels and in the storage module.
+# Only tests run kernels on the host, and the test kit for them.
+for manifest in Cargo.toml crates/*/Cargo.toml; do
+  if [ "$manifest" != crates/testkit/Cargo.toml ] && sed -n '/^\[dependencies\]/,/^\[/p' "$manifest" | grep -q '^wengert-emulator'; then
+    complain "$manifest: wengert-emulator is for dev-dependencies"
+  fi
+done
+
+# `unsafe` only in the kernels, what calls the CUDA driver, and the storage module.
 while IFS=: read -r file line _; do
   case "$file" in
-    crates/cpu/*|crates/tensor/src/storage/buffer.rs) ;;
-    *) complain "unsafe outside crates/cpu and the storage module: $file:$line" ;;
+    crates/cpu/*|crates/cuda/*|crates/emulator/*|crates/tensor/src/storage/buffer.rs) ;;
+    *) complain "unsafe outside crates/cpu, crates/cuda, crates/emulator and the storage module: $file:$line" ;;
   esac
 done < <(grep -rnE '\bunsafe (fn|impl|trait|extern)\b|\bunsafe \{' --include='*.rs' crates src tests benches || true)
 
@@ -33,6 +41,6 @@ done < <(grep -rnE 'todo!\(|unimplemented!\(|#\[ignore' --include='*.rs' crates 
 while IFS= read -r file; do
   lines=$(wc -l < "$file")
   [ "$lines" -le 500 ] || complain "$file has $lines lines; a file holds one idea in at most 500"
-done < <(git ls-files --cached --others --exclude-standard '*.rs' '*.py')
+done < <(git ls-files --cached --others --exclude-standard '*.rs' '*.py' '*.cu' '*.cuh' '*.cpp' '*.hpp')
 
 exit "$failed"

@@ -94,7 +94,8 @@ impl Drop for Contender {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use crate::bench::protocol::Refusal;
+    use crate::bench::protocol::{Place, Refusal};
+    use wengert_tensor::Device;
 
     /// A contender that answers each question by the next line of `answers`, then ends with a complaint.
     fn fake(answers: &[&str]) -> Contender {
@@ -113,7 +114,8 @@ mod tests {
             r#"{"error":"too many"}"#,
             r#"{"peak_rss_mb":12.5}"#,
         ]);
-        let load = Request::Micro { name: "add".into(), threads: 1, repeat: 1 };
+        let place = Place { threads: 1, device: Device::Cpu };
+        let load = Request::Micro { name: "add".into(), place, repeat: 1 };
         assert_eq!(contender.load(&load).unwrap().losses, [3.5, 2.5, 1.5]);
         assert_eq!(contender.run(2).unwrap(), Timed { ms: vec![1.5, 2.5], loss: Some(0.5) });
         assert!(contender.run(2).unwrap_err().is::<Refusal>());

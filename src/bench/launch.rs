@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use std::path::PathBuf;
 use std::process::Command;
-use wengert_tensor::Precision;
+use wengert_tensor::{Device, Precision};
 
 /// An implementation of the workloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -19,6 +19,8 @@ pub enum Implementation {
     TorchFused,
     /// PyTorch with torch.compile and fused Adam
     TorchCompile,
+    /// PyTorch with the whole step captured as a CUDA graph, and fused Adam
+    TorchGraph,
     /// JAX, the whole step under jit
     Jax,
 }
@@ -31,7 +33,17 @@ impl Implementation {
             Self::Torch => "torch",
             Self::TorchFused => "torch-fused",
             Self::TorchCompile => "torch-compile",
+            Self::TorchGraph => "torch-graph",
             Self::Jax => "jax",
+        }
+    }
+
+    /// Why it cannot compute on a device, if it cannot.
+    pub fn refusal(self, device: Device) -> Option<&'static str> {
+        match (self, device) {
+            (Self::TorchGraph, Device::Cpu) => Some("captures CUDA graphs; it takes part with --device cuda"),
+            (Self::Jax, Device::Cuda(_)) => Some("takes part on the CPU only; leave it out on a GPU"),
+            _ => None,
         }
     }
 
@@ -39,7 +51,7 @@ impl Implementation {
     fn module(self) -> Option<&'static str> {
         match self {
             Self::Wengert => None,
-            Self::Torch | Self::TorchFused | Self::TorchCompile => Some("torch"),
+            Self::Torch | Self::TorchFused | Self::TorchCompile | Self::TorchGraph => Some("torch"),
             Self::Jax => Some("jax"),
         }
     }
@@ -73,6 +85,7 @@ impl Launcher {
         match implementation {
             Implementation::TorchFused => command.arg("--fused"),
             Implementation::TorchCompile => command.arg("--compile"),
+            Implementation::TorchGraph => command.arg("--graph"),
             _ => &mut command,
         };
         Ok(command)

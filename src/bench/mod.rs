@@ -23,6 +23,7 @@ mod training;
 pub mod workload;
 
 pub use launch::{Implementation, Launcher};
+pub use protocol::Place;
 pub use record::Outcome;
 pub use serve::serve;
 pub use state::export;

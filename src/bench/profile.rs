@@ -1,11 +1,13 @@
 //! Where the time of a workload goes, op by op, beside what the machine can do at most.
 
 use super::micro::{self, FMA, Micro, STREAM};
+use super::protocol::Place;
 use super::session::Session;
 use super::statistics::Summary;
 use super::workload::Workload;
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
+use wengert_tensor::Device;
 use wengert_tensor::inspect::trace::{Detail, Options, Stream, Tracing};
 
 /// How a workload is profiled.
@@ -30,11 +32,12 @@ const WARM_UP: usize = 5;
 /// When the workload is a process as a whole, or the trace cannot be written.
 pub fn profile(workload: &Workload, rules: &Rules) -> Result<String> {
     let &Rules { threads, batch, steps, .. } = rules;
+    let place = Place { threads, device: Device::Cpu };
     let (mut session, subject) = match workload {
         Workload::Training(entry) => {
-            (Session::training(entry, batch, threads)?, format!("{}, batch {batch}", entry.name))
+            (Session::training(entry, batch, place)?, format!("{}, batch {batch}", entry.name))
         }
-        Workload::Micro(micro) => (Session::micro(micro, 1, threads)?, micro.name.clone()),
+        Workload::Micro(micro) => (Session::micro(micro, 1, place)?, micro.name.clone()),
         Workload::Startup => {
             bail!("--profile records steps, and `startup` is a whole process; try `--profile` with `vae`")
         }
@@ -46,7 +49,7 @@ pub fn profile(workload: &Workload, rules: &Rules) -> Result<String> {
     let recorded = session.run(steps)?.ms;
     tracing.finish()?;
 
-    let rate = |name| limit(name, threads);
+    let rate = |name| limit(name, place);
     let plural = if threads == 1 { "" } else { "s" };
     Ok(format!(
         "{subject}, {threads} thread{plural}: {steps} steps in {:.3} ms; a step takes {:.4} ms, {:.4} ms while it is recorded\n\
@@ -60,9 +63,9 @@ pub fn profile(workload: &Workload, rules: &Rules) -> Result<String> {
 }
 
 /// The rate of a limit.
-fn limit(name: &str, threads: usize) -> Result<f64> {
+fn limit(name: &str, place: Place) -> Result<f64> {
     let micro: Micro = micro::find(name).with_context(|| format!("there is no micro workload `{name}`"))?;
-    let mut session = Session::micro(&micro, 1, threads)?;
+    let mut session = Session::micro(&micro, 1, place)?;
     session.run(WARM_UP)?;
     let (rate, _) =
         micro.work.rate(Summary::of(&session.run(WARM_UP)?.ms).median).context("a limit is a rate")?;

@@ -4,6 +4,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use wengert_tensor::Device;
 
 /// A question.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,14 +14,16 @@ pub enum Request {
     Load {
         workload: String,
         batch: usize,
-        threads: usize,
+        #[serde(flatten)]
+        place: Place,
         #[serde(flatten)]
         trial: Option<TrialFiles>,
     },
     /// Make a micro workload ready; the answer is [`Loaded`] without losses.
     Micro {
         name: String,
-        threads: usize,
+        #[serde(flatten)]
+        place: Place,
         /// Calls in one step, whose time is divided by their number: for calls as short as a look at the clock.
         #[serde(default = "once")]
         repeat: usize,
@@ -29,6 +32,31 @@ pub enum Request {
     Run { steps: usize },
     /// End; the answer is [`Finished`].
     Finish,
+}
+
+/// Where a workload is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// Threads of the processor; on a GPU they only start its kernels.
+    pub threads: usize,
+    /// Where tensors live: `cpu` or `cuda:0`.
+    #[serde(default, with = "by_name")]
+    pub device: Device,
+}
+
+/// A device as its name.
+mod by_name {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use wengert_tensor::Device;
+
+    pub fn serialize<S: Serializer>(device: &Device, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(device)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Device, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
 }
 
 /// The files of a trial: the contender starts from the state, takes three steps on its noise, writes their gradients and
@@ -100,15 +128,16 @@ mod tests {
         let line = |request: &Request| serde_json::to_string(request).unwrap();
         assert_eq!(line(&Request::Run { steps: 20 }), r#"{"command":"run","steps":20}"#);
         assert_eq!(line(&Request::Finish), r#"{"command":"finish"}"#);
-        let load =
-            r#"{"command":"load","workload":"vae","batch":128,"threads":2,"state":"a","gradients":"b"}"#;
+        let load = r#"{"command":"load","workload":"vae","batch":128,"threads":2,"device":"cuda:1","state":"a","gradients":"b"}"#;
         let request: Request = serde_json::from_str(load).unwrap();
         assert_eq!(line(&request), load);
-        let bare = r#"{"command":"load","workload":"vae","batch":128,"threads":2}"#;
+        let bare = r#"{"command":"load","workload":"vae","batch":128,"threads":2,"device":"cpu"}"#;
         assert_eq!(line(&serde_json::from_str(bare).unwrap()), bare);
+        assert!(serde_json::from_str::<Request>(&bare.replace("cpu", "gpu")).is_err());
+        let place = Place { threads: 1, device: Device::Cpu };
         let micro: Request =
             serde_json::from_str(r#"{"command":"micro","name":"chain 1000","threads":1}"#).unwrap();
-        assert_eq!(micro, Request::Micro { name: "chain 1000".into(), threads: 1, repeat: 1 });
+        assert_eq!(micro, Request::Micro { name: "chain 1000".into(), place, repeat: 1 });
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::agreement::{Disagreement, Trial, compare};
 use super::contender::Contender;
 use super::launch::{Implementation, Launcher};
 use super::micro::{Micro, Work};
-use super::protocol::{Loaded, Refusal, Request, TrialFiles};
+use super::protocol::{Loaded, Place, Refusal, Request, TrialFiles};
 use super::racer::Racer;
 use super::record::{Measurement, Outcome};
 use super::statistics::Summary;
@@ -15,11 +15,16 @@ use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::time::Instant;
 use tempfile::TempDir;
+use wengert_tensor::{Device, on_device};
+
+/// Fewest calls in a step of a micro workload on a GPU, where the wait for the end of a step takes longer than many a
+/// call does.
+const CALLS: usize = 16;
 
 /// How a race is run.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    pub threads: usize,
+    pub place: Place,
     /// Images in a training step.
     pub batch: usize,
     pub rounds: usize,
@@ -68,7 +73,8 @@ impl<'a> Race<'a> {
         let batch = self.rules.batch;
         let file = |name: &str| self.folder.path().join(name);
         let files = TrialFiles { state: file("state.safetensors"), gradients: file("gradients.safetensors") };
-        state::export(entry, batch, &files.state)?;
+        // On the device that draws them in the contender, so that the numbers are the same to the last bit.
+        on_device(self.rules.place.device, || state::export(entry, batch, &files.state))?;
         let compared = self.load_request(entry.name, Some(&files));
 
         let (_, loaded) = self.start(Implementation::Wengert, &compared)?;
@@ -103,7 +109,9 @@ impl<'a> Race<'a> {
     }
 
     fn micro(&mut self, micro: &Micro) -> Result<Outcome> {
-        let request = self.micro_request(&micro.name, micro.repeat);
+        let place = self.rules.place;
+        let repeat = calls(micro, place.device);
+        let request = micro_request(&micro.name, place, repeat);
         let (mut racers, mut left_out) = (Vec::new(), Vec::new());
         for implementation in self.implementations() {
             let mut contender = match self.waiting.remove(&implementation) {
@@ -119,10 +127,11 @@ impl<'a> Race<'a> {
                 }
             }
         }
-        // What the machine can do at most is measured in the same rounds.
-        let mut limit = micro.limit().map(|name| self.limit(name)).transpose()?;
-        let mut all: Vec<&mut Racer> = racers.iter_mut().chain(&mut limit).collect();
-        self.rounds(&micro.name, &mut all, micro.repeat)?;
+        // What the machine can do at most is measured in the same rounds; what a GPU can is not known here.
+        let limit = micro.limit().filter(|_| place.device == Device::Cpu);
+        let mut limiting = limit.map(|name| self.limit(name)).transpose()?;
+        let mut all: Vec<&mut Racer> = racers.iter_mut().chain(&mut limiting).collect();
+        self.rounds(&micro.name, &mut all, repeat)?;
 
         let mut measurements = Vec::new();
         for racer in racers {
@@ -130,7 +139,7 @@ impl<'a> Race<'a> {
             self.waiting.insert(measurement.implementation, contender);
             measurements.push(measurement);
         }
-        let limit = micro.limit().zip(limit).and_then(|(name, racer)| {
+        let limit = limit.zip(limiting).and_then(|(name, racer)| {
             let (contender, measurement) = racer.finish();
             self.limits.insert(name, contender);
             let (rate, _) = micro::find(name)?.work.rate(measurement.times.median)?;
@@ -143,7 +152,7 @@ impl<'a> Race<'a> {
     fn limit(&mut self, name: &'static str) -> Result<Racer> {
         let (contender, loaded) = match self.limits.remove(name) {
             Some(contender) => (contender, Loaded::default()),
-            None => self.start(Implementation::Wengert, &self.micro_request(name, 1))?,
+            None => self.start(Implementation::Wengert, &micro_request(name, self.rules.place, 1))?,
         };
         Ok(Racer::new(Implementation::Wengert, contender, loaded))
     }
@@ -208,25 +217,34 @@ impl<'a> Race<'a> {
         Request::Load {
             workload: name.to_string(),
             batch: self.rules.batch,
-            threads: self.rules.threads,
+            place: self.rules.place,
             trial: trial.cloned(),
         }
-    }
-
-    fn micro_request(&self, name: &str, repeat: usize) -> Request {
-        Request::Micro { name: name.to_string(), threads: self.rules.threads, repeat }
     }
 
     fn outcome(&self, name: &str, work: Work, measurements: Vec<Measurement>) -> Outcome {
         Outcome {
             workload: name.to_string(),
             batch: None,
-            threads: self.rules.threads,
+            place: self.rules.place,
             work,
             measurements,
             limit: None,
             left_out: Vec::new(),
         }
+    }
+}
+
+fn micro_request(name: &str, place: Place, repeat: usize) -> Request {
+    Request::Micro { name: name.to_string(), place, repeat }
+}
+
+/// Calls in a step of a micro workload.
+fn calls(micro: &Micro, device: Device) -> usize {
+    match (device, micro.work) {
+        // A call of many ops is long enough by itself.
+        (Device::Cpu, _) | (_, Work::Ops(_)) => micro.repeat,
+        _ => micro.repeat.max(CALLS),
     }
 }
 

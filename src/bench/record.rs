@@ -3,6 +3,7 @@
 use super::agreement::Agreement;
 use super::launch::Implementation;
 use super::micro::Work;
+use super::protocol::Place;
 use super::statistics::Summary;
 use serde_json::{Value, json};
 
@@ -43,7 +44,7 @@ pub struct Outcome {
     pub workload: String,
     /// Images in a step, for training workloads.
     pub batch: Option<usize>,
-    pub threads: usize,
+    pub place: Place,
     pub work: Work,
     pub measurements: Vec<Measurement>,
     /// The rate that the machine can reach at most, in the unit of the work's rate.
@@ -82,8 +83,8 @@ impl Outcome {
             json!({
                 "workload": self.workload,
                 "impl": measurement.implementation.name(),
-                "device": "cpu",
-                "threads": self.threads,
+                "device": self.place.device.to_string(),
+                "threads": self.place.threads,
                 "batch": self.batch,
                 "dtype": "f32",
                 "precision": precision,

@@ -32,11 +32,11 @@ pub fn serve(questions: impl BufRead, mut answers: impl Write) -> Result<()> {
 
 fn answer(session: &mut Option<Session>, request: Request) -> Result<String> {
     match request {
-        Request::Load { workload, batch, threads, trial } => {
+        Request::Load { workload, batch, place, trial } => {
             *session = None;
             let entry = ENTRIES.iter().find(|entry| entry.name == workload);
             let entry = entry.with_context(|| format!("there is no training workload `{workload}`"))?;
-            let new = Session::training(entry, batch, threads)?;
+            let new = Session::training(entry, batch, place)?;
             // Weights, data and noise of the state came from the seeds that this process has too.
             let losses = match trial {
                 Some(files) => new.install(|| state::trial(&mut *(entry.build)(batch), &files.gradients))?,
@@ -45,13 +45,13 @@ fn answer(session: &mut Option<Session>, request: Request) -> Result<String> {
             *session = Some(new);
             to_json(&Loaded { losses, note: None })
         }
-        Request::Micro { name, threads, repeat } => {
+        Request::Micro { name, place, repeat } => {
             *session = None;
             let micro = micro::find(&name).with_context(|| format!("there is no micro workload `{name}`"))?;
             if repeat == 0 {
                 bail!("a step needs at least one call");
             }
-            *session = Some(Session::micro(&micro, repeat, threads)?);
+            *session = Some(Session::micro(&micro, repeat, place)?);
             to_json(&Loaded::default())
         }
         Request::Run { steps } => {
@@ -105,10 +105,11 @@ mod tests {
 {"command":"load","workload":"vea","batch":2,"threads":1}
 {"command":"micro","name":"add","threads":1}
 {"command":"fly"}
+{"command":"load","workload":"vae","batch":2,"threads":1,"device":"gpu"}
 "#,
         );
         let refusals = answers.iter().map(|line| parse::<Timed>(line).unwrap_err().to_string());
-        for (refusal, part) in refusals.zip(["nothing is loaded", "`vea`", "`add`", "fly"]) {
+        for (refusal, part) in refusals.zip(["nothing is loaded", "`vea`", "`add`", "fly", "'gpu'"]) {
             assert!(refusal.contains(part), "{refusal}");
         }
     }

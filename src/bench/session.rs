@@ -1,18 +1,19 @@
 //! A workload on threads of its own, one step after the other.
 
 use super::micro::Micro;
-use super::protocol::Timed;
+use super::protocol::{Place, Timed};
 use super::training::{self, Entry};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rayon::ThreadPool;
 use std::time::Instant;
+use wengert_tensor::{Device, on_device};
 
 /// Takes one step, and returns its loss if it has one.
 type Step = Box<dyn FnMut() -> Result<Option<f64>> + Send>;
 
 /// A loaded workload.
 pub struct Session {
-    pool: ThreadPool,
+    site: Site,
     step: Step,
     /// Calls in one step.
     repeat: usize,
@@ -20,36 +21,38 @@ pub struct Session {
 
 impl Session {
     /// The steps of a model with fresh weights, on noise as in training.
-    pub fn training(entry: &Entry, batch: usize, threads: usize) -> Result<Session> {
-        let pool = pool(threads)?;
-        let (mut model, rng) = (pool.install(|| (entry.build)(batch)), training::noise_rng());
-        Ok(Session { pool, step: Box::new(move || model.step(&rng).map(Some)), repeat: 1 })
+    pub fn training(entry: &Entry, batch: usize, place: Place) -> Result<Session> {
+        let site = Site::new(place)?;
+        let (mut model, rng) = site.install(|| ((entry.build)(batch), training::noise_rng()));
+        Ok(Session { site, step: Box::new(move || model.step(&rng).map(Some)), repeat: 1 })
     }
 
     /// Steps of `repeat` calls of an op.
-    pub fn micro(micro: &Micro, repeat: usize, threads: usize) -> Result<Session> {
-        let pool = pool(threads)?;
-        let mut call = pool.install(|| micro.prepare());
+    pub fn micro(micro: &Micro, repeat: usize, place: Place) -> Result<Session> {
+        let site = Site::new(place)?;
+        let mut call = site.install(|| micro.prepare());
         let step = Box::new(move || {
             (0..repeat).for_each(|_| call());
             Ok(None)
         });
-        Ok(Session { pool, step, repeat })
+        Ok(Session { site, step, repeat })
     }
 
-    /// Runs `body` on the session's threads.
+    /// Runs `body` on the session's threads, with the session's device as the place of new tensors.
     pub fn install<R: Send>(&self, body: impl FnOnce() -> R + Send) -> R {
-        self.pool.install(body)
+        self.site.install(body)
     }
 
-    /// Takes steps; a time is that of one call.
+    /// Takes steps; a time is that of one call. A step has ended when the device has nothing left to do.
     pub fn run(&mut self, steps: usize) -> Result<Timed> {
-        let Self { pool, step, repeat } = self;
-        pool.install(|| {
+        let Self { site, step, repeat } = self;
+        site.install(|| {
             let (mut ms, mut loss) = (Vec::with_capacity(steps), None);
+            site.wait()?;
             for _ in 0..steps {
                 let start = Instant::now();
                 loss = step()?;
+                site.wait()?;
                 ms.push(start.elapsed().as_secs_f64() * 1e3 / *repeat as f64);
             }
             Ok(Timed { ms, loss })
@@ -57,7 +60,33 @@ impl Session {
     }
 }
 
-fn pool(threads: usize) -> Result<ThreadPool> {
-    let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
-    builder.build().context("the threads could not be started; pass a smaller --threads")
+/// A [`Place`] that is ready.
+struct Site {
+    pool: ThreadPool,
+    device: Device,
+    /// The device, where it is a GPU.
+    gpu: Option<wengert_cuda::Device>,
+}
+
+impl Site {
+    fn new(place: Place) -> Result<Site> {
+        let gpu = match place.device {
+            Device::Cpu => None,
+            Device::Cuda(ordinal) => Some(wengert_cuda::Device::get(ordinal)?),
+            other => bail!("nothing can be timed on {other}"),
+        };
+        gpu.as_ref().map_or(Ok(()), wengert_cuda::Device::check)?;
+        let builder = rayon::ThreadPoolBuilder::new().num_threads(place.threads);
+        let pool = builder.build().context("the threads could not be started; pass a smaller --threads")?;
+        Ok(Site { pool, device: place.device, gpu })
+    }
+
+    fn install<R: Send>(&self, body: impl FnOnce() -> R + Send) -> R {
+        self.pool.install(|| on_device(self.device, body))
+    }
+
+    /// Waits until what was started has run.
+    fn wait(&self) -> Result<()> {
+        Ok(self.gpu.as_ref().map_or(Ok(()), wengert_cuda::Device::synchronize)?)
+    }
 }

@@ -161,10 +161,11 @@ fn significant(number: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::Implementation;
     use crate::bench::agreement::Difference;
     use crate::bench::micro::Work;
     use crate::bench::statistics::Summary;
+    use crate::bench::{Implementation, Place};
+    use wengert_tensor::Device;
 
     fn outcome() -> Outcome {
         let measure = |implementation, ms: f64| {
@@ -182,7 +183,7 @@ mod tests {
         Outcome {
             workload: "mlp".into(),
             batch: Some(128),
-            threads: 2,
+            place: Place { threads: 2, device: Device::Cpu },
             work: Work::Images(128),
             measurements: vec![
                 measure(Implementation::Wengert, 2.0),

@@ -4,6 +4,7 @@ use super::micro::{self, Micro};
 use super::training::{ENTRIES, Entry};
 use anyhow::{Result, bail};
 use wengert_models::suggest::did_you_mean;
+use wengert_tensor::Device;
 
 /// Something to be timed.
 #[derive(Debug, Clone)]
@@ -42,6 +43,11 @@ impl Workload {
             Self::Startup => "from the start of the process to the end of the first step of vae".to_string(),
             Self::Micro(micro) => micro.work.to_string(),
         }
+    }
+
+    /// Whether there is such a thing on a device: the limits are those of the processor.
+    pub fn runs_on(&self, device: Device) -> bool {
+        device == Device::Cpu || !matches!(self, Self::Micro(micro) if micro.is_limit())
     }
 
     /// Whether `wanted` asks for it: by its name, by the first words of it, or by its group.
@@ -105,6 +111,14 @@ mod tests {
         assert_eq!(names(&[]).len(), all().len());
         let error = select(&["dcgna".to_string()]).unwrap_err().to_string();
         assert!(error.contains("did you mean `dcgan`") && error.contains("mlp, vae, gan"), "{error}");
+    }
+
+    #[test]
+    fn a_gpu_has_all_but_the_limits_of_the_processor() {
+        let missing: Vec<_> =
+            all().into_iter().filter(|workload| !workload.runs_on(Device::Cuda(0))).collect();
+        assert_eq!(missing.len(), 3);
+        assert!(missing.iter().all(|workload| workload.name().starts_with("limit ")));
     }
 
     #[test]

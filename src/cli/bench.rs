@@ -1,15 +1,17 @@
 //! `wengert bench`.
 
+use super::device::DeviceArgs;
 use super::{devices, number, output, precision};
 use crate::bench::profile::{self, profile};
 use crate::bench::race::{Race, Rules};
 use crate::bench::table::{Table, markdown};
 use crate::bench::workload::{self, Workload};
-use crate::bench::{Implementation, Launcher, Outcome, export, process, serve};
+use crate::bench::{Implementation, Launcher, Outcome, Place, export, process, serve};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
+use wengert_tensor::{Device, Precision, on_device};
 
 /// Where a Python with the other frameworks is looked for first.
 const ENVIRONMENT: &str = ".venv/bin/python";
@@ -29,6 +31,8 @@ each of them takes three steps from the same state. Its losses and gradients mus
 (1e-5 of a loss, 1e-3 of a gradient's norm before the first update), or the exit code is 1. benches/README.md says how
 to install the others, and how the comparison is made.
 
+With --device cuda, everything is computed on the GPU, and a step has ended when the GPU has. TF32 is off in PyTorch.
+
 --profile shows where the time goes instead: each kind of op with its calls, time and rates, beside what the machine can
 do at most. With a file it also writes every op in Chrome's trace format, for https://ui.perfetto.dev.
 
@@ -37,6 +41,7 @@ Examples:
   wengert bench vae --profile
   wengert bench wgan-gp --profile=trace.json
   wengert bench gemm --rounds 10 --json
+  wengert bench vae dcgan --device cuda --against torch,torch-compile,torch-graph
   wengert bench training --against torch,torch-fused,torch-compile,jax --save benches/results/machine.md";
 
 /// Flags of `wengert bench`.
@@ -49,6 +54,8 @@ pub struct BenchArgs {
     /// Threads to compute on, and processors that they may use; 0 for all
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = number::count, allow_negative_numbers = true)]
     threads: usize,
+    #[command(flatten)]
+    device: DeviceArgs,
     /// Images in a training step
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = number::count, allow_negative_numbers = true)]
     batch: usize,
@@ -104,19 +111,29 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     if args.list {
         return list(&workloads);
     }
+    let device = args.choose_device()?;
     if let Some(path) = &args.export {
-        return args.export(&workloads, path);
+        return on_device(device, || args.export(&workloads, path));
     }
     if let Some(file) = &args.profile {
         return args.profile(&workloads, file.as_deref());
     }
-    args.race(&workloads)
+    args.race(&possible(workloads, device)?, device)
 }
 
 fn list(workloads: &[Workload]) -> Result<()> {
     let width = workloads.iter().map(|workload| workload.name().len()).max().unwrap_or(0);
     let line = |workload: &Workload| format!("{:width$}  {}\n", workload.name(), workload.description());
     output::print(&workloads.iter().map(line).collect::<String>())
+}
+
+/// The workloads without those that cannot be run on the device.
+fn possible(mut workloads: Vec<Workload>, device: Device) -> Result<Vec<Workload>> {
+    workloads.retain(|workload| workload.runs_on(device));
+    if workloads.is_empty() {
+        bail!("the limits are those of the processor; they are not measured on {device}");
+    }
+    Ok(workloads)
 }
 
 impl BenchArgs {
@@ -144,6 +161,30 @@ impl BenchArgs {
         }
     }
 
+    /// The device to compute on, once it is known that everything that is asked for can be done there.
+    fn choose_device(&self) -> Result<Device> {
+        let device = self.device.choose()?;
+        for implementation in &self.against {
+            if let Some(refusal) = implementation.refusal(device) {
+                bail!("{} {refusal}", implementation.name());
+            }
+        }
+        if device != Device::Cpu {
+            if self.precision != Precision::F32.name() {
+                bail!(
+                    "--precision {} is for the processor; on {device} products are computed in f32",
+                    self.precision
+                );
+            }
+            if self.profile.is_some() {
+                bail!(
+                    "--profile times the ops of the processor; on {device} it would only time how they are started"
+                );
+            }
+        }
+        Ok(device)
+    }
+
     /// The threads to compute on, and the processors of the machine.
     fn threads(&self) -> (usize, usize) {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -166,7 +207,7 @@ impl BenchArgs {
         output::print(&format!("\n{text}{written}"))
     }
 
-    fn race(&self, workloads: &[Workload]) -> Result<()> {
+    fn race(&self, workloads: &[Workload], device: Device) -> Result<()> {
         let (threads, processors) = self.threads();
         let precision = precision::choose(precision::parse(&self.precision));
         let launcher = Launcher { python: self.python(), baselines: self.baselines.clone(), precision };
@@ -179,13 +220,16 @@ impl BenchArgs {
         // No ticking: the bar is drawn between turns only, by the process that waits for them.
         let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{msg:.dim}")?);
         let show = |text: String| bar.set_message(text);
+        let place = Place { threads, device };
         let rules =
-            Rules { threads, batch: self.batch, rounds: self.rounds, steps: self.steps, against, launcher };
+            Rules { place, batch: self.batch, rounds: self.rounds, steps: self.steps, against, launcher };
         let mut race = Race::new(&rules, &show)?;
         let mut table = Table::new(workloads.iter().map(Workload::name));
         let print = |text: &str| bar.suspend(|| output::print(text));
         let mut outcomes: Vec<Outcome> = Vec::new();
+        let gpu = devices::gpu(device)?;
         if !self.json {
+            print(&gpu.iter().map(|gpu| format!("{gpu}\n")).collect::<String>())?;
             print(&table.head())?;
         }
         for workload in workloads {
@@ -200,7 +244,11 @@ impl BenchArgs {
         }
         bar.finish_and_clear();
         match &self.save {
-            Some(path) => save(path, &report(&outcomes, threads, processors, &versions)),
+            Some(path) => {
+                let machine: String = gpu.iter().map(|gpu| format!("- {gpu}\n")).collect();
+                let machine = format!("- {}; {processors} processors\n{machine}", devices::machine());
+                save(path, &report(&outcomes, &machine, threads, &versions))
+            }
             None => Ok(()),
         }
     }
@@ -211,13 +259,12 @@ impl BenchArgs {
     }
 }
 
-/// The results with all that one must know to measure them again.
-fn report(outcomes: &[Outcome], threads: usize, processors: usize, versions: &[String]) -> String {
-    let machine = devices::machine();
+/// The results with all that one must know to measure them again; `machine` is a list of Markdown.
+fn report(outcomes: &[Outcome], machine: &str, threads: usize, versions: &[String]) -> String {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let versions: String = versions.iter().map(|version| format!(", {version}")).collect();
     format!(
-        "# {}\n\n- {machine}; {processors} processors\n- wengert {}{versions}; {threads} threads\n- `wengert {}`\n\n{}",
+        "# {}\n\n{machine}- wengert {}{versions}; {threads} threads\n- `wengert {}`\n\n{}",
         devices::brand().unwrap_or_else(|| std::env::consts::ARCH.to_string()),
         env!("CARGO_PKG_VERSION"),
         arguments.join(" "),

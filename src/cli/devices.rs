@@ -3,6 +3,7 @@
 use super::output::print;
 use anyhow::Result;
 use std::fmt::Write;
+use wengert_tensor::Device;
 
 /// Says what this machine computes with.
 pub fn run() -> Result<()> {
@@ -13,8 +14,55 @@ pub fn run() -> Result<()> {
     if let (Some(total), Some(available)) = (memory("MemTotal:"), memory("MemAvailable:")) {
         writeln!(text, "      memory: {total:.1} GiB, {available:.1} GiB available")?;
     }
-    text.push_str("gpu   none: this build has no GPU backend, so every tensor lives on the CPU\n");
+    gpus(&mut text)?;
     print(&text)
+}
+
+/// A GPU in one line, for benchmark results; nothing for the processor.
+pub fn gpu(device: Device) -> Result<Option<String>> {
+    let Device::Cuda(ordinal) = device else { return Ok(None) };
+    let opened = wengert_cuda::Device::get(ordinal)?;
+    let report = opened.report();
+    let memory = report.memory as f64 / f64::from(1 << 30);
+    Ok(Some(format!(
+        "{device}: {}, {memory:.0} GiB of memory, {} multiprocessors",
+        report.name, report.multiprocessors
+    )))
+}
+
+/// The GPUs, or why there are none, and the libraries that go with them.
+fn gpus(text: &mut String) -> Result<()> {
+    let survey = wengert_cuda::survey();
+    let driver = match &survey.driver {
+        Ok(version) => version,
+        Err(reason) => {
+            writeln!(text, "gpu   none: {reason}")?;
+            return Ok(());
+        }
+    };
+    for device in &survey.devices {
+        let memory = device.memory as f64 / f64::from(1 << 30);
+        let (major, minor) = device.capability;
+        writeln!(text, "cuda:{}  {}", device.ordinal, device.name)?;
+        writeln!(
+            text,
+            "      {memory:.1} GiB, {} multiprocessors, compute capability {major}.{minor}",
+            device.multiprocessors
+        )?;
+    }
+    writeln!(text, "      driver: CUDA {driver}")?;
+    for library in &survey.libraries {
+        let place = match (library.found, &library.path) {
+            (false, _) => "not found".into(),
+            (true, Some(path)) => path.display().to_string(),
+            (true, None) => "found by the system".into(),
+        };
+        writeln!(text, "      {} ({}): {place}", library.name, library.purpose)?;
+    }
+    if let Some(missing) = survey.libraries.iter().find(|library| !library.found) {
+        writeln!(text, "      {}: {}", missing.name, wengert_cuda::Error::NoCompiler)?;
+    }
+    Ok(())
 }
 
 /// The instruction sets and the memory in one line, for benchmark results.

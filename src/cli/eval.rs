@@ -1,5 +1,6 @@
 //! `wengert eval`.
 
+use super::device::DeviceArgs;
 use super::judged::Judged;
 use super::number;
 use super::output::print;
@@ -71,6 +72,8 @@ pub struct EvalArgs {
     /// Threads to compute on, 0 for all cores
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = number::count, allow_negative_numbers = true)]
     threads: usize,
+    #[command(flatten)]
+    device: DeviceArgs,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -88,11 +91,12 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         bail!("--threads is {}; it must be from 0 to 1024", args.threads);
     }
     let mut status = Status::new(!args.json);
-    pool(args.threads)?.install(|| match (&args.run, &args.judge) {
+    let evaluate = || match (&args.run, &args.judge) {
         (Some(run), _) => args.runs(run, &mut status),
         (None, Some(name)) => args.judge(name, &mut status),
         (None, None) => bail!("which run? `wengert eval runs/vae-1`"),
-    })
+    };
+    pool(args.threads)?.install(|| args.device.run(evaluate))
 }
 
 impl EvalArgs {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod data;
+mod device;
 mod devices;
 mod eval;
 mod fresh;
@@ -85,7 +86,8 @@ enum Command {
 
 /// Runs the program; wrong input ends in one message and exit code 2.
 pub fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    let command = Cli::parse().command;
+    match device::until_exhausted(|| run(command)) {
         Ok(code) => code,
         // The reader of a pipe has seen enough (`wengert graph vae | head`): no message, as any Unix tool.
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
 //! `wengert reconstruct`.
 
+use super::device::DeviceArgs;
 use super::number;
 use super::run::{check_count, open_checkpoint};
 use anyhow::{Result, bail};
@@ -22,6 +23,8 @@ pub struct ReconstructArgs {
     /// Folder of the data set [default: where the run found it]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
 }
 
 /// Reconstructs test images.
@@ -30,6 +33,10 @@ pub fn run(args: &ReconstructArgs) -> Result<()> {
     if !args.out.extension().is_some_and(|e| e.eq_ignore_ascii_case("png")) {
         bail!("--out is {}; its name must end in .png", args.out.display());
     }
+    args.device.run(|| reconstruct_images(args))
+}
+
+fn reconstruct_images(args: &ReconstructArgs) -> Result<()> {
     let mut checkpoint = open_checkpoint(&args.run)?;
     let training = checkpoint.model()?;
     if let Some(folder) = &args.data {

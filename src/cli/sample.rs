@@ -1,5 +1,6 @@
 //! `wengert sample`.
 
+use super::device::DeviceArgs;
 use super::number;
 use super::run::{check_count, open_checkpoint};
 use anyhow::{Result, bail};
@@ -25,6 +26,8 @@ pub struct SampleArgs {
     /// for a model of fsdd-mulaw, a .wav with the sounds one after another
     #[arg(long, default_value = "samples.png", value_name = "FILE")]
     out: PathBuf,
+    #[command(flatten)]
+    device: DeviceArgs,
     /// Seed of the codes
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = number::whole, allow_negative_numbers = true)]
     seed: u64,
@@ -37,6 +40,10 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     if !["png", "npz", "wav"].contains(&extension.as_str()) {
         bail!("--out is {}; its name must end in .png, .npz or .wav", args.out.display());
     }
+    args.device.run(|| sample(args, &extension))
+}
+
+fn sample(args: &SampleArgs, extension: &str) -> Result<()> {
     let checkpoint = open_checkpoint(&args.run)?;
     let data = &checkpoint.config.data.name;
     if extension == "wav" && data != SOUNDS {

@@ -4,7 +4,7 @@ use super::judged::Judged;
 use super::output::print;
 use super::progress::{Mode, Progress, Status};
 use super::run::{Wanted, checkpoint_path, pool, run_of};
-use super::{number, precision};
+use super::{device, number, precision};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use wengert_models::run::RunFolder;
 use wengert_models::settings::{Settings, first_conflict, read_toml};
 use wengert_models::trainer::Outcome;
 use wengert_models::{Checkpoint, Config, Dataset, Trainer, find};
+use wengert_tensor::on_device;
 
 /// The exit code of a program that Ctrl-C ended, as shells know it.
 const INTERRUPTED: u8 = 130;
@@ -69,6 +70,9 @@ pub struct TrainArgs {
     /// Arithmetic of matrix products: f32, or bf16 parts on processors with AMX [default: f32]
     #[arg(long, value_name = "NAME", value_parser = precision::NAMES)]
     precision: Option<String>,
+    /// Where to compute: cpu, cuda, cuda:1, …; or auto, a GPU where there is one [default: cpu]
+    #[arg(long, value_name = "NAME", value_parser = device::parser())]
+    device: Option<String>,
     /// Judge samples after every N-th epoch: FID, inception score, classes (see `wengert eval`)
     #[arg(long, value_name = "N", value_parser = number::whole, allow_negative_numbers = true)]
     eval_every: Option<u64>,
@@ -103,19 +107,21 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     let checkpoint = args.resume_from()?.map(|path| Checkpoint::load(&path)).transpose()?;
     let config = args.resolve(checkpoint.as_ref())?;
     // What can be wrong is looked at before the first file is written.
+    let device = device::choose(config.device()?)?;
     let data = Dataset::load(&config)?;
     let folder = args.folder(&config, checkpoint.as_ref())?;
     let _claim = folder.claim()?;
 
     precision::choose(config.precision()?);
-    pool(config.train.threads)?.install(|| {
+    let train = || {
         let mut trainer = match &checkpoint {
             Some(checkpoint) => Trainer::resume(checkpoint, config.clone(), data, folder)?,
             None => Trainer::start(config.clone(), data, folder)?,
         };
         args.let_judge(&mut trainer, &config)?;
         args.drive(trainer, &config)
-    })
+    };
+    pool(config.train.threads)?.install(|| on_device(device, train))
 }
 
 impl TrainArgs {
@@ -284,6 +290,7 @@ impl TrainArgs {
             ("--batch", "train.batch".into(), self.batch.map(|n| n.to_string())),
             ("--threads", "train.threads".into(), self.threads.map(|n| n.to_string())),
             ("--precision", "train.precision".into(), self.precision.clone()),
+            ("--device", "train.device".into(), self.device.clone()),
             ("--seed", "seed".into(), self.seed.map(|n| n.to_string())),
             (
                 "--learning-rate",

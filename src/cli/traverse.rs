@@ -1,5 +1,6 @@
 //! `wengert traverse`.
 
+use super::device::DeviceArgs;
 use super::number;
 use super::run::{check_count, open_checkpoint};
 use anyhow::{Result, bail};
@@ -24,6 +25,8 @@ pub struct TraverseArgs {
     /// The picture to write, a .png
     #[arg(long, default_value = "traversals.png", value_name = "FILE")]
     out: PathBuf,
+    #[command(flatten)]
+    device: DeviceArgs,
     /// Seed of the code
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = number::whole, allow_negative_numbers = true)]
     seed: u64,
@@ -38,6 +41,10 @@ pub fn run(args: &TraverseArgs) -> Result<()> {
     if args.out.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("png")) {
         bail!("--out is {}; its name must end in .png", args.out.display());
     }
+    args.device.run(|| draw_rows(args))
+}
+
+fn draw_rows(args: &TraverseArgs) -> Result<()> {
     let checkpoint = open_checkpoint(&args.run)?;
     let training = checkpoint.model()?;
     let model = training.model();

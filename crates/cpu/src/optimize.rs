@@ -144,21 +144,30 @@ pub struct Adam {
     pub step: u64,
 }
 
-/// The constants of [`Adam`] in the element type.
-#[derive(Clone, Copy)]
-struct AdamFactors<T> {
-    shrink: T,
-    decay: T,
-    beta1: T,
-    beta2: T,
-    share1: T,
-    share2: T,
-    rate: T,
-    eps: T,
+/// The constants of [`Adam`] in the element type, ready for use.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamFactors<T> {
+    /// 1 − γλ where weight decay is decoupled, else 1.
+    pub shrink: T,
+    /// λ where it enters the gradient, else 0.
+    pub decay: T,
+    /// β₁.
+    pub beta1: T,
+    /// β₂.
+    pub beta2: T,
+    /// 1 − β₁.
+    pub share1: T,
+    /// 1 − β₂.
+    pub share2: T,
+    /// γ √(1 − β₂ᵗ) / (1 − β₁ᵗ).
+    pub rate: T,
+    /// ε √(1 − β₂ᵗ).
+    pub eps: T,
 }
 
 impl Adam {
-    fn factors<T: Float>(&self) -> AdamFactors<T> {
+    /// What every element of this step is computed with.
+    pub fn factors<T: Float>(&self) -> AdamFactors<T> {
         let (beta1, beta2) = self.betas;
         let exponent = self.step as f64;
         let (coupled, shrink) = match self.decoupled {

@@ -6,7 +6,7 @@ use crate::pixels::{Binarisation, Normalisation};
 use crate::prefetch::Prefetch;
 use crate::random;
 use std::sync::Arc;
-use wengert_tensor::{Tensor, Value};
+use wengert_tensor::{Device, Tensor, default_device};
 
 /// How a data set is cut into batches.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +56,17 @@ pub struct Batch {
     pub indices: Vec<usize>,
     /// Where in the sequence this batch stands.
     pub position: Position,
+}
+
+impl Batch {
+    /// The same batch with its tensors on `device`.
+    ///
+    /// # Panics
+    /// When the device has no memory for them.
+    fn placed_on(self, device: Device) -> Batch {
+        let moved = |tensor: Tensor| tensor.to_device(device).unwrap_or_else(|error| panic!("{error}"));
+        Batch { images: moved(self.images), labels: moved(self.labels), ..self }
+    }
 }
 
 /// A data set cut into batches. What a batch holds depends on the options and its [`Position`] only: not on the batches
@@ -115,12 +126,14 @@ impl Loader {
         Epoch { loader: self.clone(), order: self.order(from.epoch), next: from }
     }
 
-    /// The same batches as [`epoch`](Self::epoch), made by another thread up to `ahead` before they are asked for.
+    /// The same batches as [`epoch`](Self::epoch), made by another thread up to `ahead` before they are asked for, on the
+    /// [default device](default_device) of the thread that calls.
     ///
     /// # Errors
     /// When the system refuses another thread.
-    pub fn prefetch(&self, from: Position, ahead: usize) -> Result<Prefetch<Batch>> {
-        Prefetch::new(self.epoch(from), ahead)
+    pub fn prefetch(&self, from: Position, ahead: usize) -> Result<impl Iterator<Item = Batch> + use<>> {
+        let device = default_device();
+        Ok(Prefetch::new(self.epoch(from), ahead)?.map(move |batch| batch.placed_on(device)))
     }
 
     /// These images, binarised and normalised, as one f32 tensor of N×C×H×W.
@@ -131,7 +144,7 @@ impl Loader {
         let [channels, height, width] = self.dataset.shape();
         let step = position.epoch.wrapping_mul(self.batches_per_epoch()).wrapping_add(position.batch);
         let mut pixels = vec![0; self.dataset.pixels()];
-        Tensor::from_value(Value::build([indices.len(), channels, height, width], |out: &mut [f32]| {
+        Tensor::build([indices.len(), channels, height, width], |out: &mut [f32]| {
             for (row, (&index, out)) in indices.iter().zip(out.chunks_exact_mut(pixels.len())).enumerate() {
                 pixels.copy_from_slice(self.dataset.image(index));
                 self.options.binarisation.apply(&mut pixels, index as u64, step, row);
@@ -140,7 +153,7 @@ impl Loader {
                     out.iter_mut().zip(plane).for_each(|(value, &byte)| *value = table[usize::from(byte)]);
                 }
             }
-        }))
+        })
     }
 
     /// The classes of these images as an i64 tensor of N.

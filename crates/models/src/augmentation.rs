@@ -1,6 +1,6 @@
 //! Changes to images that leave what they show the same.
 
-use wengert_tensor::{DType, Generator, Tensor, Value};
+use wengert_tensor::{DType, Generator, Tensor};
 
 /// Images `[N, C, H, W]`, each moved by up to `reach` pixels along each axis, black coming in from outside. Without
 /// gradients.
@@ -12,7 +12,7 @@ pub fn moved(images: &Tensor, reach: usize, rng: &Generator) -> Tensor {
     let reach = reach as i64;
     let by = rng.randint(-reach, reach + 1, [count, 2]).to_vec::<i64>();
     let source = images.to_vec::<f32>();
-    Tensor::from_value(Value::build([count, channels, height, width], |out: &mut [f32]| {
+    Tensor::build([count, channels, height, width], |out: &mut [f32]| {
         out.fill(0.0);
         let size = channels * height * width;
         for ((by, from), to) in
@@ -28,7 +28,7 @@ pub fn moved(images: &Tensor, reach: usize, rng: &Generator) -> Tensor {
                 }
             }
         }
-    }))
+    })
 }
 
 /// Images `[N, C, H, W]`, each under an affine map of its own near the identity: turned, sheared, stretched and moved. 0

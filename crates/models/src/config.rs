@@ -5,7 +5,7 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::ops::RangeInclusive;
 use toml::Table;
-use wengert_tensor::Precision;
+use wengert_tensor::{Device, Precision};
 
 /// The configuration of a run, as written to `config.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,6 +57,8 @@ pub struct TrainConfig {
     pub threads: usize,
     /// Arithmetic of matrix products: the name of a [`Precision`].
     pub precision: String,
+    /// Where to compute: `cpu`, `cuda`, `cuda:N`, or `auto` for a GPU where there is one.
+    pub device: String,
 }
 
 impl Default for DataConfig {
@@ -74,7 +76,14 @@ impl Default for DataConfig {
 
 impl Default for TrainConfig {
     fn default() -> Self {
-        Self { epochs: 10, steps: 0, batch: 128, threads: 0, precision: Precision::F32.name().into() }
+        Self {
+            epochs: 10,
+            steps: 0,
+            batch: 128,
+            threads: 0,
+            precision: Precision::F32.name().into(),
+            device: Device::Cpu.to_string(),
+        }
     }
 }
 
@@ -127,7 +136,20 @@ impl Config {
         in_range("train.epochs", self.train.epochs, 1..=1_000_000)?;
         in_range("train.threads", self.train.threads, 0..=1024)?;
         Ranges::new("data").one_of("binarisation", &self.data.binarisation, &BINARISATIONS)?;
+        self.device()?;
         self.precision().map(|_| ())
+    }
+
+    /// Where to compute, by the name in `train.device`; `None` leaves it to the program.
+    pub fn device(&self) -> Result<Option<Device>> {
+        if self.train.device == AUTO {
+            return Ok(None);
+        }
+        let name = &self.train.device;
+        name.parse().map(Some).map_err(|_| Error::Range {
+            key: "train.device".into(),
+            detail: format!("is {name}; it must be auto, cpu, cuda or cuda:N"),
+        })
     }
 
     /// Arithmetic of matrix products, by the name in `train.precision`.
@@ -143,11 +165,17 @@ impl Config {
     }
 }
 
+/// The value of `train.device` that leaves the choice to the program.
+const AUTO: &str = "auto";
+
 /// The names of [`Binarisation`](wengert_data::Binarisation)s in `data.binarisation`.
 const BINARISATIONS: [&str; 4] = ["none", "threshold", "static", "dynamic"];
 
 /// Keys that may change when a run is resumed, because they do not decide the value of any step.
-const FREE_KEYS: [&str; 4] = ["data.directory", "train.epochs", "train.steps", "train.threads"];
+///
+/// The device does, in the last bits: a run that goes on elsewhere is no longer the very same, but a good one.
+const FREE_KEYS: [&str; 5] =
+    ["data.directory", "train.device", "train.epochs", "train.steps", "train.threads"];
 
 /// An error unless the setting lies within its range.
 pub fn in_range<T: PartialOrd + std::fmt::Display>(

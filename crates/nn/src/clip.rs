@@ -1,7 +1,7 @@
 //! Bounds on gradients and on weights.
 
 use crate::error::Result;
-use wengert_tensor::{Tensor, no_grad};
+use wengert_tensor::{DType, Tensor, no_grad};
 
 /// Scales all gradients by one factor, so that their joint 2-norm is at most `max_norm`, and returns the norm before
 /// that. Parameters without a gradient do not count (Pascanu, Mikolov and Bengio, 2012, arXiv:1211.5063).
@@ -9,9 +9,16 @@ use wengert_tensor::{Tensor, no_grad};
 /// As in PyTorch the factor is max_norm / (norm + 1e-6), where that is below 1.
 pub fn clip_grad_norm_(parameters: &[Tensor], max_norm: f64) -> f64 {
     no_grad(|| {
-        let squares = |gradient: &Tensor| gradient.square().sum_all().item();
-        let norm =
-            parameters.iter().filter_map(Tensor::grad).map(|gradient| squares(&gradient)).sum::<f64>().sqrt();
+        // One array of all sums: a device is waited for once.
+        let squares = |gradient: Tensor| gradient.square().sum_all().to_dtype(DType::F64);
+        let squares: Vec<Tensor> = parameters.iter().filter_map(Tensor::grad).map(squares).collect();
+        let norm = match &squares[..] {
+            [] => 0.0,
+            squares => {
+                let squares = Tensor::stack(&squares.iter().collect::<Vec<_>>(), 0);
+                squares.to_vec::<f64>().iter().sum::<f64>().sqrt()
+            }
+        };
         let factor = max_norm / (norm + 1e-6);
         if factor < 1.0 {
             replace_gradients(parameters, |gradient| gradient * factor);

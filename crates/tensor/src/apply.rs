@@ -1,10 +1,11 @@
 //! The one door through which every op passes: infer, run, record, show.
 
 use crate::autograd::{Node, Recording, inspect_for_anomaly, is_grad_enabled};
+use crate::device::default_device;
 use crate::inspect::{finish_observation, start_observation};
 use crate::op::{Op, Specs, Values};
 use crate::unfused::is_unfused;
-use crate::{Result, Tensor, Value, ops};
+use crate::{Device, Error, Result, Tensor, Value, ops};
 use smallvec::SmallVec;
 use std::ops::Deref;
 use std::panic::Location;
@@ -121,7 +122,10 @@ fn run(passing: Passing<'_>, inputs: Operands<'_>, location: &'static Location<'
             None => input.into_value(),
         });
     }
-    let value = op.forward(values, &output)?;
+    let value = match device_of(op.name(), &values)? {
+        Device::Cpu => op.forward(values, &output)?,
+        Device::Cuda(ordinal) => op.forward_cuda(values, &output, &wengert_cuda::Device::get(ordinal)?)?,
+    };
     debug_assert_eq!(
         (value.shape(), value.dtype()),
         (&output.shape, output.dtype),
@@ -139,6 +143,19 @@ fn run(passing: Passing<'_>, inputs: Operands<'_>, location: &'static Location<'
     let tensor = Tensor::computed(value, node);
     inspect_for_anomaly(name, &tensor, location);
     Ok(tensor)
+}
+
+/// Where the operands lie; without any, where new tensors go.
+fn device_of(op: &'static str, values: &Values) -> Result<Device> {
+    let Some(first) = values.first() else { return Ok(default_device()) };
+    let device = first.device();
+    match values.iter().map(Value::device).find(|&other| other != device) {
+        None => Ok(device),
+        Some(other) => {
+            let detail = format!("needs operands on one device, got {device} and {other}; use to_device");
+            Err(Error::device(op, detail))
+        }
+    }
 }
 
 impl Operand<'_> {

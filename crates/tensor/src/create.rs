@@ -1,8 +1,10 @@
 //! Tensors from nothing.
 
 use crate::apply::must;
-use crate::{DType, Element, Error, Result, Shape, Tensor, Value};
+use crate::device::{default_device, on_device};
+use crate::{DType, Device, Element, Error, Result, Shape, Spec, Tensor, Value};
 use wengert_cpu::Number;
+use wengert_cuda::elementwise;
 
 impl Tensor {
     /// `shape` filled with `value`, converted to `dtype`; a truth value is true for anything but 0.
@@ -13,6 +15,9 @@ impl Tensor {
     pub fn full(shape: impl Into<Shape>, value: f64, dtype: DType) -> Tensor {
         let shape = shape.into();
         must(shape.checked_numel("full"));
+        if let Device::Cuda(ordinal) = default_device() {
+            return must(filled_on_device(ordinal, Spec::new(shape, dtype), value));
+        }
         Tensor::from_value(match dtype {
             DType::F32 => Value::full(shape, value as f32),
             DType::F64 => Value::full(shape, value),
@@ -40,9 +45,18 @@ impl Tensor {
         Self::full(shape, 1.0, dtype)
     }
 
-    /// `value` in this tensor's shape and type.
+    /// `value` in this tensor's shape and type, on its device.
     pub fn full_like(&self, value: f64) -> Tensor {
-        Self::full(self.shape(), value, self.dtype())
+        on_device(self.device(), || Self::full(self.shape(), value, self.dtype()))
+    }
+
+    /// `shape` filled with `value`, in this tensor's type and on its device.
+    ///
+    /// # Panics
+    /// When `shape` is larger than memory can address.
+    #[track_caller]
+    pub fn new_full(&self, shape: impl Into<Shape>, value: f64) -> Tensor {
+        on_device(self.device(), || Self::full(shape, value, self.dtype()))
     }
 
     /// Zeros in this tensor's shape and type.
@@ -72,12 +86,12 @@ impl Tensor {
         let count = if distance <= 0 { 0 } else { (distance + stride - 1) / stride };
         let shape = Shape::from(usize::try_from(count).unwrap_or(usize::MAX));
         must(shape.checked_numel("arange"));
-        Tensor::from_value(Value::build(shape, |out: &mut [i64]| {
+        must(Tensor::placed(Value::build(shape, |out: &mut [i64]| {
             for (i, value) in out.iter_mut().enumerate() {
                 // Exact, because the sum fits even where the product wraps around.
                 *value = start.wrapping_add((i as i64).wrapping_mul(step));
             }
-        }))
+        })))
     }
 
     /// `count` evenly spaced floats from `start` to `end`, both included.
@@ -92,11 +106,11 @@ impl Tensor {
         let at = |i: usize| {
             if i < count.div_ceil(2) { start + step * i as f64 } else { end - step * (count - 1 - i) as f64 }
         };
-        must(for_float!(dtype, "linspace", T => Ok(Tensor::from_value(Value::build(count, |out: &mut [T]| {
+        must(for_float!(dtype, "linspace", T => Tensor::placed(Value::build(count, |out: &mut [T]| {
             for (i, value) in out.iter_mut().enumerate() {
                 *value = T::from_f64(at(i));
             }
-        })))))
+        }))))
     }
 
     /// The n×n identity matrix.
@@ -106,10 +120,10 @@ impl Tensor {
     #[track_caller]
     pub fn eye(n: usize, dtype: DType) -> Tensor {
         must(Shape::from([n, n]).checked_numel("eye"));
-        must(for_number!(dtype, "eye", T => Ok(Tensor::from_value(Value::build([n, n], |out: &mut [T]| {
+        must(for_number!(dtype, "eye", T => Tensor::placed(Value::build([n, n], |out: &mut [T]| {
             out.fill(T::ZERO);
             out.iter_mut().step_by(n + 1).for_each(|value| *value = T::ONE);
-        })))))
+        }))))
     }
 
     /// A leaf that asks for a gradient, from a copy of this tensor's elements.
@@ -126,8 +140,11 @@ impl Tensor {
         Ok(self.copy().requires_grad_(true).named(name))
     }
 
-    /// A constant with its own copy of the elements, row-major.
+    /// A constant with its own copy of the elements, row-major, where they lie.
     pub fn copy(&self) -> Tensor {
+        if let Device::Cuda(_) = self.device() {
+            return Tensor::from_value(must(self.value().copied_on_device()));
+        }
         for_any!(self.dtype(), T => self.copy_as::<T>())
     }
 
@@ -136,6 +153,20 @@ impl Tensor {
             self.value().read().view().copy_to(out)
         }))
     }
+}
+
+/// An array of one number on a device.
+fn filled_on_device(ordinal: usize, spec: Spec, value: f64) -> Result<Tensor> {
+    let filled = Value::on_cuda(&wengert_cuda::Device::get(ordinal)?, &spec)?;
+    let number = match spec.dtype {
+        DType::F32 => elementwise::Number::F32(value as f32),
+        DType::F64 => elementwise::Number::F64(value),
+        DType::I64 => elementwise::Number::I64(value as i64),
+        DType::U8 => elementwise::Number::U8(value as u8),
+        DType::Bool => elementwise::Number::U8(u8::from(value != 0.0)),
+    };
+    elementwise::fill(filled.device_memory()?, spec.shape.numel(), number)?;
+    Ok(Tensor::from_value(filled))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Element types, and the macros that choose a kernel's type at run time.
 
 use std::fmt;
+use wengert_cuda::Kind;
 
 /// The type of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +33,17 @@ impl DType {
             DType::F32 => 4,
             DType::F64 | DType::I64 => 8,
             DType::U8 | DType::Bool => 1,
+        }
+    }
+
+    /// What the launchers of CUDA kernels call it.
+    pub(crate) fn kind(self) -> Kind {
+        match self {
+            DType::F32 => Kind::F32,
+            DType::F64 => Kind::F64,
+            DType::I64 => Kind::I64,
+            DType::U8 => Kind::U8,
+            DType::Bool => Kind::Bool,
         }
     }
 

@@ -52,6 +52,19 @@ pub enum Error {
         /// Layer path.
         scope: String,
     },
+    /// Operands that lie where the op cannot have them.
+    #[error("{op}{}: {detail}", at(scope))]
+    Device {
+        /// Name of the op.
+        op: &'static str,
+        /// What was found and what would be right.
+        detail: String,
+        /// Layer path.
+        scope: String,
+    },
+    /// A device that cannot do what was asked of it.
+    #[error(transparent)]
+    Cuda(#[from] wengert_cuda::Error),
     /// Differentiation reached an op that has no gradient.
     #[error("{op}{}: this op has no gradient; detach its input if none should flow through it", at(scope))]
     NoGradient {
@@ -117,6 +130,11 @@ impl Error {
     /// An index of `op` outside its axis.
     pub fn index(op: &'static str, detail: impl Into<String>) -> Self {
         Self::Index { op, detail: detail.into(), scope: scope::path() }
+    }
+
+    /// Operands of `op` that lie where it cannot have them.
+    pub fn device(op: &'static str, detail: impl Into<String>) -> Self {
+        Self::Device { op, detail: detail.into(), scope: scope::path() }
     }
 
     /// `op` has no gradient.

@@ -42,7 +42,7 @@ mod value;
 
 pub use apply::{apply, apply_owned};
 pub use autograd::no_grad;
-pub use device::Device;
+pub use device::{Device, default_device, on_device};
 pub use dtype::{DType, Element};
 pub use error::{Error, Result};
 pub use layout::{Layout, Strides};

@@ -110,6 +110,12 @@ pub trait Op: fmt::Debug + Send + Sync + 'static {
     /// Computes the output. An operand that [is unique](Value::is_unique) may be overwritten and returned.
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value>;
 
+    /// The same on a CUDA device, where the operands lie and the result must.
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &wengert_cuda::Device) -> Result<Value> {
+        let _ = (inputs, output);
+        Err(Error::device(self.name(), format!("has no kernel for {device}; move its operands to the cpu")))
+    }
+
     /// The vector–Jacobian product: given the cotangent of the output, the cotangents of the inputs that
     /// [need one](Saved::needs). Written in public tensor ops, so that it can be differentiated again.
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

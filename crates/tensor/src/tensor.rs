@@ -3,6 +3,7 @@
 use crate::apply::must;
 use crate::autograd::{BackwardOptions, BackwardStep, Edge, HookHandle, Hooks, Node};
 use crate::autograd::{backward_with, lock};
+use crate::device::default_device;
 use crate::dtype::Element;
 use crate::op::Spec;
 use crate::shape::axis;
@@ -64,12 +65,26 @@ impl Tensor {
                 format!("shape {shape} has {} elements, got {}", shape.numel(), elements.len()),
             ));
         }
-        Ok(Self::from_value(Value::from_slice(elements, shape)))
+        Self::placed(Value::from_slice(elements, shape))
     }
 
     /// A constant with one element and no axes.
     pub fn scalar<T: Element>(element: T) -> Tensor {
-        Self::from_value(Value::full((), element))
+        must(Self::placed(Value::full((), element)))
+    }
+
+    /// A constant that `fill` writes in row-major order, every element of it, moved to where new tensors go.
+    ///
+    /// # Panics
+    /// When the device has no memory for it.
+    #[track_caller]
+    pub fn build<T: Element>(shape: impl Into<Shape>, fill: impl FnOnce(&mut [T])) -> Tensor {
+        must(Self::placed(Value::build(shape, fill)))
+    }
+
+    /// A constant that holds `value`, moved to where new tensors go.
+    pub(crate) fn placed(value: Value) -> Result<Tensor> {
+        Ok(Self::from_value(value.to_device(default_device())?))
     }
 
     /// A constant that holds `value`.
@@ -134,6 +149,14 @@ impl Tensor {
     /// Where the elements live.
     pub fn device(&self) -> Device {
         self.value().device()
+    }
+
+    /// The same elements on `device`, without history; self's own where they lie there already.
+    ///
+    /// # Errors
+    /// When there is no such device, or it has no memory for them.
+    pub fn to_device(&self, device: Device) -> Result<Tensor> {
+        Ok(Self::from_value(self.value().to_device(device)?))
     }
 
     /// Shape and element type.
@@ -377,6 +400,9 @@ impl Tensor {
         if source.shares_storage(self.value()) && source.layout() == self.value().layout() {
             return Ok(());
         }
+        if let (Device::Cuda(_), false) = (self.device(), source.shares_storage(self.value())) {
+            return self.assign_on_device(&source);
+        }
         let copy = |target: &mut crate::value::Write<'_>| -> Result<()> {
             for_any!(self.dtype(), T => {
                 let source = source.read();
@@ -391,6 +417,22 @@ impl Tensor {
             ));
         }
         copy(&mut self.value().modify())
+    }
+
+    /// Overwrites the elements on a device with contiguous ones of this shape and type.
+    #[track_caller]
+    fn assign_on_device(&self, source: &Value) -> Result<()> {
+        let value = self.value();
+        if !value.is_contiguous() {
+            let detail =
+                format!("only a contiguous tensor can be changed in place, not {:?}", value.layout());
+            return Err(Error::argument("assign", detail));
+        }
+        let source = source.to_device(self.device())?;
+        let size = self.dtype().size_of();
+        let (to, from) = (value.layout().offset() * size, source.layout().offset() * size);
+        value.note_change();
+        Ok(value.device_memory()?.copy(to, source.device_memory()?, from, self.numel() * size)?)
     }
 
     /// Lets `change` work on the elements in row-major order.

@@ -2,10 +2,11 @@
 
 use crate::dtype::Element;
 use crate::storage::{Buffer, ReadGuard, Storage, WriteGuard};
-use crate::{DType, Device, Layout, Shape, Spec};
+use crate::{DType, Device, Error, Layout, Result, Shape, Spec};
 use std::panic::Location;
 use std::sync::Arc;
 use wengert_cpu::View;
+use wengert_cuda::{Memory, elementwise};
 
 /// Shared storage seen through a layout. Cloning copies the handle, not the elements.
 #[derive(Clone, Debug)]
@@ -40,6 +41,17 @@ impl Value {
         Self::build(shape, |out| out.copy_from_slice(elements))
     }
 
+    /// A new row-major array on a device, whose contents are unspecified, NaN in debug builds.
+    ///
+    /// # Errors
+    /// When the device has no memory for it.
+    pub(crate) fn on_cuda(device: &wengert_cuda::Device, output: &Spec) -> Result<Self> {
+        let count = output.shape.numel();
+        let memory = Memory::unspecified(device, count * output.dtype.size_of())?;
+        let storage = Arc::new(Storage::cuda(memory, output.dtype, count));
+        Ok(Self { storage, layout: Layout::contiguous(&output.shape) })
+    }
+
     /// `shape` filled with `element`.
     pub fn full<T: Element>(shape: impl Into<Shape>, element: T) -> Self {
         Self::build(shape, |out| out.fill(element))
@@ -52,7 +64,57 @@ impl Value {
 
     /// Where the elements live.
     pub fn device(&self) -> Device {
-        Device::Cpu
+        self.storage.device()
+    }
+
+    /// Self where it lies on `device` already, otherwise a row-major copy there.
+    ///
+    /// # Errors
+    /// When there is no such device, or it has no memory for the copy.
+    pub fn to_device(&self, device: Device) -> Result<Value> {
+        match device {
+            device if device == self.device() => Ok(self.clone()),
+            Device::Cpu => {
+                let source = self.storage.read()?;
+                let read = Read { guard: source, layout: &self.layout };
+                Ok(for_any!(self.dtype(), T => {
+                    Value::build(self.shape(), |out: &mut [T]| read.view::<T>().copy_to(out))
+                }))
+            }
+            Device::Cuda(ordinal) => {
+                let device = wengert_cuda::Device::get(ordinal)?;
+                let source = self.to_device(Device::Cpu)?.contiguous();
+                let source = source.read();
+                let memory = for_any!(self.dtype(), T => Memory::upload(&device, source.slice::<T>()))?;
+                let storage = Arc::new(Storage::cuda(memory, self.dtype(), self.numel()));
+                Ok(Value { storage, layout: Layout::contiguous(self.shape()) })
+            }
+        }
+    }
+
+    /// The elements as CUDA kernels take them.
+    ///
+    /// # Errors
+    /// When they do not lie on a device, or are more than a kernel counts.
+    pub(crate) fn on_device(&self) -> Result<wengert_cuda::View<'_>> {
+        let memory = self.device_memory()?;
+        let layout = &self.layout;
+        Ok(wengert_cuda::View::new(
+            memory,
+            self.dtype().kind(),
+            layout.shape(),
+            layout.strides(),
+            layout.offset(),
+        )?)
+    }
+
+    /// The memory on a device.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn device_memory(&self) -> Result<&Memory> {
+        let elsewhere = || Error::device("a CUDA kernel", format!("got an operand on {}", self.device()));
+        self.storage.device_memory().ok_or_else(elsewhere)
     }
 
     /// Sizes of the axes.
@@ -90,13 +152,27 @@ impl Value {
         if self.is_contiguous() {
             return self.clone();
         }
+        if let Device::Cuda(_) = self.device() {
+            return self.copied_on_device().unwrap_or_else(|error| panic!("{error}"));
+        }
         let source = self.read();
         for_any!(self.dtype(), T => Value::build(self.shape(), |out: &mut [T]| source.view::<T>().copy_to(out)))
     }
 
-    /// Locks the elements for reading. Several readers may hold one storage at once; nobody may write meanwhile.
+    /// A row-major copy beside the original.
+    pub(crate) fn copied_on_device(&self) -> Result<Value> {
+        let memory = self.device_memory()?;
+        let copy = Value::on_cuda(memory.device(), &self.spec())?;
+        let (out, size) = (copy.device_memory()?, self.dtype().size_of());
+        elementwise::map(elementwise::Family::Copy, "copy", [0.0; 2], [self.on_device()?], out, size)?;
+        Ok(copy)
+    }
+
+    /// Locks the elements for reading; those on a device are copied from there. Several readers may hold one storage at once; nobody may write meanwhile.
     pub fn read(&self) -> Read<'_> {
-        Read { guard: self.storage.read(), layout: &self.layout }
+        // What can fail is a device, and nothing can be done about that here.
+        let guard = self.storage.read().unwrap_or_else(|error| panic!("{error}"));
+        Read { guard, layout: &self.layout }
     }
 
     /// Whether this handle is the storage's only one and covers it whole, row-major: its memory may then be
@@ -113,7 +189,7 @@ impl Value {
         if !self.is_unique() {
             return None;
         }
-        Arc::get_mut(&mut self.storage).map(Storage::as_mut_slice)
+        Arc::get_mut(&mut self.storage)?.as_mut_slice()
     }
 
     /// Locks the elements of a unique value for writing a result into its memory.
@@ -122,7 +198,8 @@ impl Value {
     /// When the value is not [unique](Value::is_unique).
     pub fn write(&self) -> Write<'_> {
         assert!(self.is_unique(), "only the sole owner of a whole buffer may write a result into it");
-        Write { guard: self.storage.write(), range: 0..self.numel() }
+        let guard = self.storage.write().unwrap_or_else(|error| panic!("{error}"));
+        Write { guard, range: 0..self.numel() }
     }
 
     /// Locks the elements for an in-place change that tapes must be able to notice.
@@ -137,7 +214,8 @@ impl Value {
             self.layout
         );
         let start = self.layout.offset();
-        Write { guard: self.storage.modify(), range: start..start + self.numel() }
+        let guard = self.storage.modify().unwrap_or_else(|error| panic!("{error}"));
+        Write { guard, range: start..start + self.numel() }
     }
 
     /// The elements in row-major order.
@@ -148,6 +226,12 @@ impl Value {
         let mut out = vec![T::default(); self.numel()];
         self.read().view().copy_to(&mut out);
         out
+    }
+
+    /// Counts an in-place change by a kernel, for tapes to notice.
+    #[track_caller]
+    pub(crate) fn note_change(&self) {
+        self.storage.note_change();
     }
 
     /// How often the storage was changed in place.

@@ -38,11 +38,16 @@ impl Micro {
     /// The micro workload that measures what this one can reach at most, where there is one.
     pub fn limit(&self) -> Option<&'static str> {
         match self.work {
-            _ if self.name.starts_with("limit") => None,
+            _ if self.is_limit() => None,
             Work::Flops(_) => Some(limit::FMA),
             Work::Bytes(_) => Some(limit::STREAM),
             _ => None,
         }
+    }
+
+    /// Whether it measures what the processor can reach at most.
+    pub fn is_limit(&self) -> bool {
+        self.name.starts_with("limit")
     }
 
     /// Makes the operands and returns what is to be timed.

@@ -128,7 +128,7 @@ struct Exponential<T> {
 impl<T: RandomFloat> Distribution<T> for Exponential<T> {
     #[inline(always)]
     fn draw(self, block: [u32; BLOCK], out: &mut [T]) {
-        set(out, &T::open_units(block), |unit| -unit.ln() / self.rate);
+        set(out, &T::open_units(block), |unit| -unit.logarithm() / self.rate);
     }
 }
 
@@ -140,7 +140,7 @@ pub fn exponential<T: RandomFloat>(out: &mut [T], position: Position, rate: T) {
 /// Standard Gumbel numbers, −ln(−ln u): the arg-max of logits plus these is a sample of their softmax.
 pub fn gumbel<T: RandomFloat>(out: &mut [T], position: Position) {
     exponential(out, position, T::ONE);
-    map1_in_place(out, &unary(|time: T| -time.ln()));
+    map1_in_place(out, &unary(|time: T| -time.logarithm()));
 }
 
 /// A function of a unit and of the element that was there.

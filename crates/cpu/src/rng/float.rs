@@ -13,6 +13,9 @@ pub trait RandomFloat: Float {
     /// Standard normal numbers: pairs r cos 2πv, r sin 2πv with r = √(−2 ln u), where u is an open unit and v a word as
     /// a fraction of its range.
     fn normals(block: [u32; BLOCK]) -> [Self; BLOCK];
+    /// Natural logarithm of a positive number that is neither subnormal nor infinite, to 2 ULP: the same bits on every
+    /// platform and device, which the system's library does not promise.
+    fn logarithm(self) -> Self;
 }
 
 impl RandomFloat for f32 {
@@ -32,6 +35,12 @@ impl RandomFloat for f32 {
         let ([a, b], [c, d]) = (pair(u, cos_sin_turns(block[1])), pair(v, cos_sin_turns(block[3])));
         [a, b, c, d]
     }
+
+    #[inline(always)]
+    fn logarithm(self) -> Self {
+        // Not the method of the standard library, which bears the same name.
+        Float::ln(self)
+    }
 }
 
 impl RandomFloat for f64 {
@@ -49,17 +58,35 @@ impl RandomFloat for f64 {
 
     #[inline(always)]
     fn normals(block: [u32; BLOCK]) -> [Self; BLOCK] {
-        let [u, v, ..] = Self::open_units(block);
-        let angle = std::f64::consts::TAU * v;
-        let [a, b] = pair(u, (angle.cos(), angle.sin()));
+        let [u, ..] = Self::open_units(block);
+        let [a, b] = pair(u, cos_sin_wide_turns(wide(block)[1]));
         [a, b, 0.0, 0.0]
+    }
+
+    #[inline(always)]
+    fn logarithm(self) -> Self {
+        // ln 2 in two parts, the first of 32 bits, so that its product with an exponent is exact.
+        const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
+        const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+        const TWO_THIRDS: i64 = 0x3fe5_5555_5555_5555;
+        // x = 2ᵉ (1 + f) with 1 + f in [2/3, 4/3).
+        let bits = self.to_bits() as i64;
+        let exponent = bits.wrapping_sub(TWO_THIRDS) >> 52;
+        let f = f64::from_bits(bits.wrapping_sub(exponent << 52) as u64) - 1.0;
+        let exponent = exponent as f64;
+        // ln(1 + f) = 2 artanh s = 2s (1 + s²/3 + s⁴/5 + …), where |s| ≤ 1/5.
+        let s = f / (2.0 + f);
+        let square = s * s;
+        let series = [21, 19, 17, 15, 13, 11, 9, 7, 5, 3];
+        let series = series.iter().fold(2.0 / 23.0, |sum, &odd| 2.0 / f64::from(odd) + square * sum);
+        exponent * LN_2_HIGH + (2.0 * s + (s * square * series + LN_2_LOW * exponent))
     }
 }
 
 /// Two normal numbers from an open unit and a point of the unit circle.
 #[inline(always)]
-fn pair<T: Float>(unit: T, (cos, sin): (T, T)) -> [T; 2] {
-    let radius = (T::from_f64(-2.0) * unit.ln()).sqrt();
+fn pair<T: RandomFloat>(unit: T, (cos, sin): (T, T)) -> [T; 2] {
+    let radius = (T::from_f64(-2.0) * unit.logarithm()).sqrt();
     [radius * cos, radius * sin]
 }
 
@@ -80,5 +107,34 @@ pub(super) fn cos_sin_turns(word: u32) -> (f32, f32) {
     // A quarter turn carries (cos, sin) into (−sin, cos).
     let (x, y) = if quarter & 1 == 0 { (cos, sin) } else { (sin, cos) };
     let flip = |value: f32, bit_1: u32| f32::from_bits(value.to_bits() ^ (bit_1 & 2) << 30);
+    (flip(x, quarter + 1), flip(y, quarter))
+}
+
+/// Cosine and sine of `word` / 2⁶⁴ turns, to 4e-16: as [`cos_sin_turns`], by Taylor's series.
+#[inline(always)]
+pub(super) fn cos_sin_wide_turns(word: u64) -> (f64, f64) {
+    let quarter = word.wrapping_add(1 << 61) >> 62;
+    let rest = (word << 2) as i64 >> 2;
+    let angle = rest as f64 * (std::f64::consts::TAU / (1u128 << 64) as f64);
+    let square = angle * angle;
+    // Factorials up to 17! are floats.
+    let series =
+        |factorials: &[f64]| factorials.iter().fold(0.0, |sum, factorial| 1.0 / factorial + square * sum);
+    const SIN: [f64; 8] = [
+        355_687_428_096_000.0,
+        -1_307_674_368_000.0,
+        6_227_020_800.0,
+        -39_916_800.0,
+        362_880.0,
+        -5_040.0,
+        120.0,
+        -6.0,
+    ];
+    const COS: [f64; 7] =
+        [20_922_789_888_000.0, -87_178_291_200.0, 479_001_600.0, -3_628_800.0, 40_320.0, -720.0, 24.0];
+    let sin = angle + angle * square * series(&SIN);
+    let cos = 1.0 - 0.5 * square + square * square * series(&COS);
+    let (x, y) = if quarter & 1 == 0 { (cos, sin) } else { (sin, cos) };
+    let flip = |value: f64, bit_1: u64| f64::from_bits(value.to_bits() ^ (bit_1 & 2) << 62);
     (flip(x, quarter + 1), flip(y, quarter))
 }

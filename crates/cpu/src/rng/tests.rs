@@ -1,4 +1,4 @@
-use super::float::cos_sin_turns;
+use super::float::{cos_sin_turns, cos_sin_wide_turns};
 use super::*;
 use crate::par;
 use crate::simd::{Level, limit};
@@ -113,6 +113,27 @@ fn cosine_and_sine_of_turns() {
         let angle = f64::from(word) * (std::f64::consts::TAU / 4_294_967_296.0);
         let error = (f64::from(cos) - angle.cos()).abs().max((f64::from(sin) - angle.sin()).abs());
         assert!(error < 1.2e-7, "{word:#x}: ({cos}, {sin}) is {error} off");
+    }
+}
+
+#[test]
+fn functions_of_f64_are_accurate() {
+    let mut words = (0..200_000u64).map(|i| i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let edges = (0..8u64).flat_map(|eighth| [0, 1, u64::MAX].map(|step| (eighth << 61).wrapping_add(step)));
+    for word in edges.chain(words.by_ref()) {
+        let (cos, sin) = cos_sin_wide_turns(word);
+        // The angle from the nearest half turn is small enough for its own rounding not to matter.
+        let half = word.wrapping_add(1 << 62) >> 63;
+        let angle = (word << 1) as i64 as f64 / 2.0 * (std::f64::consts::TAU / (1u128 << 64) as f64);
+        let sign = if half == 0 { 1.0 } else { -1.0 };
+        let error = (cos - sign * angle.cos()).abs().max((sin - sign * angle.sin()).abs());
+        assert!(error < 4e-16, "{word:#x}: ({cos}, {sin}) is {error} off");
+        let unit = (word | 1) as f64 * (1.0 / (1u128 << 64) as f64);
+        for x in [unit, -unit.ln().min(-1e-17)] {
+            let (found, expected) = (x.logarithm(), x.ln());
+            let error = (found - expected).abs();
+            assert!(error <= 2.0 * f64::EPSILON * expected.abs(), "ln {x} is {expected}, not {found}");
+        }
     }
 }
 

@@ -18,6 +18,17 @@ pub(super) fn check(op: &'static str, activation: Activation) -> Result<()> {
     }
 }
 
+/// The same function, as CUDA kernels that apply it to their results know it.
+pub(super) fn on_device(activation: Activation) -> wengert_cuda::gemm::Activation {
+    use wengert_cuda::gemm::Activation as Fused;
+    match activation {
+        Activation::Relu => Fused::Relu,
+        Activation::LeakyRelu { negative_slope } => Fused::LeakyRelu { negative_slope },
+        Activation::Tanh => Fused::Tanh,
+        Activation::Sigmoid => Fused::Sigmoid,
+    }
+}
+
 /// g · f′, told from the output y = f(x).
 pub(super) fn gradient(activation: Activation, g: &Tensor, y: &Tensor) -> Result<Tensor> {
     match activation {

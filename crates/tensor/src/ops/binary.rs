@@ -3,12 +3,14 @@
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
+use crate::ops::cuda::{self, Family};
 use crate::ops::elementwise::{same_dtype, take, zip};
 use crate::ops::unary::formulas;
 use crate::shape::broadcast;
 use crate::{Element, Result, Shape, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::Number;
+use wengert_cuda::Device;
 
 pub(crate) const OPS: &[&str] = &["add", "sub", "mul", "div", "pow", "maximum", "minimum"];
 
@@ -75,6 +77,10 @@ impl Op for Binary {
             Binary::Maximum => for_number!(dtype, "maximum", T => Ok(zip(inputs, shape, maximum::<T>))),
             Binary::Minimum => for_number!(dtype, "minimum", T => Ok(zip(inputs, shape, minimum::<T>))),
         }
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        cuda::map::<2>(Family::Binary, self.name(), [0.0; 2], inputs, output, device)
     }
 
     fn vjp(&self, saved: &Saved, g: &Tensor) -> Result<Gradients> {

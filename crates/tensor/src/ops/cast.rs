@@ -3,10 +3,12 @@
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Spec, Values};
+use crate::ops::cuda;
 use crate::ops::elementwise::{map_to, take};
 use crate::{DType, Element, Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::Number;
+use wengert_cuda::Device;
 
 pub(crate) const OPS: &[&str] = &["to_dtype"];
 
@@ -33,6 +35,10 @@ impl Op for ToDType {
             (DType::I64, DType::U8) => map_to(input, |x: i64| x as u8),
             (from, to) => return for_number!(from, "to_dtype", T => convert::<T>(input, to)),
         })
+    }
+
+    fn forward_cuda(&self, mut inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        cuda::convert(inputs.remove(0), output.dtype, device)
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

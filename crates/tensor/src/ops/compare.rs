@@ -2,10 +2,12 @@
 
 use crate::apply::{apply, must};
 use crate::op::{Op, Spec, Values};
+use crate::ops::cuda::{self, Family};
 use crate::ops::elementwise::{map_to, same_dtype, take, zip_to};
 use crate::shape::broadcast;
 use crate::{DType, Element, Error, Result, Tensor, Value};
 use wengert_cpu::{Float, Number};
+use wengert_cuda::Device;
 
 pub(crate) const OPS: &[&str] = &[
     "eq",
@@ -101,6 +103,10 @@ impl Op for Compare {
             zip_to(a, b, &output.shape, move |a: T, b: T| accepted.holds(a, b))
         }))
     }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        cuda::map::<2>(Family::Compare, self.name(), [0.0; 2], inputs, output, device)
+    }
 }
 
 /// Holds every number against one. Floats are compared in their own precision, integers as f64.
@@ -131,6 +137,12 @@ impl Op for CompareScalar {
             return Ok(rounded.run(input, f32::to_f64));
         }
         for_number!(input.dtype(), self.name(), T => Ok(self.run(input, <T as Number>::to_f64)))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let value = if inputs[0].dtype() == DType::F32 { f64::from(self.1 as f32) } else { self.1 };
+        let function = format!("{}_scalar", self.name());
+        cuda::map::<1>(Family::Compare, &function, [value, 0.0], inputs, output, device)
     }
 }
 
@@ -179,6 +191,13 @@ impl Op for Logic {
             !(a | b) & none | (a ^ b) & one | a & b & both
         })))
     }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        match self {
+            Logic::Not => cuda::map::<1>(Family::Compare, self.name(), [0.0; 2], inputs, output, device),
+            _ => cuda::map::<2>(Family::Compare, self.name(), [0.0; 2], inputs, output, device),
+        }
+    }
 }
 
 /// What a float may be besides an ordinary number.
@@ -211,6 +230,10 @@ impl Op for FloatTest {
             FloatTest::IsInf => map_to(input, |x: T| Float::abs(x) == T::INFINITY),
             FloatTest::IsFinite => map_to(input, |x: T| Float::is_finite(x)),
         }))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        cuda::map::<1>(Family::Compare, self.name(), [0.0; 2], inputs, output, device)
     }
 }
 

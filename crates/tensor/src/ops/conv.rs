@@ -15,7 +15,7 @@ pub use options::{
     ConvTransposeOptions,
 };
 
-use super::slide::Slide;
+use super::slide::{self, Slide};
 use crate::op::Spec;
 use crate::{DType, Error, Result, Tensor};
 use wengert_cpu::conv::Convolution;
@@ -64,6 +64,13 @@ impl Kernel {
             format!("the convolution's output has shape {expected:?}, but {found:?} was given for it"),
         ))
     }
+}
+
+/// The same convolution as CUDA kernels take it.
+fn on_device(convolution: &Convolution) -> wengert_cuda::conv2d::Convolution {
+    let Convolution { images, groups, in_channels, out_channels, rows, columns } = *convolution;
+    let [rows, columns] = [rows, columns].map(slide::on_device);
+    wengert_cuda::conv2d::Convolution { images, groups, in_channels, out_channels, rows, columns }
 }
 
 /// Axes of a convolution's output.

@@ -9,7 +9,7 @@ mod select;
 mod triangle;
 
 use crate::op::Spec;
-use crate::{DType, Error, Result, Value};
+use crate::{DType, Device, Error, Result, Value};
 use wengert_cpu::index;
 
 pub(crate) const OPS: &[&str] = &[
@@ -32,9 +32,13 @@ fn check_index_dtype(op: &'static str, index: &Spec) -> Result<()> {
     }
 }
 
-/// Fails unless all of `indices` lie in an axis of `size`.
+/// Fails unless all of `indices` lie in an axis of `size`. On a device this waits for what was started before.
 fn check_range(op: &'static str, indices: &Value, size: usize) -> Result<()> {
-    match index::check(indices.read().view(), size) {
+    let outside = match indices.device() {
+        Device::Cpu => index::check(indices.read().view(), size),
+        _ => wengert_cuda::check::first_outside(indices.contiguous().on_device()?, size)?,
+    };
+    match outside {
         None => Ok(()),
         Some(bad) if size == 0 => {
             Err(Error::index(op, format!("index {bad} is out of range: the axis is empty")))
@@ -46,12 +50,16 @@ fn check_range(op: &'static str, indices: &Value, size: usize) -> Result<()> {
 }
 
 /// The operand itself where its memory may be overwritten, otherwise a copy.
-fn overwritable(operand: Value) -> Value {
+fn overwritable(operand: Value) -> Result<Value> {
     if operand.is_unique() {
-        return operand;
+        return Ok(operand);
+    }
+    if let Device::Cuda(_) = operand.device() {
+        return operand.copied_on_device();
     }
     let read = operand.read();
-    for_any!(operand.dtype(), T => Value::build(operand.shape(), |out: &mut [T]| read.view::<T>().copy_to(out)))
+    let copy = for_any!(operand.dtype(), T => Value::build(operand.shape(), |out: &mut [T]| read.view::<T>().copy_to(out)));
+    Ok(copy)
 }
 
 #[cfg(test)]

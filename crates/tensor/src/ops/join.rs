@@ -7,6 +7,7 @@ use crate::op::{Gradients, Op, Spec, Values};
 use crate::shape::axis;
 use crate::{Error, Result, Shape, Tensor, Value};
 use wengert_cpu::join;
+use wengert_cuda::Device;
 
 pub(crate) const OPS: &[&str] = &["cat"];
 
@@ -55,6 +56,15 @@ impl Op for Cat {
             let blocks: Vec<&[T]> = reads.iter().map(|read| read.slice()).collect();
             join::cat(&blocks, outer, out)
         })))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let blocks: Vec<Value> = inputs.iter().map(Value::contiguous).collect();
+        let views = blocks.iter().map(Value::on_device).collect::<Result<Vec<_>>>()?;
+        let [outer, ..] = output.shape.around(self.axis);
+        let out = Value::on_cuda(device, output)?;
+        wengert_cuda::join::cat(&views, outer, out.device_memory()?)?;
+        Ok(out)
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

@@ -9,6 +9,7 @@ use crate::{Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::Activation;
 use wengert_cpu::gemm::{self, Epilogue, RowFunction};
+use wengert_cuda::gemm as cuda_gemm;
 
 pub(crate) const OPS: &[&str] = &["linear", "linear_relu", "linear_leaky_relu", "linear_tanh", "linear_sigmoid"];
 
@@ -78,6 +79,21 @@ impl Op for Linear {
             let activation = activate.as_ref().map(|activate| activate as RowFunction<T>);
             gemm::matmul(x.view(), weight.view(), out, Epilogue { accumulate: false, column_bias, activation })
         })))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &wengert_cuda::Device) -> Result<Value> {
+        let x = as_rows(&inputs[0]);
+        let weight = inputs[1].with_layout(inputs[1].layout().permute(&[1, 0]));
+        let bias = inputs.get(2).map(Value::contiguous);
+        let out = Value::on_cuda(device, output)?;
+        let epilogue = cuda_gemm::Epilogue {
+            accumulate: false,
+            column_bias: bias.as_ref().map(Value::on_device).transpose()?,
+            activation: self.activation.map(activation::on_device),
+        };
+        let (x, weight, memory) = (x.on_device()?, weight.on_device()?, out.device_memory()?);
+        cuda_gemm::matmul(x, weight, memory, epilogue, cuda_gemm::Precision::default())?;
+        Ok(out)
     }
 
     /// For Y = X·Wᵀ + b: dX = dY·W, dW = dYᵀ·X, and db is the sum of the rows of dY. Of f(Y), dY is what comes in times

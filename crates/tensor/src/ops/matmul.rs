@@ -7,12 +7,21 @@ use crate::shape::broadcast;
 use crate::{Error, Layout, Result, Shape, Tensor, Value};
 use smallvec::{SmallVec, smallvec};
 use wengert_cpu::gemm::{self, Epilogue};
+use wengert_cuda::gemm as cuda_gemm;
 
 pub(crate) const OPS: &[&str] = &["matmul"];
 
 /// `[batch…, m, k] · [batch…, k, n]`, the batch axes broadcast.
 #[derive(Clone, Debug)]
 struct MatMul;
+
+/// An operand repeated along the batch axes of the output.
+fn stretched(value: &Value, output: &Spec) -> Value {
+    let shape = value.shape();
+    let matrix = shape[shape.rank() - 2..].iter();
+    let whole: Shape = batch(&output.shape).iter().chain(matrix).copied().collect();
+    value.with_layout(value.layout().broadcast_to(&whole).expect("infer has checked the batch axes"))
+}
 
 /// The axes before the last two.
 fn batch(shape: &Shape) -> Shape {
@@ -42,18 +51,19 @@ impl Op for MatMul {
     }
 
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
-        let stretch = |value: &Value| {
-            let shape = value.shape();
-            let matrix = shape[shape.rank() - 2..].iter();
-            let whole: Shape =
-                output.shape[..output.shape.rank() - 2].iter().chain(matrix).copied().collect();
-            value.with_layout(value.layout().broadcast_to(&whole).expect("infer has checked the batch axes"))
-        };
-        let (left, right) = (stretch(&inputs[0]), stretch(&inputs[1]));
+        let (left, right) = (stretched(&inputs[0], output), stretched(&inputs[1], output));
         let (left, right) = (left.read(), right.read());
         for_number!(output.dtype, self.name(), T => Ok(Value::build(&output.shape, |out: &mut [T]| {
             gemm::matmul(left.view(), right.view(), out, Epilogue::NONE)
         })))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &wengert_cuda::Device) -> Result<Value> {
+        let (left, right) = (stretched(&inputs[0], output), stretched(&inputs[1], output));
+        let out = Value::on_cuda(device, output)?;
+        let (left, right, memory) = (left.on_device()?, right.on_device()?, out.device_memory()?);
+        cuda_gemm::matmul(left, right, memory, cuda_gemm::Epilogue::NONE, cuda_gemm::Precision::default())?;
+        Ok(out)
     }
 
     /// For C = A·B: dA = dC·Bᵀ and dB = Aᵀ·dC, summed over the batch axes that were stretched.

@@ -1,6 +1,7 @@
 //! The operations, a file for each family: shape rule, dispatch to the kernel, gradient and tensor methods side by side.
 
 mod activation;
+mod cuda;
 mod plane_map;
 mod slide;
 

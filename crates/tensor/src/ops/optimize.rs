@@ -6,9 +6,10 @@
 use crate::dtype::Element;
 use crate::inspect::trace;
 use crate::value::{Read, Write};
-use crate::{Error, Result, Spec, Tensor, Value};
+use crate::{Device, Error, Result, Spec, Tensor, Value};
 use wengert_cpu::optimize as kernel;
 pub use wengert_cpu::optimize::{Adagrad, Adam, RmsProp, Sgd};
+use wengert_cuda::optimize::Step;
 
 /// A parameter in a step: what changes, its gradient, and the `S` tensors that the optimiser keeps for it.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,9 @@ pub struct Update<'a, const S: usize> {
 #[track_caller]
 pub fn sgd_step(updates: &[Update<'_, 0>], step: &Sgd) -> Result<()> {
     let batch = Batch::new("sgd_step", updates)?;
+    if batch.on_device()? {
+        return batch.launch(Step::Sgd, &[step.learning_rate, step.weight_decay]);
+    }
     for_float!(batch.dtype(), "sgd_step", T => batch.run(|updates: Vec<kernel::Update<'_, T, 0>>| kernel::sgd(updates, step)))
 }
 
@@ -39,6 +43,11 @@ pub fn sgd_step(updates: &[Update<'_, 0>], step: &Sgd) -> Result<()> {
 #[track_caller]
 pub fn sgd_momentum_step(updates: &[Update<'_, 1>], step: &Sgd) -> Result<()> {
     let batch = Batch::new("sgd_step", updates)?;
+    if batch.on_device()? {
+        let Sgd { learning_rate, weight_decay, momentum, dampening, nesterov } = *step;
+        let numbers = [learning_rate, weight_decay, momentum, 1.0 - dampening, f64::from(u8::from(nesterov))];
+        return batch.launch(Step::SgdMomentum, &numbers);
+    }
     for_float!(batch.dtype(), "sgd_step", T => {
         batch.run(|updates: Vec<kernel::Update<'_, T, 1>>| kernel::sgd_momentum(updates, step))
     })
@@ -51,6 +60,9 @@ pub fn sgd_momentum_step(updates: &[Update<'_, 1>], step: &Sgd) -> Result<()> {
 #[track_caller]
 pub fn adam_step(updates: &[Update<'_, 2>], step: &Adam) -> Result<()> {
     let batch = Batch::new("adam_step", updates)?;
+    if batch.on_device()? {
+        return batch.launch(Step::Adam, &adam_numbers(step));
+    }
     for_float!(batch.dtype(), "adam_step", T => {
         batch.run(|updates: Vec<kernel::Update<'_, T, 2>>| kernel::adam(updates, step))
     })
@@ -63,6 +75,9 @@ pub fn adam_step(updates: &[Update<'_, 2>], step: &Adam) -> Result<()> {
 #[track_caller]
 pub fn adam_amsgrad_step(updates: &[Update<'_, 3>], step: &Adam) -> Result<()> {
     let batch = Batch::new("adam_step", updates)?;
+    if batch.on_device()? {
+        return batch.launch(Step::AdamAmsgrad, &adam_numbers(step));
+    }
     for_float!(batch.dtype(), "adam_step", T => {
         batch.run(|updates: Vec<kernel::Update<'_, T, 3>>| kernel::adam_amsgrad(updates, step))
     })
@@ -75,6 +90,12 @@ pub fn adam_amsgrad_step(updates: &[Update<'_, 3>], step: &Adam) -> Result<()> {
 #[track_caller]
 pub fn rmsprop_step(updates: &[Update<'_, 3>], step: &RmsProp) -> Result<()> {
     let batch = Batch::new("rmsprop_step", updates)?;
+    if batch.on_device()? {
+        let RmsProp { learning_rate, alpha, eps, weight_decay, momentum, centered } = *step;
+        let centered = f64::from(u8::from(centered));
+        let numbers = [learning_rate, alpha, 1.0 - alpha, eps, weight_decay, momentum, centered];
+        return batch.launch(Step::RmsProp, &numbers);
+    }
     for_float!(batch.dtype(), "rmsprop_step", T => {
         batch.run(|updates: Vec<kernel::Update<'_, T, 3>>| kernel::rmsprop(updates, step))
     })
@@ -87,6 +108,9 @@ pub fn rmsprop_step(updates: &[Update<'_, 3>], step: &RmsProp) -> Result<()> {
 #[track_caller]
 pub fn adagrad_step(updates: &[Update<'_, 1>], step: &Adagrad) -> Result<()> {
     let batch = Batch::new("adagrad_step", updates)?;
+    if batch.on_device()? {
+        return batch.launch(Step::Adagrad, &[step.learning_rate, step.eps, step.weight_decay]);
+    }
     for_float!(batch.dtype(), "adagrad_step", T => {
         batch.run(|updates: Vec<kernel::Update<'_, T, 1>>| kernel::adagrad(updates, step))
     })
@@ -99,9 +123,19 @@ pub fn adagrad_step(updates: &[Update<'_, 1>], step: &Adagrad) -> Result<()> {
 #[track_caller]
 pub fn running_average_step(updates: &[Update<'_, 0>], decay: f64) -> Result<()> {
     let batch = Batch::new("running_average_step", updates)?;
+    if batch.on_device()? {
+        return batch.launch(Step::RunningAverage, &[1.0 - decay]);
+    }
     for_float!(batch.dtype(), "running_average_step", T => {
         batch.run(|updates: Vec<kernel::Update<'_, T, 0>>| kernel::running_average(updates, decay))
     })
+}
+
+/// The constants of a step as the device's kernels take them.
+fn adam_numbers(step: &Adam) -> [f64; 8] {
+    let factors = step.factors::<f64>();
+    let kernel::AdamFactors { shrink, decay, beta1, beta2, share1, share2, rate, eps } = factors;
+    [shrink, decay, beta1, beta2, share1, share2, rate, eps]
 }
 
 /// Checked tensors of one step.
@@ -167,6 +201,48 @@ impl<'a, const S: usize> Batch<'a, S> {
         self.updates.first().map_or(crate::DType::F32, |update| update.parameter.dtype())
     }
 
+    /// Whether the tensors lie on a device and not in main memory.
+    fn on_device(&self) -> Result<bool> {
+        let Some(first) = self.updates.first() else { return Ok(false) };
+        let device = first.parameter.device();
+        let tensors = self
+            .updates
+            .iter()
+            .flat_map(|update| update.state.into_iter().chain([update.parameter, update.gradient]));
+        match tensors.map(Tensor::device).find(|&other| other != device) {
+            None => Ok(device != Device::Cpu),
+            Some(other) => Err(Error::device(self.name, format!("{device} and {other} in one batch"))),
+        }
+    }
+
+    /// The step on the device where the tensors lie.
+    #[track_caller]
+    fn launch(&self, step: Step, numbers: &[f64]) -> Result<()> {
+        let mut tensors = Vec::with_capacity(self.updates.len());
+        for (update, gradient) in self.updates.iter().zip(&self.gradients) {
+            let mut arrays = vec![update.parameter.value().on_device()?, gradient.on_device()?];
+            for kept in update.state {
+                arrays.push(kept.value().on_device()?);
+            }
+            tensors.push(arrays);
+        }
+        let (spec, arrays) = self.traced();
+        trace::step(self.name, &spec, arrays, || wengert_cuda::optimize::step(step, &tensors, numbers))?;
+        for update in self.updates {
+            for tensor in update.state.into_iter().chain([update.parameter]) {
+                tensor.value().note_change();
+            }
+        }
+        Ok(())
+    }
+
+    /// What a trace says of the step: all elements as one array, and arrays that pass through memory.
+    fn traced(&self) -> (Spec, u64) {
+        let numbers: usize = self.updates.iter().map(|update| update.parameter.numel()).sum();
+        // The gradient is read; the parameter and each tensor of the state are read and written.
+        (Spec::new([numbers], self.dtype()), 1 + 2 * (1 + S as u64))
+    }
+
     #[track_caller]
     fn run<T: Element>(&self, kernel: impl FnOnce(Vec<kernel::Update<'_, T, S>>)) -> Result<()> {
         let mut locked = Vec::with_capacity(self.updates.len());
@@ -185,10 +261,8 @@ impl<'a, const S: usize> Batch<'a, S> {
                 state: update.state.each_mut().map(|array| array.slice_mut()),
             })
             .collect();
-        let numbers: usize = self.updates.iter().map(|update| update.parameter.numel()).sum();
-        // The gradient is read; the parameter and each tensor of the state are read and written.
-        let arrays = 1 + 2 * (1 + S as u64);
-        trace::step(self.name, &Spec::new([numbers], T::DTYPE), arrays, || kernel(slices));
+        let (spec, arrays) = self.traced();
+        trace::step(self.name, &spec, arrays, || kernel(slices));
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use crate::{Error, Result, Shape, Tensor, Value};
 use smallvec::{SmallVec, smallvec};
 use wengert_cpu::Number;
 use wengert_cpu::pad::{self, Fill, source_positions};
+use wengert_cuda::Device;
 
 pub(crate) const OPS: &[&str] = &["pad", "pad_grad"];
 
@@ -31,6 +32,20 @@ impl PadMode {
             PadMode::Replicate => Fill::Replicate,
             PadMode::Circular => Fill::Circular,
         }
+    }
+
+    fn fill_on_device(self) -> wengert_cuda::pad::Fill {
+        match self {
+            PadMode::Constant(_) => wengert_cuda::pad::Fill::Constant,
+            PadMode::Reflect => wengert_cuda::pad::Fill::Reflect,
+            PadMode::Replicate => wengert_cuda::pad::Fill::Replicate,
+            PadMode::Circular => wengert_cuda::pad::Fill::Circular,
+        }
+    }
+
+    /// What [`PadMode::Constant`] fills with.
+    fn constant(self) -> f64 {
+        if let PadMode::Constant(constant) = self { constant } else { 0.0 }
     }
 
     /// Whether this mode can put `amount` more beside an axis of `size`, or why not.
@@ -113,13 +128,22 @@ impl Op for Pad {
     }
 
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
-        let constant = if let PadMode::Constant(constant) = self.mode { constant } else { 0.0 };
+        let constant = self.mode.constant();
         let read = inputs[0].read();
         for_number!(output.dtype, self.name(), T => Ok(Value::build(&output.shape, |out: &mut [T]| {
             if !out.is_empty() {
                 pad::pad(read.view::<T>(), &self.sources(inputs[0].shape()), T::from_f64(constant), out)
             }
         })))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let out = Value::on_cuda(device, output)?;
+        if output.shape.numel() > 0 {
+            let (fill, constant) = (self.mode.fill_on_device(), self.mode.constant());
+            wengert_cuda::pad::pad(inputs[0].on_device()?, &self.amounts, fill, constant, out.device_memory()?)?;
+        }
+        Ok(out)
     }
 
     /// A constant border has no gradient, so padding becomes cropping; the other modes add up what was repeated.
@@ -156,6 +180,22 @@ impl Op for PadGrad {
                 pad::pad_grad(read.slice::<T>(), &self.pad.sources(&self.shape), &self.shape, out)
             }
         })))
+    }
+
+    /// Padding is a map along each axis, and so is its adjoint: a launch for each axis that was padded.
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        if output.shape.numel() == 0 {
+            return Value::on_cuda(device, output);
+        }
+        let mut grad = inputs[0].contiguous();
+        for (axis, &amounts) in self.pad.amounts.iter().enumerate().filter(|(_, amounts)| **amounts != (0, 0)) {
+            let shape = grad.shape().with_dim(axis, self.shape[axis]);
+            let out = Value::on_cuda(device, &Spec::new(shape, output.dtype))?;
+            let fill = self.pad.mode.fill_on_device();
+            wengert_cuda::pad::pad_grad(grad.on_device()?, axis, amounts, fill, out.device_memory()?)?;
+            grad = out;
+        }
+        Ok(grad)
     }
 
     fn vjp(&self, _saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

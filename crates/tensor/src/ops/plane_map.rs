@@ -11,6 +11,7 @@ use crate::{Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use std::fmt::Debug;
 use wengert_cpu::axis_map::{AxisMap, map_planes};
+use wengert_cuda::{Device, plane_map};
 
 /// One family of such maps.
 pub(super) trait PlaneMap: Copy + Debug + Send + Sync + 'static {
@@ -23,6 +24,9 @@ pub(super) trait PlaneMap: Copy + Debug + Send + Sync + 'static {
     /// The maps of the rows and of the columns, for a size that [`output_size`](PlaneMap::output_size)
     /// accepts.
     fn axis_maps(&self, size: [usize; 2]) -> Result<[AxisMap; 2]>;
+
+    /// The same maps as CUDA kernels take them.
+    fn axis_maps_on_device(&self, size: [usize; 2]) -> Result<[plane_map::AxisMap; 2]>;
 
     /// Inputs that an output is made of, for counting operations.
     fn terms(&self, size: [usize; 2]) -> usize;
@@ -60,6 +64,11 @@ impl<M: PlaneMap> Op for Map<M> {
         run(self.name(), &inputs[0], output, || self.0.axis_maps(size))
     }
 
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let maps = self.0.axis_maps_on_device(plane_size(inputs[0].shape()))?;
+        run_on_device(&inputs[0], output, maps, false, device)
+    }
+
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
         let size = plane_size(&saved.spec(0).shape);
         Ok(smallvec![Some(apply(MapGrad { map: self.0, size }, &[cotangent])?)])
@@ -90,6 +99,10 @@ impl<M: PlaneMap> Op for MapGrad<M> {
 
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
         run(self.name(), &inputs[0], output, || Ok(self.map.axis_maps(self.size)?.map(|map| map.transpose())))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        run_on_device(&inputs[0], output, self.map.axis_maps_on_device(self.size)?, true, device)
     }
 
     fn vjp(&self, _saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
@@ -125,4 +138,16 @@ fn run(
             map_planes(&rows, &columns, input.slice(), out);
         }
     })))
+}
+
+fn run_on_device(
+    input: &Value,
+    output: &Spec,
+    [rows, columns]: [plane_map::AxisMap; 2],
+    transposed: bool,
+    device: &Device,
+) -> Result<Value> {
+    let (input, out) = (input.contiguous(), Value::on_cuda(device, output)?);
+    plane_map::map(rows, columns, transposed, input.on_device()?, out.device_memory()?)?;
+    Ok(out)
 }

@@ -10,6 +10,7 @@ use crate::{DType, Element, Error, Result, Shape, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::Number;
 use wengert_cpu::rng::{self, Position};
+use wengert_cuda::{Device, random};
 
 pub(crate) const OPS: &[&str] =
     &["uniform", "normal", "exponential", "gumbel", "randint", "randperm", "bernoulli", "dropout"];
@@ -149,6 +150,37 @@ impl Op for Random {
             }),
         }
     }
+
+    /// The bits of [`forward`](Op::forward). A permutation is shuffled by the CPU, since each of its steps depends on the
+    /// one before, and copied to the device: not for captures.
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let distribution = match self.distribution {
+            Distribution::Permutation => {
+                return self.forward(inputs, output)?.to_device(crate::Device::Cuda(device.ordinal()));
+            }
+            Distribution::Integers { low, high } => {
+                let out = Value::on_cuda(device, output)?;
+                random::integers(place(self.position), low, high, output.shape.numel(), out.device_memory()?)?;
+                return Ok(out);
+            }
+            Distribution::Uniform { low, high } => random::Distribution::Uniform { low, high },
+            Distribution::Normal { mean, standard_deviation } => {
+                random::Distribution::Normal { mean, standard_deviation }
+            }
+            Distribution::Exponential { rate } => random::Distribution::Exponential { rate },
+            Distribution::Gumbel => random::Distribution::Gumbel,
+        };
+        let (kind, count) = (output.dtype.kind(), output.shape.numel());
+        let out = Value::on_cuda(device, output)?;
+        random::draw(distribution, place(self.position), kind, count, out.device_memory()?)?;
+        Ok(out)
+    }
+}
+
+/// The place of a draw as the kernels' launchers take it.
+fn place(position: Position) -> random::Position {
+    let Position { seed, stream, offset } = position;
+    random::Position { seed, stream, offset }
 }
 
 /// 1 with the probability given by each element, 0 otherwise. A sample has no gradient.
@@ -177,13 +209,29 @@ impl Op for Bernoulli {
             // Looking at all of them vectorises; stopping at the first wrong one does not.
             if !values.iter().fold(true, |valid, p| valid & is_probability(p)) {
                 let wrong = values.iter().find(|p| !is_probability(p)).expect("one of them is wrong");
-                return Err(Error::argument("bernoulli", format!("{wrong} is not a probability; it must lie in 0..=1")));
+                return Err(improbable(*wrong));
             }
             Ok(Value::build(&output.shape, |out| {
                 rng::with_units(values, out, self.position, |unit, p| if unit < p { T::ONE } else { T::ZERO });
             }))
         })
     }
+
+    /// Looking for wrong probabilities waits for the device.
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let probability = inputs[0].contiguous();
+        let view = probability.on_device()?;
+        if let Some(wrong) = wengert_cuda::check::first_improbable(view)? {
+            return Err(improbable(wrong));
+        }
+        let out = Value::on_cuda(device, output)?;
+        random::bernoulli(place(self.position), view, out.device_memory()?)?;
+        Ok(out)
+    }
+}
+
+fn improbable(wrong: impl std::fmt::Display) -> Error {
+    Error::argument("bernoulli", format!("{wrong} is not a probability; it must lie in 0..=1"))
 }
 
 /// x/(1 − p) with probability 1 − p, 0 otherwise. The mask is not stored: backward draws it again.
@@ -218,6 +266,14 @@ impl Op for Dropout {
                 rng::with_units(input.slice(), out, self.position, kept);
             }))
         })
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let input = inputs[0].contiguous();
+        let out = Value::on_cuda(device, output)?;
+        let (p, scale) = (self.probability, 1.0 / (1.0 - self.probability));
+        random::dropout(place(self.position), input.on_device()?, p, scale, out.device_memory()?)?;
+        Ok(out)
     }
 
     /// Linear in x: the same op, with the same mask, on the cotangent.

@@ -58,6 +58,12 @@ struct Run {
 }
 
 impl Run {
+    /// The same as the kernels of a device take it.
+    fn on_device(&self) -> wengert_cuda::recurrent::Recurrence {
+        let Run { steps, batch, hidden, .. } = *self;
+        wengert_cuda::recurrent::Recurrence { is_lstm: self.cell == Cell::Lstm, steps, batch, hidden }
+    }
+
     fn state(&self) -> usize {
         self.batch * self.hidden
     }
@@ -171,6 +177,10 @@ impl Op for Recurrence {
         let start = record.layout().offset() + run.states().start + run.state();
         let strides = Layout::contiguous(&output.shape);
         Ok(record.with_layout(Layout::new(&output.shape, strides.strides(), start)))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, _device: &wengert_cuda::Device) -> Result<Value> {
+        self.forward(inputs, output)
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

@@ -19,6 +19,7 @@ use prod::product_of_others;
 use smallvec::{SmallVec, smallvec};
 use wengert_cpu::map::{map1_in_place, unary};
 use wengert_cpu::reduce;
+use wengert_cuda::Device;
 
 pub(crate) const OPS: &[&str] =
     &["sum", "mean", "prod", "amax", "amin", "logsumexp", "count_nonzero", "argmax", "argmin"];
@@ -174,6 +175,14 @@ impl Op for Reduce {
                 for_number!(dtype, name, T => Ok(Value::build(shape, |out| reduce::argmin(x.view::<T>(), &axes, out))))
             }
         }
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let axes = shape::axes(self.name(), &self.dims, inputs[0].shape().rank())?;
+        let out = Value::on_cuda(device, output)?;
+        let size = output.dtype.size_of();
+        wengert_cuda::reduce::reduce(self.name(), inputs[0].on_device()?, &axes, out.device_memory()?, size)?;
+        Ok(out)
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

@@ -6,6 +6,7 @@ use crate::apply::must;
 use crate::{Error, Result, Tensor};
 use wengert_cpu::axis_map::AxisMap;
 use wengert_cpu::resample::{linear, nearest};
+use wengert_cuda::plane_map;
 
 pub(crate) const OPS: &[&str] =
     &["upsample_nearest2d", "upsample_nearest2d_grad", "upsample_bilinear2d", "upsample_bilinear2d_grad"];
@@ -79,6 +80,14 @@ impl PlaneMap for UpsampleNearest2d {
         Ok([map(0), map(1)])
     }
 
+    fn axis_maps_on_device(&self, size: [usize; 2]) -> Result<[plane_map::AxisMap; 2]> {
+        let output = self.output_size(size)?;
+        Ok([0, 1].map(|axis| {
+            let (inputs, outputs) = (size[axis], output[axis]);
+            plane_map::AxisMap::Nearest { inputs, outputs, step: self.0.step(axis, inputs, outputs) }
+        }))
+    }
+
     fn terms(&self, _size: [usize; 2]) -> usize {
         1
     }
@@ -88,6 +97,18 @@ impl PlaneMap for UpsampleNearest2d {
 struct UpsampleBilinear2d {
     resize: Resize<2>,
     align_corners: bool,
+}
+
+impl UpsampleBilinear2d {
+    /// Distance between neighbouring outputs in input elements.
+    fn step(&self, axis: usize, input: usize, output: usize) -> f64 {
+        match (self.align_corners, output) {
+            (false, _) => self.resize.step(axis, input, output),
+            // A single output stands on the first input.
+            (true, 1) => 0.0,
+            (true, _) => (input - 1) as f64 / (output - 1) as f64,
+        }
+    }
 }
 
 impl PlaneMap for UpsampleBilinear2d {
@@ -100,15 +121,18 @@ impl PlaneMap for UpsampleBilinear2d {
     fn axis_maps(&self, size: [usize; 2]) -> Result<[AxisMap; 2]> {
         let output = self.output_size(size)?;
         let map = |axis: usize| {
-            let step = match (self.align_corners, output[axis]) {
-                (false, _) => self.resize.step(axis, size[axis], output[axis]),
-                // A single output stands on the first input.
-                (true, 1) => 0.0,
-                (true, _) => (size[axis] - 1) as f64 / (output[axis] - 1) as f64,
-            };
-            linear(size[axis], output[axis], step, self.align_corners)
+            linear(size[axis], output[axis], self.step(axis, size[axis], output[axis]), self.align_corners)
         };
         Ok([map(0), map(1)])
+    }
+
+    fn axis_maps_on_device(&self, size: [usize; 2]) -> Result<[plane_map::AxisMap; 2]> {
+        let output = self.output_size(size)?;
+        Ok([0, 1].map(|axis| {
+            let (inputs, outputs) = (size[axis], output[axis]);
+            let step = self.step(axis, inputs, outputs);
+            plane_map::AxisMap::Linear { inputs, outputs, step, align_corners: self.align_corners }
+        }))
     }
 
     fn terms(&self, _size: [usize; 2]) -> usize {

@@ -7,6 +7,7 @@ use crate::shape;
 use crate::{DType, Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::{Number, scan};
+use wengert_cuda::Device;
 
 pub(crate) const OPS: &[&str] = &["cumsum"];
 
@@ -53,6 +54,15 @@ impl Op for CumSum {
         })
     }
 
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let x = inputs[0].contiguous();
+        let axis = shape::axis(self.name(), self.dim, output.shape.rank())?;
+        let out = Value::on_cuda(device, output)?;
+        let sizes = output.shape.around(axis);
+        wengert_cuda::scan::cumsum(x.on_device()?, sizes, self.reverse, out.device_memory()?)?;
+        Ok(out)
+    }
+
     /// Each element enters every later sum, so the gradient is the running sum from the other end.
     fn vjp(&self, _saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
         Ok(smallvec![Some(apply(CumSum { reverse: !self.reverse, ..*self }, &[cotangent])?)])
@@ -81,7 +91,7 @@ impl Tensor {
         let mut product = self.clone();
         let mut reach = 1;
         while reach < size {
-            let ones = Tensor::ones(self.shape().with_dim(axis, reach), self.dtype());
+            let ones = self.new_full(self.shape().with_dim(axis, reach), 1.0);
             let earlier = Tensor::cat(&[&ones, &product.narrow(dim, 0, size - reach)], dim);
             product = product * earlier;
             reach *= 2;

@@ -4,11 +4,13 @@ use crate::apply::{apply, must};
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::ops::compare::expect_mask;
+use crate::ops::cuda::{self, Family};
 use crate::ops::elementwise::{same_dtype, stretched, take, zip_to, zip3_to};
 use crate::shape::broadcast;
 use crate::{DType, Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::map::{binary, map2_in_place};
+use wengert_cuda::Device;
 
 pub(crate) const OPS: &[&str] = &["where", "masked_fill"];
 
@@ -37,6 +39,10 @@ impl Op for Where {
         Ok(for_any!(output.dtype, T => {
             zip3_to(&inputs, &output.shape, |condition: bool, a: T, b: T| if condition { a } else { b })
         }))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        cuda::map::<3>(Family::Compare, "where", [0.0; 2], inputs, output, device)
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
@@ -90,6 +96,10 @@ impl Op for MaskedFill {
             }
             Ok(zip_to(input, mask, &output.shape, chosen))
         })
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        cuda::map::<2>(Family::Compare, "masked_fill", [self.value, 0.0], inputs, output, device)
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

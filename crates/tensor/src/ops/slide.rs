@@ -64,6 +64,12 @@ impl Slide {
     }
 }
 
+/// The same window as CUDA kernels take it.
+pub(super) fn on_device(window: Window) -> wengert_cuda::window::Window {
+    let Window { input, output, kernel, stride, dilation, padding } = window;
+    wengert_cuda::window::Window { input, output, kernel, stride, dilation, padding }
+}
+
 /// What the two axes of an image are called in messages. A signal is an image of height 1.
 pub(super) const AXES: [&str; 2] = ["height", "width"];
 

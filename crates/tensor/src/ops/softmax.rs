@@ -7,6 +7,7 @@ use crate::shape;
 use crate::{Element, Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::softmax;
+use wengert_cuda::Device;
 
 pub(crate) const OPS: &[&str] = &["softmax", "log_softmax"];
 
@@ -43,6 +44,15 @@ impl Op for Softmax {
         for_float!(output.dtype, self.name(), T => Ok(Value::build(&output.shape, |out: &mut [T]| {
             if kernel_is_log { softmax::log_softmax(x.slice(), dims, out) } else { softmax::softmax(x.slice(), dims, out) }
         })))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let x = inputs[0].contiguous();
+        let axis = shape::axis(self.name(), self.dim, output.shape.rank())?;
+        let out = Value::on_cuda(device, output)?;
+        let dims = output.shape.around(axis);
+        wengert_cuda::softmax::softmax(x.on_device()?, dims, self.log, out.device_memory()?)?;
+        Ok(out)
     }
 
     /// For y = softmax x: y · (g − Σ g·y). For its logarithm: g − softmax x · Σ g.

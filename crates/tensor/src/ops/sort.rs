@@ -5,6 +5,7 @@ use crate::op::{Op, Spec, Values};
 use crate::shape;
 use crate::{DType, Error, Result, Tensor, Value};
 use wengert_cpu::sort;
+use wengert_cuda::Device;
 
 pub(crate) const OPS: &[&str] = &["argsort"];
 
@@ -36,6 +37,15 @@ impl Op for Argsort {
         for_any!(inputs[0].dtype(), T => {
             Ok(Value::build(&output.shape, |out| sort::argsort(x.slice::<T>(), dims, descending, out)))
         })
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let x = inputs[0].contiguous();
+        let axis = shape::axis(self.name(), self.dim, output.shape.rank())?;
+        let out = Value::on_cuda(device, output)?;
+        let sizes = output.shape.around(axis);
+        wengert_cuda::sort::argsort(x.on_device()?, sizes, self.descending, out.device_memory()?)?;
+        Ok(out)
     }
 }
 

@@ -7,11 +7,13 @@ mod functions;
 
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
+use crate::ops::cuda::{self, Family};
 use crate::ops::elementwise::take;
 use crate::ops::unary_grad::UnaryGrad;
 use crate::{DType, Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+use wengert_cuda::Device;
 
 pub(crate) const OPS: &[&str] = &[
     "neg",
@@ -212,6 +214,27 @@ impl Op for Unary {
             DType::U8 => self.forward_integer::<u8>(input),
             dtype => for_float!(dtype, self.name(), T => Ok(self.forward_float::<T>(input))),
         }
+    }
+
+    fn forward_cuda(&self, mut inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let numbers = match *self {
+            Unary::Floor | Unary::Ceil | Unary::Round if !output.dtype.is_float() => return Ok(inputs.remove(0)),
+            Unary::Softplus { beta, threshold } => [beta, threshold],
+            Unary::LeakyRelu { negative_slope } => [negative_slope, 0.0],
+            Unary::Elu { alpha } => [alpha, 1.0],
+            Unary::Selu => [SELU_ALPHA, SELU_SCALE],
+            Unary::Hardtanh { min, max } => [min, max],
+            Unary::Clamp { min, max } => [min.unwrap_or(f64::NEG_INFINITY), max.unwrap_or(f64::INFINITY)],
+            Unary::AddScalar(number) | Unary::MulScalar(number) | Unary::PowScalar(number) => [number, 0.0],
+            _ => [0.0; 2],
+        };
+        let function = match self {
+            Unary::Selu => "elu",
+            Unary::Hardtanh { .. } => "clamp",
+            Unary::Gelu { approximation: Gelu::Tanh } => "gelu_tanh",
+            _ => self.name(),
+        };
+        cuda::map::<1>(Family::Unary, function, numbers, inputs, output, device)
     }
 
     /// g · f′(x), with f′ in terms of the output where that is cheaper.

@@ -5,11 +5,13 @@ mod plain;
 use crate::apply::apply;
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
+use crate::ops::cuda::{self, Family};
 use crate::ops::elementwise::{same_floats, take, zip};
 use crate::ops::unary::{Gelu, formulas};
 use crate::{Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::Number;
+use wengert_cuda::Device;
 
 pub(crate) const OPS: &[&str] = &[
     "leaky_relu_grad",
@@ -122,6 +124,17 @@ impl Op for UnaryGrad {
             UnaryGrad::Gelu { approximation: Gelu::Tanh } => zip::<T>(inputs, shape, formulas::TanhGeluGrad),
             UnaryGrad::Silu => zip::<T>(inputs, shape, formulas::SiluGrad),
         }))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let (function, numbers) = match *self {
+            UnaryGrad::LeakyRelu { negative_slope } => (self.name(), [negative_slope, 0.0]),
+            UnaryGrad::Softplus { beta, threshold } => (self.name(), [beta, threshold]),
+            UnaryGrad::Elu { alpha, scale } => (self.name(), [alpha, scale]),
+            UnaryGrad::Gelu { approximation: Gelu::Tanh } => ("gelu_tanh_grad", [0.0; 2]),
+            _ => (self.name(), [0.0; 2]),
+        };
+        cuda::map::<2>(Family::Binary, function, numbers, inputs, output, device)
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

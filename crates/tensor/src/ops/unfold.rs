@@ -1,12 +1,13 @@
 //! Patches of images as columns, and back.
 
-use super::slide::{IMAGES, Slide, four_axes};
+use super::slide::{IMAGES, Slide, four_axes, on_device};
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Spec, Values};
 use crate::{Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::conv::patches;
+use wengert_cuda::{Device, unfold};
 
 pub(crate) const OPS: &[&str] = &["unfold", "fold"];
 
@@ -85,6 +86,15 @@ impl Op for Unfold {
         })))
     }
 
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let images = inputs[0].contiguous();
+        let size = [images.shape()[2], images.shape()[3]];
+        let windows = self.0.slide().windows(self.name(), size, self.0.kernel)?;
+        let ([rows, columns], out) = (windows.map(on_device), Value::on_cuda(device, output)?);
+        unfold::unfold(images.on_device()?, rows, columns, out.device_memory()?)?;
+        Ok(out)
+    }
+
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
         let axes = &saved.spec(0).shape;
         Ok(smallvec![Some(apply(Fold { options: self.0, size: [axes[2], axes[3]] }, &[cotangent])?)])
@@ -133,6 +143,14 @@ impl Op for Fold {
         for_number!(output.dtype, self.name(), T => Ok(Value::build(&output.shape, |out: &mut [T]| {
             patches::fold(columns_of_patches.slice(), &rows, &columns, out);
         })))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let columns_of_patches = inputs[0].contiguous();
+        let windows = self.options.slide().windows(self.name(), self.size, self.options.kernel)?;
+        let ([rows, columns], out) = (windows.map(on_device), Value::on_cuda(device, output)?);
+        unfold::fold(columns_of_patches.on_device()?, rows, columns, out.device_memory()?)?;
+        Ok(out)
     }
 
     fn vjp(&self, _saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

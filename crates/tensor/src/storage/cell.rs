@@ -1,32 +1,49 @@
-//! A buffer that several tensors share, with a version that counts its in-place changes.
+//! Memory that several tensors share, with a version that counts its in-place changes.
 
 use super::buffer::Buffer;
-use crate::{DType, dtype::Element};
+use crate::dtype::Element;
+use crate::{DType, Device, Result};
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use wengert_cuda::Memory;
 
 #[derive(Debug)]
 pub(crate) struct Storage {
-    contents: RwLock<Contents>,
+    place: Place,
     dtype: DType,
     len: usize,
     version: AtomicU64,
+    last_change: Mutex<Option<&'static Location<'static>>>,
 }
 
 #[derive(Debug)]
-struct Contents {
-    buffer: Buffer,
-    last_change: Option<&'static Location<'static>>,
+enum Place {
+    Host(RwLock<Buffer>),
+    /// Kernels run one after another, so that no lock is needed.
+    Cuda(Memory),
 }
 
 impl Storage {
     pub fn new(buffer: Buffer) -> Self {
-        Self {
-            dtype: buffer.dtype(),
-            len: buffer.len(),
-            contents: RwLock::new(Contents { buffer, last_change: None }),
-            version: AtomicU64::new(0),
+        let (dtype, len) = (buffer.dtype(), buffer.len());
+        Self::at(Place::Host(RwLock::new(buffer)), dtype, len)
+    }
+
+    /// `len` elements in a device's memory.
+    pub fn cuda(memory: Memory, dtype: DType, len: usize) -> Self {
+        debug_assert!(len * dtype.size_of() <= memory.bytes());
+        Self::at(Place::Cuda(memory), dtype, len)
+    }
+
+    fn at(place: Place, dtype: DType, len: usize) -> Self {
+        Self { place, dtype, len, version: AtomicU64::new(0), last_change: Mutex::new(None) }
+    }
+
+    pub fn device(&self) -> Device {
+        match &self.place {
+            Place::Host(_) => Device::Cpu,
+            Place::Cuda(memory) => Device::Cuda(memory.device().ordinal()),
         }
     }
 
@@ -38,27 +55,71 @@ impl Storage {
         self.len
     }
 
-    pub fn read(&self) -> ReadGuard<'_> {
-        ReadGuard(self.contents.read().unwrap_or_else(PoisonError::into_inner))
+    /// The memory where it is a device's.
+    pub fn device_memory(&self) -> Option<&Memory> {
+        match &self.place {
+            Place::Host(_) => None,
+            Place::Cuda(memory) => Some(memory),
+        }
     }
 
-    /// Access for a new result in recycled memory: nobody else sees this storage, so its version stays.
-    pub fn write(&self) -> WriteGuard<'_> {
-        WriteGuard(self.contents.write().unwrap_or_else(PoisonError::into_inner))
+    /// The elements; those on a device are copied from there.
+    pub fn read(&self) -> Result<ReadGuard<'_>> {
+        Ok(match &self.place {
+            Place::Host(buffer) => ReadGuard::Shared(buffer.read().unwrap_or_else(PoisonError::into_inner)),
+            Place::Cuda(memory) => ReadGuard::Copied(self.download(memory)?),
+        })
     }
 
-    /// Access for a new result where nobody else can see this storage, and no lock is needed.
-    pub fn as_mut_slice<T: Element>(&mut self) -> &mut [T] {
-        self.contents.get_mut().unwrap_or_else(PoisonError::into_inner).buffer.as_mut_slice()
+    /// Access for a new result in recycled memory: nobody else sees this storage, so its version stays. Elements on a
+    /// device are copied from there, and back when the guard is dropped.
+    pub fn write(&self) -> Result<WriteGuard<'_>> {
+        Ok(match &self.place {
+            Place::Host(buffer) => WriteGuard::Own(buffer.write().unwrap_or_else(PoisonError::into_inner)),
+            Place::Cuda(memory) => WriteGuard::Copied { copy: self.download(memory)?, memory },
+        })
+    }
+
+    fn download(&self, memory: &Memory) -> Result<Buffer> {
+        let mut buffer = Buffer::unspecified(self.dtype, self.len);
+        match self.dtype {
+            // A truth value is a byte that is 0 or 1, and the kernels write no others.
+            DType::Bool => {
+                let mut bytes = vec![0u8; self.len];
+                memory.read(0, &mut bytes)?;
+                let truths = buffer.as_mut_slice::<bool>().iter_mut().zip(bytes);
+                truths.for_each(|(truth, byte)| *truth = byte != 0);
+            }
+            DType::F32 => memory.read(0, buffer.as_mut_slice::<f32>())?,
+            DType::F64 => memory.read(0, buffer.as_mut_slice::<f64>())?,
+            DType::I64 => memory.read(0, buffer.as_mut_slice::<i64>())?,
+            DType::U8 => memory.read(0, buffer.as_mut_slice::<u8>())?,
+        }
+        Ok(buffer)
+    }
+
+    /// Access for a new result where nobody else can see this storage, and no lock is needed; `None` on a device.
+    pub fn as_mut_slice<T: Element>(&mut self) -> Option<&mut [T]> {
+        match &mut self.place {
+            Place::Host(buffer) => {
+                Some(buffer.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut_slice())
+            }
+            Place::Cuda(_) => None,
+        }
     }
 
     /// Access for a change that other holders of this storage must be able to notice.
     #[track_caller]
-    pub fn modify(&self) -> WriteGuard<'_> {
+    pub fn modify(&self) -> Result<WriteGuard<'_>> {
+        self.note_change();
+        self.write()
+    }
+
+    /// Counts a change, so that other holders of this storage can notice it.
+    #[track_caller]
+    pub fn note_change(&self) {
         self.version.fetch_add(1, Relaxed);
-        let mut guard = self.write();
-        guard.0.last_change = Some(Location::caller());
-        guard
+        *self.last_change.lock().unwrap_or_else(PoisonError::into_inner) = Some(Location::caller());
     }
 
     /// How often the contents were changed in place.
@@ -68,24 +129,46 @@ impl Storage {
 
     /// Where the contents were last changed in place.
     pub fn last_change(&self) -> Option<&'static Location<'static>> {
-        self.read().0.last_change
+        *self.last_change.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct ReadGuard<'a>(RwLockReadGuard<'a, Contents>);
+pub(crate) enum ReadGuard<'a> {
+    Shared(RwLockReadGuard<'a, Buffer>),
+    Copied(Buffer),
+}
 
 impl ReadGuard<'_> {
     pub fn as_slice<T: Element>(&self) -> &[T] {
-        self.0.buffer.as_slice()
+        match self {
+            ReadGuard::Shared(buffer) => buffer.as_slice(),
+            ReadGuard::Copied(buffer) => buffer.as_slice(),
+        }
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct WriteGuard<'a>(RwLockWriteGuard<'a, Contents>);
+pub(crate) enum WriteGuard<'a> {
+    Own(RwLockWriteGuard<'a, Buffer>),
+    Copied { copy: Buffer, memory: &'a Memory },
+}
 
 impl WriteGuard<'_> {
     pub fn as_mut_slice<T: Element>(&mut self) -> &mut [T] {
-        self.0.buffer.as_mut_slice()
+        match self {
+            WriteGuard::Own(buffer) => buffer.as_mut_slice(),
+            WriteGuard::Copied { copy, .. } => copy.as_mut_slice(),
+        }
+    }
+}
+
+impl Drop for WriteGuard<'_> {
+    fn drop(&mut self) {
+        if let WriteGuard::Copied { copy, memory } = self {
+            let written = for_any!(copy.dtype(), T => memory.write(0, copy.as_slice::<T>()));
+            // Reading the same bytes has just succeeded.
+            written.expect("a device that could be read can be written");
+        }
     }
 }

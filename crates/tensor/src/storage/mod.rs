@@ -1,4 +1,4 @@
-//! Memory that tensors live in: aligned buffers, the cache they come from, and a lock with a version around each.
+//! Memory that tensors live in: aligned buffers, the cache they come from, the same on a device, and a version of each.
 
 mod buffer;
 mod cache;

@@ -1,5 +1,6 @@
 //! The ways in which every case is run.
 
+mod cuda;
 mod fused;
 mod gradient;
 mod layout;
@@ -7,6 +8,7 @@ mod second;
 mod single;
 mod value;
 
+pub use cuda::{cuda, cuda_device, cuda_single};
 pub use fused::fused;
 pub use gradient::gradient;
 pub use layout::layout;

@@ -2,7 +2,7 @@
 
 use super::conv2d::conv2d;
 use super::transpose::input_grad;
-use super::{Kernel, common_float, flops};
+use super::{Kernel, common_float, flops, on_device};
 use crate::apply::apply;
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
@@ -10,6 +10,8 @@ use crate::ops::slide::{IMAGES, four_axes};
 use crate::{Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::conv::{self, Convolution};
+use wengert_cuda::Device;
+use wengert_cuda::gemm::Precision;
 
 /// Inputs: the images that the convolution reads, and the cotangent of its output.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +58,21 @@ impl Op for Conv2dWeightGrad {
         for_float!(output.dtype, self.name(), T => Ok(Value::build(&output.shape, |out: &mut [T]| {
             conv::weight_grad(&convolution, image.slice(), cotangent.slice(), out);
         })))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let convolution = on_device(&self.convolution(&inputs[0].spec(), &inputs[1].spec())?);
+        let (image, cotangent) = (inputs[0].contiguous(), inputs[1].contiguous());
+        let out = Value::on_cuda(device, output)?;
+        let (image, cotangent) = (image.on_device()?, cotangent.on_device()?);
+        wengert_cuda::conv2d::weight_grad(
+            &convolution,
+            image,
+            cotangent,
+            Precision::default(),
+            out.device_memory()?,
+        )?;
+        Ok(out)
     }
 
     /// With u the cotangent of the weight's gradient: ⟨u, w̄(x, ȳ)⟩ = ⟨conv(x, u), ȳ⟩, so x̄ is the input

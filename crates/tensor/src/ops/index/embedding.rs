@@ -7,6 +7,7 @@ use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::{Error, Result, Shape, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::index;
+use wengert_cuda::Device;
 
 /// Inputs: the table [rows, features] and indices of any shape. Row `padding_idx` receives no gradient.
 #[derive(Clone, Debug)]
@@ -48,6 +49,16 @@ impl Op for Embedding {
         })))
     }
 
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let (table, places) = (inputs[0].contiguous(), inputs[1].contiguous());
+        let sizes = table.shape().around(0);
+        check_range(self.name(), &places, sizes[1])?;
+        let out = Value::on_cuda(device, output)?;
+        let memory = out.device_memory()?;
+        wengert_cuda::index::index_select(table.on_device()?, sizes, places.on_device()?, memory)?;
+        Ok(out)
+    }
+
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
         let table = &saved.spec(0).shape;
         let index = saved.input(1);
@@ -57,7 +68,7 @@ impl Op for Embedding {
             let padded = index.eq_scalar(padding as f64).unsqueeze(1);
             rows = rows.masked_fill(&padded, 0.0);
         }
-        let zeros = Tensor::zeros(table, cotangent.dtype());
+        let zeros = cotangent.new_full(table, 0.0);
         Ok(smallvec![Some(zeros.index_add(0, &index, &rows)), None])
     }
 

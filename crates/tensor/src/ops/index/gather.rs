@@ -8,6 +8,7 @@ use crate::shape::axis;
 use crate::{Error, Result, Shape, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::{Number, index};
+use wengert_cuda::{Device, scatter::Combine};
 
 /// Inputs: the source and indices. `out[i][j][k] = source[i][index[i][j][k]][k]` for axis 1 of three.
 #[derive(Clone, Debug)]
@@ -56,8 +57,16 @@ impl Op for Gather {
         })))
     }
 
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        check_range(self.name(), &inputs[1], inputs[0].shape()[self.axis])?;
+        let out = Value::on_cuda(device, output)?;
+        let (source, places) = (inputs[0].on_device()?, inputs[1].on_device()?);
+        wengert_cuda::index::gather(source, places, self.axis, out.device_memory()?)?;
+        Ok(out)
+    }
+
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
-        let zeros = Tensor::zeros(&saved.spec(0).shape, cotangent.dtype());
+        let zeros = cotangent.new_full(&saved.spec(0).shape, 0.0);
         let add = Scatter { axis: self.axis, add: true };
         let grad = apply_owned(add, smallvec![zeros, saved.input(1), cotangent.clone()])?;
         Ok(smallvec![Some(grad), None])
@@ -94,7 +103,7 @@ impl Op for Scatter {
 
     fn forward(&self, mut inputs: Values, output: &Spec) -> Result<Value> {
         check_range(self.name(), &inputs[1], output.shape[self.axis])?;
-        let target = overwritable(inputs.swap_remove(0));
+        let target = overwritable(inputs.swap_remove(0))?;
         // The last operand has taken the first one's place.
         let (source, places) = (inputs[0].read(), inputs[1].read());
         let mut write = target.write();
@@ -115,6 +124,17 @@ impl Op for Scatter {
         Ok(target)
     }
 
+    fn forward_cuda(&self, mut inputs: Values, output: &Spec, _device: &Device) -> Result<Value> {
+        check_range(self.name(), &inputs[1], output.shape[self.axis])?;
+        let target = overwritable(inputs.swap_remove(0))?;
+        // The last operand has taken the first one's place.
+        let (source, places) = (inputs[0].on_device()?, inputs[1].on_device()?);
+        let combine = if self.add { Combine::Add } else { Combine::Replace };
+        let memory = target.device_memory()?;
+        wengert_cuda::scatter::scatter(memory, &output.shape, places, source, self.axis, combine)?;
+        Ok(target)
+    }
+
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
         let index = saved.input(1);
         let target = match (saved.needs(0), self.add) {
@@ -122,7 +142,7 @@ impl Op for Scatter {
             (true, true) => Some(cotangent.clone()),
             // What was overwritten had no influence.
             (true, false) => {
-                let zeros = Tensor::zeros(index.shape(), cotangent.dtype());
+                let zeros = cotangent.new_full(index.shape(), 0.0);
                 Some(apply(self.clone(), &[cotangent, &index, &zeros])?)
             }
         };
@@ -160,7 +180,7 @@ impl Tensor {
     /// As [`scatter`](Tensor::scatter), with one value for all.
     #[track_caller]
     pub fn scatter_value(&self, dim: isize, index: &Tensor, value: f64) -> Tensor {
-        let source = Tensor::full((), value, self.dtype()).broadcast_to(index.shape());
+        let source = self.new_full((), value).broadcast_to(index.shape());
         must(self.scatter_with(dim, false, index, &source))
     }
 

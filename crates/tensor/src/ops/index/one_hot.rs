@@ -5,6 +5,7 @@ use crate::apply::{apply, must};
 use crate::op::{Op, Spec, Values};
 use crate::{Result, Shape, Tensor, Value};
 use wengert_cpu::index;
+use wengert_cuda::Device;
 
 /// Input: class numbers of any shape.
 #[derive(Clone, Debug)]
@@ -29,6 +30,14 @@ impl Op for OneHot {
         check_range(self.name(), &classes, self.classes)?;
         let read = classes.read();
         Ok(Value::build(&output.shape, |out| index::one_hot(read.slice(), self.classes, out)))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let classes = inputs[0].contiguous();
+        check_range(self.name(), &classes, self.classes)?;
+        let out = Value::on_cuda(device, output)?;
+        wengert_cuda::index::one_hot(classes.on_device()?, self.classes, out.device_memory()?)?;
+        Ok(out)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::shape::axis;
 use crate::{Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::index;
+use wengert_cuda::Device;
 
 /// Inputs: the source and a vector of indices. `out[i][j][k] = source[i][index[j]][k]` for axis 1 of three.
 #[derive(Clone, Debug)]
@@ -54,8 +55,18 @@ impl Op for IndexSelect {
         })))
     }
 
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let (source, places) = (inputs[0].contiguous(), inputs[1].contiguous());
+        let sizes = source.shape().around(self.axis);
+        check_range(self.name(), &places, sizes[1])?;
+        let out = Value::on_cuda(device, output)?;
+        let memory = out.device_memory()?;
+        wengert_cuda::index::index_select(source.on_device()?, sizes, places.on_device()?, memory)?;
+        Ok(out)
+    }
+
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
-        let zeros = Tensor::zeros(&saved.spec(0).shape, cotangent.dtype());
+        let zeros = cotangent.new_full(&saved.spec(0).shape, 0.0);
         let grad =
             apply_owned(IndexAdd { axis: self.axis }, smallvec![zeros, saved.input(1), cotangent.clone()])?;
         Ok(smallvec![Some(grad), None])
@@ -94,7 +105,7 @@ impl Op for IndexAdd {
         let [outer, size, inner] = output.shape.around(self.axis);
         let (places, source) = (inputs[1].contiguous(), inputs[2].contiguous());
         check_range(self.name(), &places, size)?;
-        let target = overwritable(inputs.swap_remove(0));
+        let target = overwritable(inputs.swap_remove(0))?;
         let (places, source) = (places.read(), source.read());
         let mut write = target.write();
         for_number!(output.dtype, self.name(), T => {
@@ -102,6 +113,16 @@ impl Op for IndexAdd {
             Ok(())
         })?;
         drop(write);
+        Ok(target)
+    }
+
+    fn forward_cuda(&self, mut inputs: Values, output: &Spec, _device: &Device) -> Result<Value> {
+        let sizes = output.shape.around(self.axis);
+        let (places, source) = (inputs[1].contiguous(), inputs[2].contiguous());
+        check_range(self.name(), &places, sizes[1])?;
+        let target = overwritable(inputs.swap_remove(0))?;
+        let memory = target.device_memory()?;
+        wengert_cuda::scatter::index_add(memory, sizes, places.on_device()?, source.on_device()?)?;
         Ok(target)
     }
 

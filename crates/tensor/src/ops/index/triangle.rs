@@ -6,6 +6,7 @@ use crate::op::{Gradients, Op, Spec, Values};
 use crate::{Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::index::{self, Triangle};
+use wengert_cuda::Device;
 
 /// Matrices with zeros beyond the diagonal where `column - row = diagonal`.
 #[derive(Clone, Debug)]
@@ -37,6 +38,14 @@ impl Op for KeepTriangle {
         Ok(for_any!(output.dtype, T => Value::build(&output.shape, |out: &mut [T]| {
             index::triangle(read.slice::<T>(), [rows, columns], self.side, self.diagonal, out)
         })))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let matrices = inputs[0].contiguous();
+        let upper = self.side == Triangle::Upper;
+        let out = Value::on_cuda(device, output)?;
+        wengert_cuda::index::triangle(matrices.on_device()?, upper, self.diagonal, out.device_memory()?)?;
+        Ok(out)
     }
 
     fn vjp(&self, _saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

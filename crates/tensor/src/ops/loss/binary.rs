@@ -5,10 +5,13 @@ use super::{Reduction, check_pair};
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
+use crate::ops::cuda::{self, Family};
 use crate::ops::elementwise::{same_floats, take, zip};
 use crate::{Error, Result, Tensor, Value};
 use smallvec::smallvec;
+use std::fmt::Display;
 use wengert_cpu::{Float, Number};
+use wengert_cuda::Device;
 
 /// The least value of a logarithm in the loss, as PyTorch has it: a certain and wrong answer costs 100, not ∞.
 const LOWEST_LOG: f64 = -100.0;
@@ -36,14 +39,19 @@ impl Op for BinaryCrossEntropy {
             let log = |x: T| if x < lowest { lowest } else { x };
             let probabilities = inputs[0].contiguous();
             if let Some(p) = probabilities.read().slice::<T>().iter().find(|p| **p < T::ZERO || **p > T::ONE) {
-                let detail = format!("{p} is not a probability; for logits use binary_cross_entropy_with_logits");
-                return Err(Error::argument(self.name(), detail));
+                return Err(improbable(p));
             }
             drop(probabilities);
             Ok(zip(inputs, &output.shape, |p: T, t: T| {
                 (t - T::ONE) * log(Float::ln_1p(-p)) - t * log(Float::ln(p))
             }))
         })
+    }
+
+    /// Waits for the device, to check the probabilities.
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        expect_probabilities(&inputs[0])?;
+        cuda::map::<2>(Family::Loss, self.name(), [0.0; 2], inputs, output, device)
     }
 
     /// To p: g (p − t)/(p (1 − p)), the divisor at least 10⁻¹². To t: g (ln(1 − p) − ln p).
@@ -58,6 +66,22 @@ impl Op for BinaryCrossEntropy {
         let (p, t) = (&inputs[0], &inputs[1]);
         Some((t - 1.0) * log1p_of_negative(p) - t * log(p))
     }
+}
+
+/// Fails unless all elements, which lie on a device, are in 0..=1.
+fn expect_probabilities(p: &Value) -> Result<()> {
+    let p = p.contiguous();
+    let Some(position) = wengert_cuda::loss::improbable(p.on_device()?)? else { return Ok(()) };
+    for_float!(p.dtype(), "binary_cross_entropy", T => {
+        let mut found = [T::ZERO];
+        p.device_memory()?.read((p.layout().offset() + position) * size_of::<T>(), &mut found)?;
+        Err(improbable(found[0]))
+    })
+}
+
+fn improbable(p: impl Display) -> Error {
+    let detail = format!("{p} is not a probability; for logits use binary_cross_entropy_with_logits");
+    Error::argument("binary_cross_entropy", detail)
 }
 
 fn log(p: &Tensor) -> Tensor {

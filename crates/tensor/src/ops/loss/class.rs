@@ -12,6 +12,9 @@ use crate::{DType, Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::cross_entropy::{Targets, cross_entropy, cross_entropy_grad};
 use wengert_cpu::{Number, View, reduce};
+use wengert_cuda::cross_entropy as on_device;
+use wengert_cuda::Device;
+use wengert_cuda::loss::Share;
 
 /// −Σ q_c ln softmax(x)_c of each sample, reduced, with q the target smoothed by ε: 1 − ε + ε/C for its class and ε/C
 /// for the others; 0 for a sample whose target is `ignore_index`, which a mean does not count. Inputs: logits and i64
@@ -83,18 +86,30 @@ impl CrossEntropy {
             classes,
             inner,
         };
-        if let Some(wrong) = targets.invalid() {
-            return Err(Error::index(
-                op,
-                format!("{wrong} is not a class; there are {classes}, counted from 0"),
-            ));
-        }
+        expect_classes(op, targets.invalid(), classes)?;
         body(&targets)
+    }
+
+    /// What the kernels of a device need to know of contiguous targets.
+    fn targets_on_device<'a>(&self, logits: &Value, target: &'a Value) -> Result<on_device::Targets<'a>> {
+        let dims = logits.shape().around(class_axis(logits.shape().rank()));
+        let (ignored, label_smoothing) = (self.ignore_index, self.label_smoothing);
+        Ok(on_device::Targets { indices: target.on_device()?, dims, ignored, label_smoothing })
     }
 
     /// What each sample that is not ignored counts for in the result.
     fn share(&self, targets: &Targets) -> f64 {
         self.reduction.share(targets.indices.iter().filter(|&&target| target != self.ignore_index).count())
+    }
+}
+
+/// Fails where a target is no class.
+fn expect_classes(op: &'static str, invalid: Option<i64>, classes: usize) -> Result<()> {
+    match invalid {
+        Some(wrong) => {
+            Err(Error::index(op, format!("{wrong} is not a class; there are {classes}, counted from 0")))
+        }
+        None => Ok(()),
     }
 }
 
@@ -128,6 +143,22 @@ impl Op for CrossEntropy {
                 out[0] *= T::from_f64(self.share(targets));
             })))
         })
+    }
+
+    /// Waits for the device, to check the targets.
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let (logits, target) = (inputs[0].contiguous(), inputs[1].contiguous());
+        let targets = self.targets_on_device(&logits, &target)?;
+        let out = Value::on_cuda(device, output)?;
+        let (logits, memory) = (logits.on_device()?, out.device_memory()?);
+        let inspected = targets.inspect(device)?;
+        match self.reduction {
+            Reduction::None => targets.losses(logits, memory)?,
+            Reduction::Sum => targets.reduced_loss(logits, Share::Fixed(1.0), memory)?,
+            Reduction::Mean => targets.reduced_loss(logits, inspected.share(), memory)?,
+        }
+        expect_classes(self.name(), inspected.invalid()?, targets.dims[1])?;
+        Ok(out)
     }
 
     fn vjp(&self, saved: &Saved, g: &Tensor) -> Result<Gradients> {
@@ -200,6 +231,20 @@ impl Op for CrossEntropyGrad {
                 cross_entropy_grad(logits.slice(), targets, &vec![g; targets.indices.len()], out);
             })))
         })
+    }
+
+    /// The loss has checked the targets.
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let [logits, target, cotangent] = [0, 1, 2].map(|input| inputs[input].contiguous());
+        let targets = self.0.targets_on_device(&logits, &target)?;
+        let out = Value::on_cuda(device, output)?;
+        let inspected = match self.0.reduction {
+            Reduction::Mean => Some(targets.inspect(device)?),
+            _ => None,
+        };
+        let share = inspected.as_ref().map_or(Share::Fixed(1.0), on_device::Inspected::share);
+        targets.gradient(logits.on_device()?, cotangent.on_device()?, share, out.device_memory()?)?;
+        Ok(out)
     }
 
     /// With s = softmax(x) and h = g · c for the cotangent c: to x it is s (h − Σ s h), the sum over the classes, and to

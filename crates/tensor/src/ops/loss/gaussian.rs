@@ -5,11 +5,13 @@ use super::{Reduction, check_pair, guarded};
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
+use crate::ops::cuda::{self, Family};
 use crate::ops::elementwise::{same_floats, take, zip3_to};
 use crate::{Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use std::f64::consts::PI;
 use wengert_cpu::{Float, Number};
+use wengert_cuda::Device;
 
 /// μ + e^(l/2) ε: a sample of N(μ, eˡ) made from a standard normal one. Inputs: μ, l = ln σ² and ε, of one shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,10 @@ impl Op for Reparameterise {
             let half = T::from_f64(0.5);
             Ok(zip3_to(&inputs, &output.shape, |mu: T, l: T, noise: T| mu + Float::exp(l * half) * noise))
         })
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        cuda::map::<3>(Family::Loss, self.name(), [0.0; 2], inputs, output, device)
     }
 
     fn vjp(&self, saved: &Saved, g: &Tensor) -> Result<Gradients> {
@@ -74,6 +80,10 @@ impl Op for ReparameteriseGrad {
                 half * (g * (noise * Float::exp(l * half)))
             }))
         })
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        cuda::map::<3>(Family::Loss, self.name(), [0.0; 2], inputs, output, device)
     }
 
     fn vjp(&self, saved: &Saved, c: &Tensor) -> Result<Gradients> {

@@ -5,12 +5,14 @@ use super::Reduction;
 use crate::apply::apply;
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
+use crate::ops::cuda::{self, Family};
 use crate::ops::elementwise::{same_dtype, same_floats, take, zip, zip_to};
 use crate::ops::unary::formulas::formula;
 use crate::{Element, Error, Result, Shape, Tensor, Value};
 use wengert_cpu::fold::fold_pairs;
 use wengert_cpu::map::Function2;
 use wengert_cpu::{Float, Number};
+use wengert_cuda::{Device, loss};
 
 /// A loss of two numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,15 @@ formula! {
 }
 
 impl PairLoss {
+    /// The op's name, and its kernels'.
+    fn name(self) -> &'static str {
+        match self {
+            PairLoss::BinaryCrossEntropyWithLogits => "binary_cross_entropy_with_logits",
+            PairLoss::GaussianKl => "gaussian_kl",
+            PairLoss::SquaredError => "mse_loss",
+        }
+    }
+
     /// The losses in plain ops.
     fn plain(self, a: &Tensor, b: &Tensor) -> Tensor {
         match self {
@@ -120,11 +131,7 @@ impl PairLoss {
 
 impl Op for PairLosses {
     fn name(&self) -> &'static str {
-        match self.loss {
-            PairLoss::BinaryCrossEntropyWithLogits => "binary_cross_entropy_with_logits",
-            PairLoss::GaussianKl => "gaussian_kl",
-            PairLoss::SquaredError => "mse_loss",
-        }
+        self.loss.name()
     }
 
     fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
@@ -142,6 +149,17 @@ impl Op for PairLosses {
             PairLoss::GaussianKl => reduced::<T>(inputs, self.reduction, Divergence),
             PairLoss::SquaredError => reduced::<T>(inputs, self.reduction, Square),
         }))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        if self.reduction == Reduction::None {
+            return cuda::map::<2>(Family::Loss, self.name(), [0.0; 2], inputs, output, device);
+        }
+        let (a, b) = (inputs[0].contiguous(), inputs[1].contiguous());
+        let out = Value::on_cuda(device, output)?;
+        let share = self.reduction.share(a.numel());
+        loss::sum_pairs(self.name(), a.on_device()?, b.on_device()?, share, out.device_memory()?)?;
+        Ok(out)
     }
 
     fn vjp(&self, saved: &Saved, g: &Tensor) -> Result<Gradients> {
@@ -221,6 +239,15 @@ impl Op for PairGradient {
                 (PairLoss::SquaredError, _) => self.scaled(inputs, move |x: T, t: T| two * (t - x)),
             })
         })
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let [a, b, g] = [0, 1, 2].map(|input| inputs[input].contiguous());
+        let out = Value::on_cuda(device, output)?;
+        let operands = [a.on_device()?, b.on_device()?, g.on_device()?];
+        let share = self.reduction.share(a.numel());
+        loss::pair_gradient(self.loss.name(), self.position, operands, share, out.device_memory()?)?;
+        Ok(out)
     }
 
     /// To an input of the loss: c · g times the second derivative. To g: c times the first, summed where g is one number.

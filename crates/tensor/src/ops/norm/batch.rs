@@ -12,9 +12,10 @@ use crate::apply::{apply, must};
 use crate::autograd::{Saved, no_grad};
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::ops::activation;
-use crate::{DType, Error, Result, Shape, Tensor, Value};
+use crate::{DType, Device, Error, Result, Shape, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::{Activation, Number, norm};
+use wengert_cuda::batch_norm;
 
 /// `[N, C, …]` as batch, channels and positions in a channel.
 pub(super) fn sizes(op: &'static str, shape: &Shape) -> Result<[usize; 3]> {
@@ -85,6 +86,14 @@ impl Op for BatchNormStatistics {
         })))
     }
 
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &wengert_cuda::Device) -> Result<Value> {
+        let dims = sizes(self.name(), inputs[0].shape())?;
+        let x = inputs[0].contiguous();
+        let out = Value::on_cuda(device, output)?;
+        batch_norm::statistics(x.on_device()?, dims, out.device_memory()?)?;
+        Ok(out)
+    }
+
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
         let x = saved.input(0);
         let rank = x.rank();
@@ -113,6 +122,23 @@ impl Op for BatchNormStatistics {
 pub(super) struct BatchNorm {
     pub epsilon: f64,
     pub activation: Option<Activation>,
+}
+
+/// The parameters as kernels of a device take them. `operands` are contiguous: statistics, and perhaps weight and bias.
+pub(super) fn on_device<'a>(
+    dims: [usize; 3],
+    operands: &'a [Value],
+    epsilon: f64,
+    activation: Option<Activation>,
+) -> Result<batch_norm::BatchNorm<'a>> {
+    let parameter = |i: usize| operands.get(i).map(Value::on_device).transpose();
+    let slope = match activation {
+        None => 1.0,
+        Some(Activation::LeakyRelu { negative_slope }) => negative_slope,
+        Some(_) => 0.0,
+    };
+    let (statistics, weight, bias) = (operands[0].on_device()?, parameter(1)?, parameter(2)?);
+    Ok(batch_norm::BatchNorm { dims, statistics, weight, bias, epsilon, slope })
 }
 
 /// Fails for an activation whose slope the sign of its argument does not tell.
@@ -165,6 +191,15 @@ impl Op for BatchNorm {
             let BatchNorm { epsilon, activation } = *self;
             norm::BatchNorm { dims, statistics: statistics.slice(), weight, bias, epsilon, activation }.forward(x.slice(), out);
         })))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &wengert_cuda::Device) -> Result<Value> {
+        let dims = sizes(self.name(), &output.shape)?;
+        let inputs: Values = inputs.iter().map(Value::contiguous).collect();
+        let out = Value::on_cuda(device, output)?;
+        on_device(dims, &inputs[1..], self.epsilon, self.activation)?
+            .forward(inputs[0].on_device()?, out.device_memory()?)?;
+        Ok(out)
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
@@ -327,6 +362,15 @@ pub fn update_running_statistics(
     check(NAME, "statistics", &statistics.spec(), &pair, running_mean.dtype())?;
     check(NAME, "running variance", &running_variance.spec(), running_mean.shape(), running_mean.dtype())?;
     let unbiased = count as f64 / (count - 1) as f64;
+    if let Device::Cuda(_) = running_mean.device() {
+        let statistics = statistics.value().contiguous();
+        let (means, variances) = (running_mean.value(), running_variance.value());
+        let views = (means.on_device()?, variances.on_device()?, statistics.on_device()?);
+        batch_norm::update_running(views.0, views.1, views.2, momentum, unbiased)?;
+        means.note_change();
+        variances.note_change();
+        return Ok(());
+    }
     for_float!(running_mean.dtype(), NAME, T => {
         let statistics = statistics.to_vec::<T>();
         let (means, variances) = statistics.split_at(running_mean.numel());

@@ -1,6 +1,6 @@
 //! The gradients of batch normalisation, as ops with gradients of their own.
 
-use super::batch::{BatchNorm, check_affine, check_input, dims, per_channel, sizes, wrong_count};
+use super::batch::{BatchNorm, check_affine, check_input, dims, on_device, per_channel, sizes, wrong_count};
 use super::{check, input_grad_grad, plain_input_grad, plain_normalised};
 use crate::apply::apply;
 use crate::autograd::{Saved, no_grad};
@@ -9,6 +9,7 @@ use crate::ops::activation;
 use crate::{Result, Shape, Tensor, Value};
 use smallvec::{SmallVec, smallvec};
 use wengert_cpu::{Activation, norm};
+use wengert_cuda::Device;
 
 /// Both gradients of one batch normalisation.
 pub(super) struct BatchNormGrad {
@@ -109,6 +110,18 @@ impl Op for BatchNormAffineGrad {
             norm::BatchNorm { dims, statistics: statistics.slice(), weight, bias, epsilon, activation }
                 .affine_grad(gradient.slice(), x.slice(), out);
         })))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let dims = sizes(self.name(), inputs[1].shape())?;
+        let inputs: Values = inputs.iter().map(Value::contiguous).collect();
+        let out = Value::on_cuda(device, output)?;
+        on_device(dims, &inputs[2..], self.epsilon, self.activation)?.affine_grad(
+            inputs[0].on_device()?,
+            inputs[1].on_device()?,
+            out.device_memory()?,
+        )?;
+        Ok(out)
     }
 
     /// With the cotangents b of Σ g and w of Σ g · x̂: for g it is b + w · x̂, for x it is I(w · g).
@@ -214,6 +227,20 @@ impl Op for BatchNormInputGrad {
             norm::BatchNorm { dims, statistics: statistics.slice(), weight, bias, epsilon, activation }
                 .input_grad(gradient.slice(), x.slice(), sums.slice(), out);
         })))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let dims = sizes(self.name(), &output.shape)?;
+        let mut inputs: Values = inputs.iter().map(Value::contiguous).collect();
+        let sums = inputs.remove(3);
+        let out = Value::on_cuda(device, output)?;
+        on_device(dims, &inputs[2..], self.epsilon, self.activation)?.input_grad(
+            inputs[0].on_device()?,
+            inputs[1].on_device()?,
+            sums.on_device()?,
+            out.device_memory()?,
+        )?;
+        Ok(out)
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

@@ -9,6 +9,7 @@ use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::{Error, Result, Shape, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::norm;
+use wengert_cuda::{Device, layer_norm};
 
 /// Which axes are normalised together: the last `axes`.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +80,15 @@ impl Op for LayerNorm {
             let (weight, bias) = (weight.as_ref().map(|w| w.slice()), bias.as_ref().map(|b| b.slice()));
             norm::layer_norm(x.slice(), n, weight, bias, self.epsilon, out);
         })))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let n = self.trailing.shape(&output.shape).numel();
+        let inputs: Values = inputs.iter().map(Value::contiguous).collect();
+        let parameter = |i: usize| inputs.get(i).map(Value::on_device).transpose();
+        let (affine, out) = ([parameter(1)?, parameter(2)?], Value::on_cuda(device, output)?);
+        layer_norm::layer_norm(inputs[0].on_device()?, n, affine, self.epsilon, out.device_memory()?)?;
+        Ok(out)
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
@@ -171,6 +181,15 @@ impl Op for LayerNormInputGrad {
         })))
     }
 
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let n = self.trailing.shape(&output.shape).numel();
+        let inputs: Values = inputs.iter().map(Value::contiguous).collect();
+        let weight = inputs.get(2).map(Value::on_device).transpose()?;
+        let (g, x, out) = (inputs[0].on_device()?, inputs[1].on_device()?, Value::on_cuda(device, output)?);
+        layer_norm::input_grad(g, x, n, weight, self.epsilon, out.device_memory()?)?;
+        Ok(out)
+    }
+
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
         let LayerNormInputGrad { trailing, epsilon } = *self;
         let (g, x, u) = (saved.input(0), saved.input(1), cotangent);
@@ -242,6 +261,13 @@ impl Op for LayerNormWeightGrad {
         for_float!(output.dtype, self.name(), T => Ok(Value::build(&output.shape, |out: &mut [T]| {
             norm::layer_norm_weight_grad(gradient.slice(), x.slice(), output.shape.numel(), self.epsilon, out);
         })))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let inputs: Values = inputs.iter().map(Value::contiguous).collect();
+        let (g, x, out) = (inputs[0].on_device()?, inputs[1].on_device()?, Value::on_cuda(device, output)?);
+        layer_norm::weight_grad(g, x, output.shape.numel(), self.epsilon, out.device_memory()?)?;
+        Ok(out)
     }
 
     /// With the cotangent w: for g it is w · x̂, for x it is I(g · w).

@@ -3,10 +3,11 @@
 use super::{Pool1dOptions, Pool2dOptions};
 use crate::apply::must;
 use crate::ops::plane_map::{PlaneMap, map_images};
-use crate::ops::slide::{AXES, as_images};
+use crate::ops::slide::{AXES, as_images, on_device};
 use crate::{Error, Result, Tensor};
 use wengert_cpu::axis_map::AxisMap;
 use wengert_cpu::pool::{adaptive_average, window_average};
+use wengert_cuda::plane_map;
 
 #[derive(Clone, Copy, Debug)]
 struct AvgPool2d(Pool2dOptions);
@@ -22,6 +23,15 @@ impl PlaneMap for AvgPool2d {
         let [rows, columns] = self.0.windows(Self::NAMES[0], size)?;
         let count = |axis: usize| self.0.count_include_pad.then_some(self.0.padding[axis].1);
         Ok([window_average(&rows, count(0)), window_average(&columns, count(1))])
+    }
+
+    fn axis_maps_on_device(&self, size: [usize; 2]) -> Result<[plane_map::AxisMap; 2]> {
+        let windows = self.0.windows(Self::NAMES[0], size)?;
+        Ok([0, 1].map(|axis| {
+            let window = on_device(windows[axis]);
+            let padded = || (window.padding + window.input).saturating_add(self.0.padding[axis].1);
+            plane_map::AxisMap::Average { window, padded: self.0.count_include_pad.then(padded) }
+        }))
     }
 
     fn terms(&self, _size: [usize; 2]) -> usize {
@@ -51,6 +61,10 @@ impl PlaneMap for AdaptiveAvgPool2d {
 
     fn axis_maps(&self, size: [usize; 2]) -> Result<[AxisMap; 2]> {
         Ok([adaptive_average(size[0], self.0[0]), adaptive_average(size[1], self.0[1])])
+    }
+
+    fn axis_maps_on_device(&self, size: [usize; 2]) -> Result<[plane_map::AxisMap; 2]> {
+        Ok([0, 1].map(|axis| plane_map::AxisMap::Adaptive { inputs: size[axis], outputs: self.0[axis] }))
     }
 
     fn terms(&self, size: [usize; 2]) -> usize {

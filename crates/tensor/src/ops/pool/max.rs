@@ -7,10 +7,11 @@ use super::{Pool1dOptions, Pool2dOptions};
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
-use crate::ops::slide::{IMAGES, as_images, four_axes};
+use crate::ops::slide::{IMAGES, as_images, four_axes, on_device};
 use crate::{DType, Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::pool::{gather_planes, max_indices, scatter_planes};
+use wengert_cuda::{Device, pool};
 
 /// Input: images. Output: for each window, the row-major position in its plane of its largest element.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,15 @@ impl Op for MaxPool2dIndices {
         for_number!(dtype, self.name(), T => Ok(Value::build(&output.shape, |out: &mut [i64]| {
             max_indices::<T>(images.slice(), &rows, &columns, out);
         })))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let images = inputs[0].contiguous();
+        let windows = self.0.windows(self.name(), [images.shape()[2], images.shape()[3]])?;
+        let [rows, columns] = windows.map(on_device);
+        let out = Value::on_cuda(device, output)?;
+        pool::max_indices(images.on_device()?, rows, columns, out.device_memory()?)?;
+        Ok(out)
     }
 
     fn flops(&self, _inputs: &[Spec], output: &Spec) -> u64 {
@@ -68,6 +78,15 @@ impl Op for MaxPool2d {
         for_number!(output.dtype, self.name(), T => Ok(Value::build(&output.shape, |out: &mut [T]| {
             gather_planes(images.slice(), in_plane, indices.slice(), out_plane, out);
         })))
+    }
+
+    // The indices need no check: only `max_pool2d_indices` makes them.
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let (images, indices) = (inputs[0].contiguous(), inputs[1].contiguous());
+        let [in_plane, out_plane] = [images.shape(), &output.shape].map(|axes| axes[2] * axes[3]);
+        let out = Value::on_cuda(device, output)?;
+        pool::gather(images.on_device()?, in_plane, indices.on_device()?, out_plane, out.device_memory()?)?;
+        Ok(out)
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
@@ -113,6 +132,14 @@ impl Op for MaxPool2dGrad {
         for_float!(output.dtype, self.name(), T => Ok(Value::build(&output.shape, |out: &mut [T]| {
             scatter_planes(cotangent.slice(), in_plane, indices.slice(), out_plane, out);
         })))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let (cotangent, indices) = (inputs[0].contiguous(), inputs[1].contiguous());
+        let [rows, columns] = self.options.windows(self.name(), self.size)?.map(on_device);
+        let out = Value::on_cuda(device, output)?;
+        pool::scatter(cotangent.on_device()?, indices.on_device()?, rows, columns, out.device_memory()?)?;
+        Ok(out)
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

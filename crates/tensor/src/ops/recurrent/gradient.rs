@@ -60,6 +60,14 @@ impl Op for RecurrenceGrad {
         })))
     }
 
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &wengert_cuda::Device) -> Result<Value> {
+        let [gradient, weight, record] = [0, 1, 2].map(|input| inputs[input].contiguous());
+        let out = Value::on_cuda(device, output)?;
+        let operands = (gradient.on_device()?, weight.on_device()?, record.on_device()?);
+        self.0.on_device().run_back(operands.0, operands.1, operands.2, out.device_memory()?)?;
+        Ok(out)
+    }
+
     fn flops(&self, inputs: &[Spec], _output: &Spec) -> u64 {
         // The products, and about eight operations on each gate.
         let gates = (self.0.steps * self.0.batch * inputs[1].shape[0]) as u64;

@@ -57,6 +57,18 @@ impl Op for Record {
         })))
     }
 
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &wengert_cuda::Device) -> Result<Value> {
+        let specs: SmallVec<[Spec; 6]> = inputs.iter().map(Value::spec).collect();
+        let run = self.run(&specs)?;
+        let inputs: Values = inputs.iter().map(Value::contiguous).collect();
+        let operands = inputs.iter().map(Value::on_device).collect::<Result<SmallVec<[_; 6]>>>()?;
+        let (initial, bias) = operands[2..].split_at(self.0.states());
+        let out = Value::on_cuda(device, output)?;
+        let record = out.device_memory()?;
+        run.on_device().run(operands[0], operands[1], bias.first().copied(), initial, record)?;
+        Ok(out)
+    }
+
     fn flops(&self, inputs: &[Spec], _output: &Spec) -> u64 {
         // The products, and about eight operations on each gate.
         let gates = inputs[0].shape.numel() as u64;

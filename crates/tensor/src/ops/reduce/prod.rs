@@ -34,7 +34,7 @@ fn others(rows: &Tensor) -> Tensor {
     let even = if n % 2 == 0 {
         rows.clone()
     } else {
-        Tensor::cat(&[rows, &Tensor::ones([count, 1], rows.dtype())], 1)
+        Tensor::cat(&[rows, &rows.new_full([count, 1], 1.0)], 1)
     };
     let pairs = even.reshape([count, half, 2]);
     let (left, right) = (pairs.select(2, 0), pairs.select(2, 1));

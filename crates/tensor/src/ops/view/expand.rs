@@ -6,6 +6,7 @@ use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Spec, Values};
 use crate::{Error, Result, Shape, Tensor, Value};
 use smallvec::smallvec;
+use wengert_cuda::Device;
 
 /// Broadcasting to a shape, by strides of zero.
 #[derive(Clone, Debug)]
@@ -34,6 +35,10 @@ impl Op for Expand {
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
         let layout = inputs[0].layout().broadcast_to(&output.shape);
         Ok(inputs[0].with_layout(layout.expect("infer has checked that the shapes broadcast")))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, _device: &Device) -> Result<Value> {
+        self.forward(inputs, output)
     }
 
     /// An element that is seen many times receives the sum.

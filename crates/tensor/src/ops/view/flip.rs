@@ -6,6 +6,7 @@ use crate::op::{Gradients, Op, Spec, Values};
 use crate::shape::axis;
 use crate::{Error, Result, Tensor, Value};
 use smallvec::{SmallVec, smallvec};
+use wengert_cuda::Device;
 
 /// The given axes in reverse order.
 #[derive(Clone, Debug)]
@@ -33,6 +34,10 @@ impl Op for Flip {
             layout.slice(axis, size.saturating_sub(1), size, -1)
         });
         Ok(inputs[0].with_layout(layout))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, _device: &Device) -> Result<Value> {
+        self.forward(inputs, output)
     }
 
     fn vjp(&self, _saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

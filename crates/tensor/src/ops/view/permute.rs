@@ -6,6 +6,7 @@ use crate::op::{Gradients, Op, Spec, Values};
 use crate::shape::axis;
 use crate::{Error, Result, Tensor, Value};
 use smallvec::{SmallVec, smallvec};
+use wengert_cuda::Device;
 
 /// Axis `i` of the output is axis `order[i]` of the input.
 #[derive(Clone, Debug)]
@@ -32,6 +33,10 @@ impl Op for Permute {
 
     fn forward(&self, inputs: Values, _output: &Spec) -> Result<Value> {
         Ok(inputs[0].with_layout(inputs[0].layout().permute(&self.order)))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, _device: &Device) -> Result<Value> {
+        self.forward(inputs, output)
     }
 
     fn vjp(&self, _saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

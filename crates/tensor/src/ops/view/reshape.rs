@@ -7,6 +7,7 @@ use crate::op::{Gradients, Op, Spec, Values};
 use crate::shape::axis;
 use crate::{Error, Layout, Result, Shape, Tensor, Value};
 use smallvec::smallvec;
+use wengert_cuda::Device;
 
 /// Row-major order under another shape.
 #[derive(Clone, Debug)]
@@ -78,6 +79,10 @@ impl Op for Reshape {
         })
     }
 
+    fn forward_cuda(&self, inputs: Values, output: &Spec, _device: &Device) -> Result<Value> {
+        self.forward(inputs, output)
+    }
+
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
         Ok(smallvec![Some(reshape(cotangent, &saved.spec(0).shape)?)])
     }
@@ -109,6 +114,10 @@ impl Op for Contiguous {
 
     fn forward(&self, inputs: Values, _output: &Spec) -> Result<Value> {
         Ok(inputs[0].contiguous())
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, _device: &Device) -> Result<Value> {
+        self.forward(inputs, output)
     }
 
     fn vjp(&self, _saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

@@ -7,6 +7,7 @@ use crate::shape::axis;
 use crate::{Error, Result, Shape, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::join;
+use wengert_cuda::Device;
 
 /// Elements `start, start + step, …` of an axis, `length` of them.
 #[derive(Clone, Debug)]
@@ -58,6 +59,10 @@ impl Op for Slice {
         Ok(inputs[0].with_layout(layout))
     }
 
+    fn forward_cuda(&self, inputs: Values, output: &Spec, _device: &Device) -> Result<Value> {
+        self.forward(inputs, output)
+    }
+
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
         let size = saved.spec(0).shape[self.axis];
         Ok(smallvec![Some(put_slice(cotangent, self.axis, self.start, self.step, size)?)])
@@ -93,6 +98,14 @@ impl Op for SliceGrad {
         Ok(for_any!(output.dtype, T => Value::build(&output.shape, |out: &mut [T]| {
             join::slice_grad(read.slice::<T>(), sizes, [self.start, self.step], out)
         })))
+    }
+
+    fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
+        let grad = inputs[0].contiguous();
+        let (sizes, steps) = (grad.shape().around(self.axis), [self.start, self.step]);
+        let out = Value::on_cuda(device, output)?;
+        wengert_cuda::join::slice_grad(grad.on_device()?, sizes, self.size, steps, out.device_memory()?)?;
+        Ok(out)
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# The CUDA backend on a real GPU: op cases against the CPU, sanitizers of NVIDIA's, training runs; one report in Markdown.
+#
+#   scripts/gpu.sh build [FOLDER]   on a machine with Rust: collects what the other needs (default target/gpu)
+#   scripts/gpu.sh run [FOLDER]     on a machine with a GPU and nothing else: writes the report to $OUT/gpu.md, by default
+#                                   to benches/results/<name of the device>.md
+#
+# The machine with the GPU needs the repository's folder (for MNIST), a driver for CUDA 13, NVRTC (`wengert devices` says
+# where it is looked for), glibc 2.34 or later, and bash.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mode=${1:-run}
+folder=${2:-target/gpu}
+tests=(cuda cuda_sizes cuda_convolution cuda_random cuda_optimize cuda_sort)
+# Seconds after which no further model is begun, so that the whole stays under eight minutes.
+enough=400
+
+build() {
+  mkdir -p "$folder"
+  cargo build --release --locked
+  cp "${CARGO_TARGET_DIR:-target}/release/wengert" "$folder/wengert"
+  for test in "${tests[@]}"; do
+    executable=$(cargo test --release --locked -p wengert-testkit --test "$test" --no-run --message-format=json 2> /dev/null |
+      grep -o '"executable":"[^"]*"' | tail -1 | cut -d'"' -f4)
+    cp "$executable" "$folder/$test"
+  done
+  strip "$folder"/*
+  du -sh "$folder"
+}
+
+# Runs a command with a time limit; prints its last lines, and says how it ended.
+attempt() {
+  local limit=$1 begun=$SECONDS status=0
+  shift
+  timeout "$limit" "$@" > "$work/log" 2>&1 || status=$?
+  if [ "$status" = 0 ]; then
+    outcome="passed in $((SECONDS - begun)) s"
+  elif [ "$status" = 124 ]; then
+    outcome="stopped after $limit s"
+  else
+    outcome="FAILED after $((SECONDS - begun)) s"
+    failures=$((failures + 1))
+  fi
+}
+
+report() {
+  local device sanitizer
+  device=$("$folder/wengert" devices | sed -n 's/^cuda:0 *//p')
+  [ -n "$device" ] || { "$folder/wengert" devices >&2; echo "gpu.sh: there is no GPU that can be used" >&2; exit 2; }
+  printf '# The CUDA backend on %s\n\nWritten by `scripts/gpu.sh`.\n\n```\n' "$device"
+  "$folder/wengert" devices
+  printf '```\n\n## Op cases: device against CPU\n\n| test | result |\n|---|---|\n'
+  for test in "${tests[@]}"; do
+    attempt 120 "$folder/$test" --test-threads 4
+    printf '| %s | %s: %s |\n' "$test" "$outcome" "$(grep -E '^test result' "$work/log" | tail -1)"
+    grep -E '^  [a-z0-9_]+/' "$work/log" | head -20 > "$work/$test.failed" || true
+  done
+  for test in "${tests[@]}"; do
+    [ -s "$work/$test.failed" ] || continue
+    printf '\nCases of %s that fail:\n```\n' "$test"
+    cat "$work/$test.failed"
+    printf '```\n'
+  done
+
+  printf '\n## compute-sanitizer\n\n'
+  sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2> /dev/null || true)
+  if [ -n "$sanitizer" ]; then
+    printf '| tool | families | result |\n|---|---|---|\n'
+    for tool in memcheck racecheck; do
+      attempt 60 "$sanitizer" --tool "$tool" --error-exitcode 1 "$folder/cuda" --test-threads 1 softmax::cuda_single
+      printf '| %s | softmax | %s |\n' "$tool" "$outcome"
+    done
+  else
+    printf 'Not on this machine.\n'
+  fi
+
+  printf '\n## Training on MNIST\n\n| model | device | epochs | result | last metrics |\n|---|---|---|---|---|\n'
+  for run in "vae cpu 2" "vae cuda 10" "dcgan cuda 1" "wgan-gp cuda 1"; do
+    read -r model device epochs <<< "$run"
+    attempt 90 "$folder/wengert" train "$model" --device "$device" --epochs "$epochs" --quiet --out "$work/$model-$device"
+    last=$(tail -1 "$work/$model-$device/metrics.jsonl" 2> /dev/null || tail -1 "$work/log")
+    printf '| %s | %s | %s | %s | `%s` |\n' "$model" "$device" "$epochs" "$outcome" "$last"
+  done
+
+  printf '\n## Two steps of every model\n\n'
+  local passed=0 left=0
+  for model in $("$folder/wengert" models | grep -oE '^  [a-z0-9-]+'); do
+    if [ "$SECONDS" -gt "$enough" ]; then
+      left=$((left + 1))
+      continue
+    fi
+    attempt 30 "$folder/wengert" train "$model" --device cuda --steps 2 --batch 16 --set data.limit=2000 \
+      --set data.test_limit=64 --quiet --out "$work/steps-$model"
+    case $outcome in
+      passed*) passed=$((passed + 1)) ;;
+      *) printf -- '- %s: %s: `%s`\n' "$model" "$outcome" "$(tail -1 "$work/log")" ;;
+    esac
+  done
+  printf '\n%s models pass, %s were not begun for want of time. Models of speech need WENGERT_DATASETS.\n' "$passed" "$left"
+}
+
+case $mode in
+  build) build ;;
+  run)
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    failures=0
+    report > "$work/report.md"
+    name=$(sed -n '1s/^# The CUDA backend on \(NVIDIA \)\{0,1\}//p' "$work/report.md" | tr 'A-Z ' 'a-z-')
+    if [ -n "${OUT:-}" ]; then target="$OUT/gpu.md"; else target="benches/results/$name.md"; fi
+    cp "$work/report.md" "$target"
+    cat "$target"
+    echo "written to $target"
+    ;;
+  *)
+    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,79 @@
+//! The flag `--device`: where tensors live and kernels run.
+
+use anyhow::{Result, anyhow, bail};
+use clap::Args;
+use clap::builder::{TypedValueParser, ValueParser};
+use std::panic::AssertUnwindSafe;
+use wengert_tensor::{Device, on_device};
+
+/// The flag of the commands that compute, but for `train`, which has it in its configuration.
+#[derive(Debug, Args)]
+pub struct DeviceArgs {
+    /// Where to compute: cpu, cuda, cuda:1, …; or auto, a GPU where there is one
+    #[arg(long, default_value = "cpu", value_name = "NAME", value_parser = parser())]
+    device: String,
+}
+
+impl DeviceArgs {
+    /// The device that is asked for, once it is known to work.
+    pub fn choose(&self) -> Result<Device> {
+        choose(self.device.parse().ok())
+    }
+
+    /// Runs `body`, on this thread, with the device as the place of new tensors.
+    pub fn run<R>(&self, body: impl FnOnce() -> Result<R>) -> Result<R> {
+        on_device(self.choose()?, body)
+    }
+}
+
+/// Runs `body`; where a device has no more memory in the midst of a computation, which can only panic then, that is an
+/// error like any other.
+pub fn until_exhausted<R>(body: impl FnOnce() -> Result<R>) -> Result<R> {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !wengert_cuda::is_exhausted() {
+            report(panic);
+        }
+    }));
+    match std::panic::catch_unwind(AssertUnwindSafe(body)) {
+        Ok(result) => result,
+        Err(panic) => match wengert_cuda::take_exhaustion() {
+            Some(message) => Err(anyhow!(message)),
+            None => std::panic::resume_unwind(panic),
+        },
+    }
+}
+
+/// What leaves the choice to the program.
+const AUTO: &str = "auto";
+
+/// Reads `auto`, `cpu`, `cuda` or `cuda:N`.
+pub fn parser() -> ValueParser {
+    ValueParser::new(clap::builder::NonEmptyStringValueParser::new().try_map(|name| {
+        if name == AUTO {
+            return Ok(name);
+        }
+        name.parse::<Device>().map(|_| name).map_err(|_| "it must be auto, cpu, cuda or cuda:N")
+    }))
+}
+
+/// The wanted device, once it is known to work; without a wish the first GPU where there is one and else the CPU.
+pub fn choose(wanted: Option<Device>) -> Result<Device> {
+    match wanted {
+        Some(Device::Cpu) => Ok(Device::Cpu),
+        Some(Device::Cuda(ordinal)) => {
+            wengert_cuda::Device::get(ordinal)?.check()?;
+            Ok(Device::Cuda(ordinal))
+        }
+        // A machine without a GPU is no reason to speak up; one whose GPU cannot be used is.
+        None => match wengert_cuda::Device::get(0).and_then(|device| device.check()) {
+            Ok(()) => Ok(Device::Cuda(0)),
+            Err(wengert_cuda::Error::NoDriver | wengert_cuda::Error::NoDevice) => Ok(Device::Cpu),
+            Err(error) => {
+                eprintln!("note: the GPU is not used: {error}");
+                Ok(Device::Cpu)
+            }
+        },
+        Some(other) => bail!("--device {other} is not known to this program"),
+    }
+}
