@@ -79,7 +79,7 @@ impl Argument for Shapes {
     }
 }
 
-/// y[n, o, i, j] = bias[o] + Σ weight[o, c, a, b] · image[n, c, i·stride + a·dilation − padding, …], f32 or f64, with zeros
+/// `y[n, o, i, j] = bias[o] + Σ weight[o, c, a, b] · image[n, c, i·stride + a·dilation − padding, …]`, f32 or f64, with zeros
 /// around the image. `precision` is how f32 is multiplied where there are more than a few channels. The bias has one value for
 /// each output channel of all groups.
 ///
@@ -97,7 +97,7 @@ pub fn forward(
 }
 
 /// The adjoint of [`forward`] in the image, which is the transposed convolution of `cotangent` plus a bias for each of its
-/// output channels: x[n, c, i·stride + a·dilation − padding, …] = bias[c] + Σ weight[o, c, a, b] · cotangent[n, o, i, j].
+/// output channels: `x[n, c, i·stride + a·dilation − padding, …] = bias[c] + Σ weight[o, c, a, b] · cotangent[n, o, i, j]`.
 ///
 /// # Errors
 /// As [`forward`].

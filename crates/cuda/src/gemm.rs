@@ -1,6 +1,6 @@
 //! Matrix products: `gemm.cu`, `gemm_tf32.cu`, `gemm_fma.cu`, `gemm_integer.cu`.
 //!
-//! A product is cut into tiles, one a block, and where there are few tiles several blocks share one and its depth ([`plan`]).
+//! A product is cut into tiles, one a block, and where there are few tiles several blocks share one and its depth (`plan`).
 //! Operands are seen through their strides, so that transposed or repeated ones cost no copy; they are copied into shared
 //! memory in pieces of 16 bytes where strides and alignment allow. Each element is one sum in one order that depends on the
 //! sizes and the device only.
