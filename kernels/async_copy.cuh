@@ -21,7 +21,8 @@ struct Copies {
     std::vector<Copy> waiting;
     unsigned group = 0;
 };
-static Copies copies[1024];
+// One array for all files of kernels, as the functions below are one for all of them.
+inline Copies copies[1024];
 
 inline void start(void* to, const void* from, int bytes, int whole) {
     // No NaN, which some kernels take for a reason to compute again.
