@@ -2,8 +2,6 @@
 #include "map.cuh"
 #include "numbers.cuh"
 
-template <class T> __device__ __forceinline__ T sigmoid(T x) { return T(1) / (T(1) + exp(-x)); }
-
 // An infinite cotangent must not make NaN of a slope of 0.
 template <class T> __device__ __forceinline__ T leaky_relu_grad(T g, T y, T slope) {
     return y > T(0) ? g : slope == T(0) ? T(0) : g * slope;

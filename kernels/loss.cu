@@ -1,6 +1,7 @@
 // Losses of two numbers, their sums over an array, and their gradients; the formulas are in
 // crates/tensor/src/ops/loss/. Also the sample of a normal distribution that a variational autoencoder draws.
 #include "map.cuh"
+#include "numbers.cuh"
 #include "reduction.cuh"
 
 // Of a logit x and a target t, without overflow.
@@ -14,8 +15,6 @@ template <class T> __device__ __forceinline__ T gaussian_kl(T mean, T log_varian
 }
 
 template <class T> __device__ __forceinline__ T squared_error(T x, T t) { return (x - t) * (x - t); }
-
-template <class T> __device__ __forceinline__ T sigmoid(T x) { return T(1) / (T(1) + exp(-x)); }
 
 // Of a probability p and a target t. Logarithms are at least -100; a NaN is no less.
 template <class T> __device__ __forceinline__ T bounded(T logarithm) { return logarithm < T(-100) ? T(-100) : logarithm; }

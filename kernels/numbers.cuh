@@ -64,6 +64,8 @@ template <class T> __device__ __forceinline__ T absolute(T x) { return is_negati
 template <> __device__ __forceinline__ float absolute(float x) { return fabsf(x); }
 template <> __device__ __forceinline__ double absolute(double x) { return fabs(x); }
 
+template <class T> __device__ __forceinline__ T sigmoid(T x) { return T(1) / (T(1) + exp(-x)); }
+
 // NaN stays NaN; where the bounds cross, the upper one wins.
 template <class T> __device__ __forceinline__ T clamp(T x, T low, T high) {
     x = x < low ? low : x;

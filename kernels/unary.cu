@@ -2,8 +2,6 @@
 #include "map.cuh"
 #include "numbers.cuh"
 
-template <class T> __device__ __forceinline__ T sigmoid(T x) { return T(1) / (T(1) + exp(-x)); }
-
 // The normal distribution function, accurate in its lower tail too.
 template <class T> __device__ __forceinline__ T normal_cdf(T x) { return T(0.5) * erfc(-x * T(0.70710678118654752440)); }
 

@@ -16,9 +16,11 @@ pub use options::{
 };
 
 use super::slide::{self, Slide};
-use crate::op::Spec;
-use crate::{DType, Error, Result, Tensor};
+use crate::op::{Spec, Values};
+use crate::{DType, Error, Result, Tensor, Value};
 use wengert_cpu::conv::Convolution;
+use wengert_cuda::gemm::Precision;
+use wengert_cuda::{Device, Memory, View};
 
 pub(crate) const OPS: &[&str] = &["conv2d", "conv2d_input_grad", "conv2d_weight_grad", "conv_transpose2d"];
 
@@ -71,6 +73,32 @@ fn on_device(convolution: &Convolution) -> wengert_cuda::conv2d::Convolution {
     let Convolution { images, groups, in_channels, out_channels, rows, columns } = *convolution;
     let [rows, columns] = [rows, columns].map(slide::on_device);
     wengert_cuda::conv2d::Convolution { images, groups, in_channels, out_channels, rows, columns }
+}
+
+/// A launcher of a convolution or of its adjoint.
+type Launcher = fn(
+    &wengert_cuda::conv2d::Convolution,
+    View<'_>,
+    View<'_>,
+    Option<View<'_>>,
+    Precision,
+    &Memory,
+) -> wengert_cuda::Result<()>;
+
+/// What `launch` makes of an image, or a cotangent, a weight and perhaps a bias on a device.
+fn run_on_device(
+    launch: Launcher,
+    convolution: &Convolution,
+    inputs: Values,
+    output: &Spec,
+    device: &Device,
+) -> Result<Value> {
+    let inputs: Values = inputs.iter().map(Value::contiguous).collect();
+    let bias = inputs.get(2).map(Value::on_device).transpose()?;
+    let (image, weight) = (inputs[0].on_device()?, inputs[1].on_device()?);
+    let out = Value::on_cuda(device, output)?;
+    launch(&on_device(convolution), image, weight, bias, Precision::default(), out.device_memory()?)?;
+    Ok(out)
 }
 
 /// Axes of a convolution's output.

@@ -3,7 +3,7 @@
 use super::transpose::input_grad;
 use super::weight_grad::weight_grad;
 use super::{
-    Conv1dOptions, Conv2dOptions, Kernel, WEIGHT, as_channels, check_bias, common_float, flops, on_device,
+    Conv1dOptions, Conv2dOptions, Kernel, WEIGHT, as_channels, check_bias, common_float, flops, run_on_device,
     output_axes,
 };
 use crate::apply::{apply, must};
@@ -14,7 +14,6 @@ use crate::{Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::conv::{self, Convolution};
 use wengert_cuda::Device;
-use wengert_cuda::gemm::Precision;
 
 /// Inputs: images, weight and perhaps a bias.
 #[derive(Clone, Copy, Debug)]
@@ -56,20 +55,8 @@ impl Op for Conv2d {
     }
 
     fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
-        let convolution = on_device(&self.convolution(&inputs[0].spec(), &inputs[1].spec())?);
-        let inputs: Values = inputs.iter().map(Value::contiguous).collect();
-        let bias = inputs.get(2).map(Value::on_device).transpose()?;
-        let out = Value::on_cuda(device, output)?;
-        let (image, weight) = (inputs[0].on_device()?, inputs[1].on_device()?);
-        wengert_cuda::conv2d::forward(
-            &convolution,
-            image,
-            weight,
-            bias,
-            Precision::default(),
-            out.device_memory()?,
-        )?;
-        Ok(out)
+        let convolution = self.convolution(&inputs[0].spec(), &inputs[1].spec())?;
+        run_on_device(wengert_cuda::conv2d::forward, &convolution, inputs, output, device)
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

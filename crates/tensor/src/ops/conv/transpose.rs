@@ -4,7 +4,7 @@ use super::conv2d::conv2d;
 use super::weight_grad::weight_grad;
 use super::{
     ConvTranspose1dOptions, ConvTranspose2dOptions, Kernel, as_channels, check_bias, common_float, flops,
-    on_device,
+    run_on_device,
 };
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
@@ -14,7 +14,6 @@ use crate::{Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::conv::{self, Convolution};
 use wengert_cuda::Device;
-use wengert_cuda::gemm::Precision;
 
 /// The adjoint of the convolution by `kernel` that reads images of `output_size`.
 ///
@@ -81,20 +80,8 @@ impl Op for ConvTranspose2d {
     }
 
     fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
-        let convolution = on_device(&self.convolution(&inputs[0].spec(), &inputs[1].spec())?);
-        let inputs: Values = inputs.iter().map(Value::contiguous).collect();
-        let bias = inputs.get(2).map(Value::on_device).transpose()?;
-        let out = Value::on_cuda(device, output)?;
-        let (image, weight) = (inputs[0].on_device()?, inputs[1].on_device()?);
-        wengert_cuda::conv2d::input_grad(
-            &convolution,
-            image,
-            weight,
-            bias,
-            Precision::default(),
-            out.device_memory()?,
-        )?;
-        Ok(out)
+        let convolution = self.convolution(&inputs[0].spec(), &inputs[1].spec())?;
+        run_on_device(wengert_cuda::conv2d::input_grad, &convolution, inputs, output, device)
     }
 
     /// The adjoint of an adjoint is the convolution; and ⟨ȳ, Wᵀx⟩ = ⟨Wȳ, x⟩, so the weight's gradient is that
