@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The CUDA backend on a real GPU: op cases against the CPU, sanitizers of NVIDIA's, training runs; one report in Markdown.
+# The CUDA backend on a real GPU: op cases against the CPU, NVIDIA's sanitizers, training runs, the bench
+# beside PyTorch; one report in Markdown.
 #
 #   scripts/gpu.sh build [FOLDER]   on a machine with Rust: collects what the other needs (default target/gpu)
 #   scripts/gpu.sh run [FOLDER]     on a machine with a GPU and nothing else: writes the report to $OUT/gpu.md, by default
@@ -82,6 +83,13 @@ report() {
     printf '| %s | %s | %s | %s | `%s` |\n' "$model" "$device" "$epochs" "$outcome" "$last"
   done
 
+  # Without PyTorch on the machine this says so.
+  printf '\n## Beside PyTorch\n\n'
+  attempt 100 "$folder/wengert" bench mlp vae gan dcgan wgan-gp --device cuda --against torch,torch-compile,torch-graph
+  printf '%s.\n\n```\n' "${outcome^}"
+  tail -40 "$work/log"
+  printf '```\n'
+
   printf '\n## Two steps of every model\n\n'
   local passed=0 left=0
   for model in $("$folder/wengert" models | grep -oE '^  [a-z0-9-]+'); do
@@ -113,7 +121,7 @@ case $mode in
     echo "written to $target"
     ;;
   *)
-    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac
