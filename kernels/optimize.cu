@@ -27,8 +27,14 @@ template <class T, int S> struct StepTensors {
     }
 };
 
+// A step's numbers. Where steps are replayed they are words in memory, rounded here as the host rounds those it gives.
 template <class T> struct StepNumbers {
     T number[8];
+    StepNumbers() = default;
+    __device__ __forceinline__ explicit StepNumbers(const double* words) {
+#pragma unroll
+        for (int i = 0; i < 8; i++) number[i] = (T)words[i];
+    }
 };
 
 // `step(p, g, s)` changes an element of the parameter and of the state in place.
@@ -79,7 +85,8 @@ __device__ __forceinline__ void step_elements(const StepTensors<T, S>& tensors, 
 // Kernel `name` for S arrays of state: statements that change p and s[0], s[1], ... by the gradient g. `n(i)` is the
 // step's number i.
 #define STEP(name, T, S, ...)                                                                          \
-    BOUNDED_KERNEL(256, name)(StepTensors<T, S> tensors, StepNumbers<T> numbers) {                     \
+    BOUNDED_KERNEL(256, name)(StepTensors<T, S> tensors, StepNumbers<T> given, const double* words) {  \
+        const StepNumbers<T> numbers = words ? StepNumbers<T>(words) : given;                          \
         step_elements(tensors, [=](Plain<T>& p, Plain<T> g, Plain<T>* s) {                             \
             (void)s;                                                                                   \
             const auto n = [&](int i) { return Plain<T>(numbers.number[i]); };                         \

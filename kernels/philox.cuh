@@ -27,12 +27,14 @@ __device__ __forceinline__ Words philox4x32_10(Words counter, uint32_t low, uint
     return counter;
 }
 
-// Where a draw begins: a seed, one of its streams, and the block within the stream.
+// Where a draw begins: a seed, one of its streams, and the block within the stream: `offset` blocks after the first that its
+// step draws, which is `base`, or a word in memory where steps are replayed.
 struct DrawPosition {
-    uint64_t seed, stream, offset;
+    uint64_t seed, stream, offset, base;
+    const uint64_t* word;
     // The words of block `index` of the draw.
     __device__ __forceinline__ Words block(uint64_t index) const {
-        const uint64_t counter = offset + index;
+        const uint64_t counter = (word ? *word : base) + offset + index;
         const Words words = {
             {(uint32_t)counter, (uint32_t)(counter >> 32), (uint32_t)stream, (uint32_t)(stream >> 32)}
         };

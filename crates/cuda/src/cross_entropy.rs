@@ -1,5 +1,6 @@
 //! Softmax cross-entropy against class indices: `cross_entropy.cu`.
 
+use crate::capture::puts_off;
 use crate::launch::{Arguments, Grid, arguments};
 use crate::loss::{Share, total};
 use crate::rows::Rows;
@@ -28,11 +29,17 @@ impl Inspected {
         Share::OneOf(&self.0)
     }
 
-    /// The first target that is neither a class nor ignored. Waits for the device.
+    /// The first target that is neither a class nor ignored. Waits for the device, but in a recorded step: see
+    /// [`check`](crate::check).
     ///
     /// # Errors
-    /// When a kernel has failed, or while a graph is captured.
+    /// When a kernel has failed.
     pub fn invalid(&self) -> Result<Option<i64>> {
+        // A place that is found is not negative.
+        let refusal = "cross_entropy: a target is not a class";
+        if puts_off(refusal, &self.0, size_of::<i64>(), (1, size_of::<i64>()), i64::MAX as u64)? {
+            return Ok(None);
+        }
         let mut found = [0; 3];
         self.0.read(0, &mut found)?;
         let [_, position, target] = found;

@@ -1,6 +1,7 @@
 //! A device with its context, its stream, its memory and its compiled kernels.
 
 use crate::arena::Arena;
+use crate::capture::Recording;
 use crate::error::During;
 use crate::launch::Kernels;
 use crate::survey::{self, DeviceReport};
@@ -8,6 +9,7 @@ use crate::{Error, Memory, Result, elementwise};
 use cudarc::driver::{result, sys};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// CUDA 13.0: the compiler of that version makes code that older drivers refuse.
@@ -23,6 +25,9 @@ struct Inner {
     stream: sys::CUstream,
     arena: Mutex<Arena>,
     kernels: Mutex<Kernels>,
+    recording: Mutex<Option<Recording>>,
+    /// Whether there is a recording, so that launches without one need not ask.
+    is_recording: AtomicBool,
 }
 
 // SAFETY: the driver's functions may be called from any thread with any context and stream of the process; both live
@@ -60,7 +65,15 @@ impl Device {
         let stream =
             result::stream::create(result::stream::StreamKind::NonBlocking).during("making a stream")?;
         let kernels = Mutex::new(Kernels::new(report.capability));
-        Ok(Device(Arc::new(Inner { report, context, stream, arena: Mutex::default(), kernels })))
+        Ok(Device(Arc::new(Inner {
+            report,
+            context,
+            stream,
+            arena: Mutex::default(),
+            kernels,
+            recording: Mutex::default(),
+            is_recording: AtomicBool::new(false),
+        })))
     }
 
     /// Runs a kernel, so that what is missing is known before the first step.
@@ -86,8 +99,9 @@ impl Device {
     /// Waits until everything that was started has run.
     ///
     /// # Errors
-    /// When a kernel has failed, or while a graph is captured.
+    /// When a kernel has failed, or while a step is recorded.
     pub fn synchronize(&self) -> Result<()> {
+        self.refuse_recording("waiting for the device")?;
         self.bind()?;
         // SAFETY: the stream was made by this context and is never destroyed.
         unsafe { result::stream::synchronize(self.stream()) }.during("waiting for the device")
@@ -111,6 +125,44 @@ impl Device {
 
     pub(crate) fn arena(&self) -> MutexGuard<'_, Arena> {
         lock(&self.0.arena)
+    }
+
+    /// Calls `f` with the recording of this thread, if there is one.
+    ///
+    /// # Errors
+    /// When another thread records a step on this device.
+    pub(crate) fn recording<R>(&self, f: impl FnOnce(&mut Recording) -> R) -> Result<Option<R>> {
+        if !self.0.is_recording.load(Relaxed) {
+            return Ok(None);
+        }
+        match &mut *lock(&self.0.recording) {
+            None => Ok(None),
+            Some(recording) if recording.is_here() => Ok(Some(f(recording))),
+            Some(_) => Err(Error::Capturing { what: "work of another thread" }),
+        }
+    }
+
+    /// An error while a step is recorded.
+    pub(crate) fn refuse_recording(&self, what: &'static str) -> Result<()> {
+        match self.recording(|_| ())? {
+            None => Ok(()),
+            Some(()) => Err(Error::Capturing { what }),
+        }
+    }
+
+    pub(crate) fn start_recording(&self, recording: Recording) -> Result<()> {
+        let mut slot = lock(&self.0.recording);
+        if slot.is_some() {
+            return Err(Error::Capturing { what: "recording another step" });
+        }
+        *slot = Some(recording);
+        self.0.is_recording.store(true, Relaxed);
+        Ok(())
+    }
+
+    pub(crate) fn end_recording(&self) -> Option<Recording> {
+        self.0.is_recording.store(false, Relaxed);
+        lock(&self.0.recording).take()
     }
 
     pub(crate) fn kernels(&self) -> MutexGuard<'_, Kernels> {

@@ -68,12 +68,15 @@ pub enum Error {
         /// What the compiler says.
         log: String,
     },
-    /// A capture does not allow this.
-    #[error("{what} is not possible while a step is captured as a graph; do it before the step")]
+    /// A recorded step does not allow this.
+    #[error("{what} is not possible while a step is recorded as a graph; do it before or after the step")]
     Capturing {
         /// What was tried.
         what: &'static str,
     },
+    /// A step that cannot be replayed.
+    #[error("the step cannot be replayed as a graph, as it is not the same each time: {0}")]
+    Unrepeatable(String),
     /// An array that a kernel cannot take.
     #[error("{0}")]
     Argument(String),

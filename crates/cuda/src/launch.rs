@@ -96,11 +96,33 @@ pub(crate) struct Arguments {
     words: SmallVec<[u64; 64]>,
     /// Where each argument starts, and its bytes.
     places: SmallVec<[(usize, usize); 12]>,
+    /// Words that may differ from one run of a recorded step to the next.
+    varying: SmallVec<[std::ops::Range<usize>; 2]>,
 }
 
 impl Arguments {
     pub fn add(&mut self, argument: impl Argument) {
         argument.add_to(self);
+    }
+
+    /// Adds an argument of which some words may differ from one run of a recorded step to the next, as the device is told
+    /// them anew.
+    pub fn push_varying(&mut self, bytes: &[u8], words: std::ops::Range<usize>) {
+        let start = self.words.len();
+        self.push(bytes);
+        self.varying.push(start + words.start..start + words.end);
+    }
+
+    /// All words, each argument filled up with zeros.
+    pub fn words(&self) -> impl Iterator<Item = u64> {
+        self.words.iter().copied()
+    }
+
+    /// All words, 0 for those that may differ.
+    pub fn lasting_words(&self) -> Vec<u64> {
+        let mut words = self.words.to_vec();
+        self.varying.iter().for_each(|range| words[range.clone()].fill(0));
+        words
     }
 
     pub fn push(&mut self, bytes: &[u8]) {
@@ -141,7 +163,7 @@ macro_rules! arguments {
 pub(crate) use arguments;
 
 /// Blocks, threads of a block, and bytes of shared memory that are not in the kernel's own declaration.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Grid {
     pub blocks: [u32; 3],
     pub threads: [u32; 3],
@@ -169,6 +191,36 @@ impl Device {
     /// The arguments must be what the kernel takes, their pointers valid for all that it reads and writes, and the grid
     /// one it is written for. Their number and sizes are checked.
     pub(crate) unsafe fn launch(
+        &self,
+        file: &'static str,
+        name: &str,
+        grid: Grid,
+        arguments: Arguments,
+    ) -> Result<()> {
+        self.recording(|recording| recording.note(self, name, grid, &arguments))?;
+        // SAFETY: the caller's.
+        unsafe { self.start(file, name, grid, arguments) }
+    }
+
+    /// Starts a kernel that is no part of a recorded step's own work.
+    ///
+    /// # Safety
+    /// As for [`launch`](Device::launch).
+    pub(crate) unsafe fn launch_beside(
+        &self,
+        file: &'static str,
+        name: &str,
+        grid: Grid,
+        arguments: Arguments,
+    ) -> Result<()> {
+        self.recording(|recording| recording.touch(self, &arguments))?;
+        // SAFETY: the caller's.
+        unsafe { self.start(file, name, grid, arguments) }
+    }
+
+    /// # Safety
+    /// As for [`launch`](Device::launch).
+    unsafe fn start(
         &self,
         file: &'static str,
         name: &str,

@@ -9,6 +9,7 @@
 mod arena;
 pub mod batch_norm;
 mod cache;
+mod capture;
 mod channels;
 pub mod check;
 pub mod conv2d;
@@ -32,6 +33,7 @@ mod program;
 pub mod random;
 pub mod recurrent;
 pub mod reduce;
+pub mod replay;
 mod rows;
 pub mod scan;
 pub mod scatter;
@@ -43,6 +45,7 @@ pub mod unfold;
 mod view;
 pub mod window;
 
+pub use capture::{Graph, Recorder};
 pub use device::Device;
 pub use error::{Error, Result};
 pub use memory::{Memory, is_exhausted, take_exhaustion};

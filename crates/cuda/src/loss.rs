@@ -1,5 +1,7 @@
 //! Losses of pairs of numbers, their sums and their gradients: `loss.cu`.
 
+use crate::capture::puts_off;
+use crate::check::IMPROBABLE;
 use crate::launch::{BLOCK, Grid, arguments};
 use crate::{Error, Kind, Memory, Result, View};
 
@@ -94,10 +96,11 @@ pub fn pair_gradient(
     unsafe { device.launch("loss.cu", &name, Grid::cover(device, count, 4), arguments) }
 }
 
-/// The first place of a contiguous p where it is less than 0 or more than 1. Waits for the device.
+/// The first place of a contiguous p where it is less than 0 or more than 1. Waits for the device, but in a recorded step:
+/// see [`check`](crate::check).
 ///
 /// # Errors
-/// When p is not contiguous, a kernel has failed, or while a graph is captured.
+/// When p is not contiguous, or a kernel has failed.
 pub fn improbable(p: View<'_>) -> Result<Option<usize>> {
     let count = p.count();
     let device = p.memory().device();
@@ -107,6 +110,9 @@ pub fn improbable(p: View<'_>) -> Result<Option<usize>> {
     let name = format!("improbable_{}", p.kind().suffix());
     // SAFETY: p has `count` elements and `found` room for one number of each block, of whole warps.
     unsafe { device.launch("loss.cu", &name, Grid::line(blocks, BLOCK), arguments)? };
+    if puts_off(IMPROBABLE, &found, 0, (blocks, size_of::<i64>()), count as u64)? {
+        return Ok(None);
+    }
     let mut places = vec![0i64; blocks];
     found.read(0, &mut places)?;
     let first = places.into_iter().min().unwrap_or(i64::MAX) as usize;

@@ -1,8 +1,9 @@
 //! A block of device memory, and copies into and out of it.
 
-use crate::arena::Arena;
+use crate::arena::{Arena, PoolId};
 use crate::error::During;
-use crate::{Device, Error, Result};
+use crate::launch::{Grid, arguments};
+use crate::{Device, Error, Result, capture};
 use cudarc::driver::{result, sys};
 use std::sync::{Mutex, PoisonError};
 
@@ -26,6 +27,7 @@ pub struct Memory {
     device: Device,
     pointer: u64,
     bytes: usize,
+    pool: PoolId,
 }
 
 impl Memory {
@@ -35,18 +37,41 @@ impl Memory {
     /// # Errors
     /// When the device has no such memory.
     pub fn unspecified(device: &Device, bytes: usize) -> Result<Memory> {
+        let recording = device.recording(|recording| (recording.pool(), recording.is_capture()))?;
+        let (pool, is_capture) = recording.unwrap_or_default();
         let size = Arena::block_size(bytes);
         let mut arena = device.arena();
-        let pointer = match arena.take(size) {
+        let pointer = match arena.take(pool, size) {
+            Some(pointer) => pointer,
+            None if is_capture => return Err(Error::Capturing { what: "asking for more device memory" }),
+            None => allocate(device, &mut arena, size)?,
+        };
+        arena.count(size);
+        drop(arena);
+        device.recording(|recording| recording.born(pointer))?;
+        let memory = Memory { device: device.clone(), pointer, bytes, pool };
+        if cfg!(debug_assertions) {
+            memory.fill(0xff)?;
+        }
+        Ok(memory)
+    }
+
+    /// A copy of `elements` that is no part of a recorded step, whose contents may differ from time to time.
+    ///
+    /// # Errors
+    /// When the device has no memory for them, or while a step is captured.
+    pub fn unrecorded<T: Plain>(device: &Device, elements: &[T]) -> Result<Memory> {
+        let bytes = size_of_val(elements);
+        let (size, pool) = (Arena::block_size(bytes), PoolId::default());
+        let mut arena = device.arena();
+        let pointer = match arena.take(pool, size) {
             Some(pointer) => pointer,
             None => allocate(device, &mut arena, size)?,
         };
         arena.count(size);
         drop(arena);
-        let memory = Memory { device: device.clone(), pointer, bytes };
-        if cfg!(debug_assertions) {
-            memory.fill(0xff)?;
-        }
+        let memory = Memory { device: device.clone(), pointer, bytes, pool };
+        memory.write_now(0, bytes_of(elements))?;
         Ok(memory)
     }
 
@@ -54,7 +79,7 @@ impl Memory {
     ///
     /// # Errors
     /// When the device has no memory for them.
-    pub fn upload<T: Copy>(device: &Device, elements: &[T]) -> Result<Memory> {
+    pub fn upload<T: Plain>(device: &Device, elements: &[T]) -> Result<Memory> {
         let memory = Self::unspecified(device, size_of_val(elements))?;
         memory.write(0, elements)?;
         Ok(memory)
@@ -82,6 +107,7 @@ impl Memory {
         if self.bytes == 0 {
             return Ok(());
         }
+        self.note("fill", &[self.pointer, u64::from(byte), self.bytes as u64])?;
         self.device.bind()?;
         // SAFETY: the block has at least `bytes` bytes, and the stream orders this after all earlier uses of it.
         unsafe { result::memset_d8_async(self.pointer, byte, self.bytes, self.device.stream()) }
@@ -91,13 +117,20 @@ impl Memory {
     /// Overwrites the bytes from `offset` on with `elements`.
     ///
     /// # Errors
-    /// When they do not fit, or while a graph is captured.
-    pub fn write<T: Copy>(&self, offset: usize, elements: &[T]) -> Result<()> {
+    /// When they do not fit, or are not those of the rehearsal where a step is captured.
+    pub fn write<T: Plain>(&self, offset: usize, elements: &[T]) -> Result<()> {
         let bytes = size_of_val(elements);
         self.check(offset, bytes)?;
         if bytes == 0 {
             return Ok(());
         }
+        if capture::writes_constant(self, offset, bytes_of(elements))? {
+            return Ok(());
+        }
+        self.write_now(offset, bytes_of(elements))
+    }
+
+    fn write_now(&self, offset: usize, elements: &[u8]) -> Result<()> {
         self.device.bind()?;
         // SAFETY: the range lies in the block; the driver has read pageable host memory when the call returns.
         unsafe { result::memcpy_htod_async(self.pointer + offset as u64, elements, self.device.stream()) }
@@ -107,10 +140,11 @@ impl Memory {
     /// Fills `elements` with the bytes from `offset` on, once everything that was started has run.
     ///
     /// # Errors
-    /// When there are not so many, a kernel has failed, or while a graph is captured.
+    /// When there are not so many, a kernel has failed, or while a step is recorded.
     pub fn read<T: Element>(&self, offset: usize, elements: &mut [T]) -> Result<()> {
         let bytes = size_of_val(elements);
         self.check(offset, bytes)?;
+        self.device.refuse_recording("reading a tensor's elements")?;
         if bytes == 0 {
             return Ok(());
         }
@@ -131,11 +165,22 @@ impl Memory {
         if bytes == 0 {
             return Ok(());
         }
+        self.note("copy", &[self.pointer + offset as u64, source.pointer + from as u64, bytes as u64])?;
         self.device.bind()?;
         let (to, from) = (self.pointer + offset as u64, source.pointer + from as u64);
         // SAFETY: both ranges lie in their blocks, and the stream orders this after all earlier uses of them.
         unsafe { result::memcpy_dtod_async(to, from, bytes, self.device.stream()) }
             .during("copying on the device")
+    }
+
+    /// Notes what the driver does itself as if it were a kernel.
+    fn note(&self, name: &str, words: &[u64]) -> Result<()> {
+        self.device.recording(|recording| {
+            let mut arguments = arguments![];
+            words.iter().for_each(|&word| arguments.add(word));
+            recording.note(&self.device, name, Grid::line(1, 1), &arguments);
+        })?;
+        Ok(())
     }
 
     fn check(&self, offset: usize, bytes: usize) -> Result<()> {
@@ -148,16 +193,31 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        self.device.arena().give_back(self.pointer, Arena::block_size(self.bytes));
+        // Where another thread records a step, this array is no part of it.
+        let _ = self.device.recording(|recording| recording.given_back(self.pointer, self.bytes));
+        self.device.arena().give_back(self.pointer, Arena::block_size(self.bytes), self.pool);
     }
 }
 
-/// Types any bytes of which are a value.
-pub trait Element: Copy {}
-impl Element for u8 {}
-impl Element for i64 {}
-impl Element for f32 {}
-impl Element for f64 {}
+/// Types whose elements are bytes without gaps.
+pub trait Plain: Copy {}
+/// Types any bytes of which are a value as well.
+pub trait Element: Plain {}
+
+macro_rules! elements {
+    ($($type:ty),*) => {$(
+        impl Plain for $type {}
+        impl Element for $type {}
+    )*};
+}
+elements!(u8, i64, u64, f32, f64);
+// A byte that is neither 0 nor 1 is no truth value.
+impl Plain for bool {}
+
+fn bytes_of<T: Plain>(elements: &[T]) -> &[u8] {
+    // SAFETY: an element is a plain number, whose bytes may be looked at.
+    unsafe { std::slice::from_raw_parts(elements.as_ptr().cast::<u8>(), size_of_val(elements)) }
+}
 
 /// A block from the driver; what the arena keeps goes back first where there is no room.
 fn allocate(device: &Device, arena: &mut Arena, size: usize) -> Result<u64> {
@@ -181,9 +241,10 @@ fn allocate(device: &Device, arena: &mut Arena, size: usize) -> Result<u64> {
             *EXHAUSTED.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
             Err(error)
         }
-        Err(error) if error.0 == sys::CUresult::CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED => {
-            Err(Error::Capturing { what: "asking for more device memory" })
+        block => {
+            let pointer = block.during("allocating device memory")?;
+            arena.add(pointer, size);
+            Ok(pointer)
         }
-        block => block.during("allocating device memory"),
     }
 }

@@ -1,6 +1,7 @@
 //! Steps of the optimisers over many tensors at once: `optimize.cu`.
 
 use crate::launch::{Argument, Arguments, BLOCK, Grid, arguments};
+use crate::replay::Words;
 use crate::{Error, Kind, Result, View};
 
 /// Tensors of a launch, and elements of a block, as in the kernels.
@@ -8,7 +9,18 @@ const TENSORS: usize = 48;
 const PIECE: usize = 1024;
 
 /// Numbers that a step may have.
-const NUMBERS: usize = 8;
+pub const NUMBERS: usize = 8;
+
+/// The numbers of a step.
+#[derive(Clone, Copy, Debug)]
+pub enum Numbers<'a> {
+    /// Lasting ones: the same at every replay where the step is recorded.
+    Lasting(&'a [f64]),
+    /// Those of the step that runs. In a recorded step the next time may bring others.
+    Now(&'a [f64]),
+    /// Words of the replay, [`NUMBERS`] f64.
+    Words(Words<'a>),
+}
 
 /// Which formula a step follows, the arrays of a tensor in it, and its numbers. Arrays are the parameter, its gradient, and
 /// what the optimiser keeps; all but the gradient change. The formulas are those of the CPU's kernels.
@@ -86,7 +98,12 @@ impl Argument for Tensors<'_> {
 ///
 /// # Errors
 /// When sizes, types or numbers are not what the step takes.
-pub fn step(step: Step, tensors: &[Vec<View<'_>>], numbers: &[f64]) -> Result<()> {
+pub fn step(step: Step, tensors: &[Vec<View<'_>>], numbers: Numbers<'_>) -> Result<()> {
+    let (numbers, varies, words) = match numbers {
+        Numbers::Lasting(numbers) => (numbers, 0, 0),
+        Numbers::Now(numbers) => (numbers, NUMBERS, 0),
+        Numbers::Words(words) => (&[][..], NUMBERS, words.pointer()),
+    };
     let Some(first) = tensors.iter().find_map(|arrays| arrays.first()) else { return Ok(()) };
     let kind = first.kind();
     if numbers.len() > NUMBERS || !matches!(kind, Kind::F32 | Kind::F64) {
@@ -118,7 +135,8 @@ pub fn step(step: Step, tensors: &[Vec<View<'_>>], numbers: &[f64]) -> Result<()
                 _ => constants[i * 8..][..8].copy_from_slice(&number.to_ne_bytes()),
             }
         }
-        arguments.push(&constants[..NUMBERS * kind.size()]);
+        arguments.push_varying(&constants[..NUMBERS * kind.size()], 0..varies * kind.size() / 8);
+        arguments.push_varying(&words.to_ne_bytes(), 0..1);
         let name = format!("{}_{}", step.name(), kind.suffix());
         // SAFETY: the arrays of a tensor are contiguous and equally long, as many as the kernel takes and of its type; there
         // is a block for each piece of each of them, of the kernel's number of threads.

@@ -40,6 +40,7 @@ const SOURCES: &[(&str, &str)] = &[
     source!("random.cu"),
     source!("recurrent.cu"),
     source!("reduce.cu"),
+    source!("replay.cu"),
     source!("scan.cu"),
     source!("scatter.cu"),
     source!("softmax.cu"),

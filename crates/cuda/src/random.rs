@@ -1,26 +1,43 @@
 //! Random numbers, with the very bits that the CPU draws: `random.cu`.
 
 use crate::launch::{Argument, Arguments, Grid, arguments};
+use crate::replay::Words;
 use crate::{Error, Kind, Memory, Result, View};
 
 /// Where a draw begins: a seed, one of its 2⁶⁴ streams, and the block of four 32-bit words within the stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
+#[derive(Clone, Copy, Debug)]
+pub struct Position<'a> {
     /// The key of the generator.
     pub seed: u64,
     /// Which of the seed's independent sequences.
     pub stream: u64,
     /// First block of the draw.
     pub offset: u64,
+    /// What moves on with a recorded step, if it is part of one.
+    pub moving: Option<Moving<'a>>,
 }
 
-impl Argument for Position {
+/// The first block that a recorded step draws.
+#[derive(Clone, Copy, Debug)]
+pub enum Moving<'a> {
+    /// So far in the step that runs: `offset` counts from it.
+    Now(u64),
+    /// A word of the replay: `offset` counts from it.
+    Word(Words<'a>),
+}
+
+impl Argument for Position<'_> {
     fn add_to(&self, arguments: &mut Arguments) {
-        let mut bytes = [0; 24];
-        for (slot, number) in bytes.chunks_exact_mut(8).zip([self.seed, self.stream, self.offset]) {
+        let (base, word) = match self.moving {
+            None => (0, 0),
+            Some(Moving::Now(base)) => (base, 0),
+            Some(Moving::Word(word)) => (0, word.pointer()),
+        };
+        let mut bytes = [0; 40];
+        for (slot, number) in bytes.chunks_exact_mut(8).zip([self.seed, self.stream, self.offset, base, word]) {
             slot.copy_from_slice(&number.to_ne_bytes());
         }
-        arguments.push(&bytes);
+        arguments.push_varying(&bytes, 3..5);
     }
 }
 
@@ -78,7 +95,7 @@ fn grid(out: &Memory, kind: Kind, count: usize) -> Grid {
 /// When `kind` is another type or `out` too small.
 pub fn draw(
     distribution: Distribution,
-    position: Position,
+    position: Position<'_>,
     kind: Kind,
     count: usize,
     out: &Memory,
@@ -111,7 +128,7 @@ pub fn draw(
 ///
 /// # Errors
 /// When the range is empty or `out` too small.
-pub fn integers(position: Position, low: i64, high: i64, count: usize, out: &Memory) -> Result<()> {
+pub fn integers(position: Position<'_>, low: i64, high: i64, count: usize, out: &Memory) -> Result<()> {
     if low >= high || count > i32::MAX as usize || count * 8 > out.bytes() {
         let detail = format!("randint: {count} numbers in {low}..{high} into {} bytes", out.bytes());
         return Err(Error::Argument(detail));
@@ -129,7 +146,7 @@ pub fn integers(position: Position, low: i64, high: i64, count: usize, out: &Mem
 ///
 /// # Errors
 /// When `probability` does not hold contiguous floats or `out` is too small.
-pub fn bernoulli(position: Position, probability: View<'_>, out: &Memory) -> Result<()> {
+pub fn bernoulli(position: Position<'_>, probability: View<'_>, out: &Memory) -> Result<()> {
     with_units("bernoulli", position, probability, [0.0; 2], out)
 }
 
@@ -137,13 +154,13 @@ pub fn bernoulli(position: Position, probability: View<'_>, out: &Memory) -> Res
 ///
 /// # Errors
 /// When `input` does not hold contiguous floats or `out` is too small.
-pub fn dropout(position: Position, input: View<'_>, dropped: f64, scale: f64, out: &Memory) -> Result<()> {
+pub fn dropout(position: Position<'_>, input: View<'_>, dropped: f64, scale: f64, out: &Memory) -> Result<()> {
     with_units("dropout", position, input, [dropped, scale], out)
 }
 
 fn with_units(
     name: &str,
-    position: Position,
+    position: Position<'_>,
     input: View<'_>,
     numbers: [f64; 2],
     out: &Memory,

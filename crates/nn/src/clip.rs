@@ -3,26 +3,22 @@
 use crate::error::Result;
 use wengert_tensor::{DType, Tensor, no_grad};
 
-/// Scales all gradients by one factor, so that their joint 2-norm is at most `max_norm`, and returns the norm before
-/// that. Parameters without a gradient do not count (Pascanu, Mikolov and Bengio, 2012, arXiv:1211.5063).
+/// Scales all gradients by one factor, so that their joint 2-norm is at most `max_norm`, and returns the norm before that,
+/// an f64 scalar. Parameters without a gradient do not count (Pascanu, Mikolov and Bengio, 2012, arXiv:1211.5063).
 ///
-/// As in PyTorch the factor is max_norm / (norm + 1e-6), where that is below 1.
-pub fn clip_grad_norm_(parameters: &[Tensor], max_norm: f64) -> f64 {
+/// As in PyTorch the factor is max_norm / (norm + 1e-6), where that is below 1. A device is not waited for, so that a step
+/// that clips can be [recorded](wengert_tensor::step).
+pub fn clip_grad_norm_(parameters: &[Tensor], max_norm: f64) -> Tensor {
     no_grad(|| {
-        // One array of all sums: a device is waited for once.
         let squares = |gradient: Tensor| gradient.square().sum_all().to_dtype(DType::F64);
         let squares: Vec<Tensor> = parameters.iter().filter_map(Tensor::grad).map(squares).collect();
-        let norm = match &squares[..] {
-            [] => 0.0,
-            squares => {
-                let squares = Tensor::stack(&squares.iter().collect::<Vec<_>>(), 0);
-                squares.to_vec::<f64>().iter().sum::<f64>().sqrt()
-            }
-        };
-        let factor = max_norm / (norm + 1e-6);
-        if factor < 1.0 {
-            replace_gradients(parameters, |gradient| gradient * factor);
+        if squares.is_empty() {
+            return Tensor::scalar(0.0);
         }
+        let norm = Tensor::stack(&squares.iter().collect::<Vec<_>>(), 0).sum_all().sqrt();
+        // A factor of 1 leaves every bit as it is, but for NaN: x·1 = x.
+        let factor = (max_norm / (&norm + 1e-6)).clamp(None, Some(1.0));
+        replace_gradients(parameters, |gradient| gradient * factor.to_dtype(gradient.dtype()));
         norm
     })
 }
@@ -70,9 +66,9 @@ mod tests {
     #[test]
     fn the_joint_norm_is_bounded() {
         let parameters = [parameter(Some(&[3.0, 0.0])), parameter(None), parameter(Some(&[0.0, -4.0]))];
-        assert_eq!(clip_grad_norm_(&parameters, 10.0), 5.0);
+        assert_eq!(clip_grad_norm_(&parameters, 10.0).item(), 5.0);
         assert_eq!(gradient(&parameters[0]), [3.0, 0.0], "a small norm leaves gradients alone");
-        assert_eq!(clip_grad_norm_(&parameters, 1.0), 5.0);
+        assert_eq!(clip_grad_norm_(&parameters, 1.0).item(), 5.0);
         assert!((gradient(&parameters[0])[0] - 0.6).abs() < 1e-6);
         assert!((gradient(&parameters[2])[1] + 0.8).abs() < 1e-6);
         assert!(parameters[1].grad().is_none());
@@ -92,7 +88,7 @@ mod tests {
         let shared = Tensor::from_slice(&[3.0, 4.0], 2);
         let parameters = [parameter(None), parameter(None)];
         parameters.iter().for_each(|parameter| parameter.set_grad(Some(shared.clone())));
-        let norm = clip_grad_norm_(&parameters, 50f64.sqrt() / 2.0);
+        let norm = clip_grad_norm_(&parameters, 50f64.sqrt() / 2.0).item();
         assert!((norm - 50f64.sqrt()).abs() < 1e-12);
         for parameter in &parameters {
             assert!((gradient(parameter)[1] - 2.0).abs() < 1e-5);

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::state::{Reader, StateDict};
 use wengert_tensor::ops::optimize::{Update, running_average_step};
+use wengert_tensor::step::{Counter, Pace};
 use wengert_tensor::{DType, Tensor};
 
 /// Exponential moving average of parameters: a ← d·a + (1 − d)·θ after each step (Polyak and Juditsky, 1992).
@@ -29,14 +30,14 @@ pub struct Ema {
     averages: Vec<Tensor>,
     decay: f64,
     warm_up: bool,
-    updates: u64,
+    updates: Counter,
 }
 
 impl Ema {
     /// An average that starts at the parameters' present values.
     pub fn new(parameters: Vec<Tensor>, decay: f64) -> Self {
         let averages = parameters.iter().map(Tensor::copy).collect();
-        Self { parameters, averages, decay, warm_up: false, updates: 0 }
+        Self { parameters, averages, decay, warm_up: false, updates: Counter::new(0) }
     }
 
     /// Whether the decay grows from 0.1 to its full value over the first updates; false at first.
@@ -49,8 +50,11 @@ impl Ema {
     /// # Errors
     /// When a parameter is not a float.
     pub fn update(&mut self) -> Result<()> {
-        let count = self.updates as f64;
-        let decay = if self.warm_up { self.decay.min((1.0 + count) / (10.0 + count)) } else { self.decay };
+        let (decay, warm_up) = (self.decay, self.warm_up);
+        let decay = Pace::moving(self.updates.clone(), move |updates| {
+            let count = updates as f64;
+            if warm_up { decay.min((1.0 + count) / (10.0 + count)) } else { decay }
+        });
         for dtype in [DType::F32, DType::F64] {
             let updates: Vec<Update<'_, 0>> = self
                 .averages
@@ -59,9 +63,9 @@ impl Ema {
                 .filter(|(average, _)| average.dtype() == dtype)
                 .map(|(average, parameter)| Update { parameter: average, gradient: parameter, state: [] })
                 .collect();
-            running_average_step(&updates, decay)?;
+            running_average_step(&updates, decay.clone())?;
         }
-        self.updates += 1;
+        self.updates.add(1);
         Ok(())
     }
 
@@ -92,7 +96,7 @@ impl Ema {
             .enumerate()
             .map(|(i, average)| (format!("average.{i}"), average.copy()))
             .collect();
-        state.insert("updates".to_owned(), Tensor::scalar(self.updates.cast_signed()));
+        state.insert("updates".to_owned(), Tensor::scalar(self.updates.get().cast_signed()));
         state
     }
 
@@ -110,7 +114,7 @@ impl Ema {
             .map(|(i, average)| reader.take(format!("average.{i}"), average.spec()))
             .collect();
         reader.finish()?;
-        self.updates = updates;
+        self.updates.set(updates);
         for (average, saved) in self.averages.iter().zip(saved.into_iter().flatten()) {
             average.assign(&saved)?;
         }
@@ -139,7 +143,7 @@ mod tests {
         let mut other = Ema::new(vec![weight], 0.15).warm_up(true);
         other.load_state_dict(&state).unwrap();
         assert_eq!(other.averages()[0].to_vec::<f64>(), ema.averages()[0].to_vec::<f64>());
-        assert_eq!(other.updates, 2);
+        assert_eq!(other.updates.get(), 2);
         let error = other.load_state_dict(&StateDict::new()).unwrap_err().to_string();
         assert!(error.contains("missing: updates, average.0"), "{error}");
     }

@@ -6,6 +6,7 @@
 mod adagrad;
 mod adam;
 mod group;
+mod rate;
 mod rmsprop;
 mod sgd;
 mod slots;
@@ -16,6 +17,8 @@ pub use group::ParameterGroup;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 pub use slots::Slots;
+
+use rate::{Moment, Rate};
 
 use crate::error::Result;
 use crate::state::StateDict;

@@ -5,6 +5,7 @@
 //! - [`apply()`]: the one door through which every op passes.
 //! - [`autograd`]: the walk back over the list, and what is built on it.
 //! - [`inspect`]: the list as text, DOT and JSON, and an observer of what runs.
+//! - [`step`]: a whole training step as one launch on a CUDA device.
 //!
 //! ```
 //! use wengert_tensor::Tensor;
@@ -35,6 +36,7 @@ pub mod ops;
 mod random;
 pub mod scope;
 mod shape;
+pub mod step;
 mod storage;
 mod tensor;
 mod unfused;

@@ -3,10 +3,10 @@
 use crate::apply::{apply, must};
 use crate::draws::next_draw;
 use crate::ops::random::{Bernoulli, Distribution, Dropout, Random, blocks};
+use crate::step::{Counter, note_draw};
 use crate::{DType, Error, Result, Shape, Spec, Tensor};
 use rand::{Rng, TryRng};
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wengert_cpu::rng::{BLOCK, Position, philox4x32_10};
 
 /// A source of random tensors: a seed, one of its streams, and how far that has been read.
@@ -26,7 +26,7 @@ use wengert_cpu::rng::{BLOCK, Position, philox4x32_10};
 pub struct Generator {
     seed: u64,
     stream: u64,
-    offset: AtomicU64,
+    offset: Counter,
 }
 
 /// All there is to a [`Generator`], for checkpoints.
@@ -48,7 +48,7 @@ impl Generator {
 
     /// A generator that goes on where the one with this state stopped.
     pub fn from_state(state: GeneratorState) -> Self {
-        Self { seed: state.seed, stream: state.stream, offset: AtomicU64::new(state.offset) }
+        Self { seed: state.seed, stream: state.stream, offset: Counter::new(state.offset) }
     }
 
     /// The start of the `n`-th stream below this one, which is independent of it and of its other streams. How far this
@@ -63,20 +63,22 @@ impl Generator {
 
     /// Seed, stream and position.
     pub fn state(&self) -> GeneratorState {
-        GeneratorState { seed: self.seed, stream: self.stream, offset: self.offset.load(Relaxed) }
+        GeneratorState { seed: self.seed, stream: self.stream, offset: self.offset.get() }
     }
 
     /// Goes on where the generator with this state stopped.
     pub fn set_state(&mut self, state: GeneratorState) {
-        *self = Self::from_state(state);
+        // The counter stays the same one, which a recorded step may know.
+        (self.seed, self.stream) = (state.seed, state.stream);
+        self.offset.set(state.offset);
     }
 
     /// Reserves blocks for a draw.
     fn advance(&self, blocks: u64) -> Position {
-        next_draw(|| Position {
-            seed: self.seed,
-            stream: self.stream,
-            offset: self.offset.fetch_add(blocks, Relaxed),
+        next_draw(|| {
+            let (seed, stream) = (self.seed, self.stream);
+            note_draw(seed, stream, &self.offset);
+            Position { seed, stream, offset: self.offset.add(blocks) }
         })
     }
 

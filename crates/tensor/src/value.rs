@@ -2,7 +2,7 @@
 
 use crate::dtype::Element;
 use crate::storage::{Buffer, ReadGuard, Storage, WriteGuard};
-use crate::{DType, Device, Error, Layout, Result, Shape, Spec};
+use crate::{DType, Device, Error, Layout, Result, Shape, Spec, step};
 use std::panic::Location;
 use std::sync::Arc;
 use wengert_cpu::View;
@@ -231,6 +231,7 @@ impl Value {
     /// Counts an in-place change by a kernel, for tapes to notice.
     #[track_caller]
     pub(crate) fn note_change(&self) {
+        step::note_change(&self.storage);
         self.storage.note_change();
     }
 

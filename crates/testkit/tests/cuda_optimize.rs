@@ -62,9 +62,9 @@ const SGD: Sgd =
 
 #[test]
 fn sgd() {
-    check::<0>(|updates, _| sgd_step(updates, &SGD));
-    check::<1>(|updates, _| sgd_momentum_step(updates, &SGD));
-    check::<1>(|updates, _| sgd_momentum_step(updates, &Sgd { nesterov: true, dampening: 0.0, ..SGD }));
+    check::<0>(|updates, _| sgd_step(updates, SGD));
+    check::<1>(|updates, _| sgd_momentum_step(updates, SGD));
+    check::<1>(|updates, _| sgd_momentum_step(updates, Sgd { nesterov: true, dampening: 0.0, ..SGD }));
 }
 
 #[test]
@@ -78,8 +78,8 @@ fn adam() {
             decoupled,
             step,
         };
-        check::<2>(|updates, number| adam_step(updates, &step(number)));
-        check::<3>(|updates, number| adam_amsgrad_step(updates, &step(number)));
+        check::<2>(|updates, number| adam_step(updates, step(number)));
+        check::<3>(|updates, number| adam_amsgrad_step(updates, step(number)));
     }
 }
 
@@ -94,14 +94,14 @@ fn rmsprop() {
             momentum: 0.5,
             centered,
         };
-        check::<3>(|updates, _| rmsprop_step(updates, &step));
+        check::<3>(|updates, _| rmsprop_step(updates, step));
     }
 }
 
 #[test]
 fn adagrad() {
     check::<1>(|updates, _| {
-        adagrad_step(updates, &Adagrad { learning_rate: 0.1, eps: 1e-10, weight_decay: 0.1 })
+        adagrad_step(updates, Adagrad { learning_rate: 0.1, eps: 1e-10, weight_decay: 0.1 })
     });
 }
 
@@ -115,6 +115,6 @@ fn devices_do_not_mix() {
     let device = cuda_device().unwrap();
     let (here, there) = (Tensor::zeros(3, DType::F32), on_device(device, || Tensor::ones(3, DType::F32)));
     let update = Update { parameter: &here, gradient: &there, state: [] };
-    let error = sgd_step(&[update], &SGD).unwrap_err().to_string();
+    let error = sgd_step(&[update], SGD).unwrap_err().to_string();
     assert!(error.contains("cuda:0 in one batch"), "{error}");
 }

@@ -134,15 +134,13 @@ macro_rules! batch_norm {
     };
 }
 
-/// Counts a batch, and returns the weight of its statistics: the momentum, or 1 / count for a plain average.
+/// Counts a batch, and returns the weight of its statistics: the momentum, or 1 / count for a plain average, which has to
+/// wait for a device.
 fn next_momentum(count: Option<&Tensor>, momentum: Option<f64>) -> f64 {
-    let count = count.map_or(1, |count| {
-        count.update(|count: &mut [i64]| {
-            count[0] = count[0].saturating_add(1);
-            count[0]
-        })
-    });
-    momentum.unwrap_or(1.0 / count as f64)
+    if let Some(count) = count {
+        no_grad(|| count.assign(&(count + 1.0))).unwrap_or_else(|error| panic!("{error}"));
+    }
+    momentum.unwrap_or_else(|| 1.0 / count.map_or(1.0, Tensor::item))
 }
 
 batch_norm! {

@@ -1,6 +1,6 @@
 //! Adagrad.
 
-use super::{Optimizer, Slots};
+use super::{Moment, Optimizer, Slots};
 use crate::error::Result;
 use wengert_tensor::Tensor;
 use wengert_tensor::ops::optimize::{self, adagrad_step};
@@ -59,9 +59,11 @@ impl Optimizer for Adagrad {
     fn step(&mut self) -> Result<()> {
         let Self { learning_rate_decay, eps, .. } = *self;
         self.slots.step(self.weight_decay, self.initial_accumulator, |batch| {
-            let learning_rate = batch.learning_rate / (1.0 + (batch.step - 1) as f64 * learning_rate_decay);
-            let step = optimize::Adagrad { learning_rate, eps, weight_decay: batch.weight_decay };
-            adagrad_step(&batch.updates(), &step)
+            let pace = batch.pace(move |Moment { learning_rate, weight_decay, step }| {
+                let learning_rate = learning_rate / (1.0 + (step - 1) as f64 * learning_rate_decay);
+                optimize::Adagrad { learning_rate, eps, weight_decay }
+            });
+            adagrad_step(&batch.updates(), pace)
         })
     }
 

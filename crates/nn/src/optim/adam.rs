@@ -1,6 +1,6 @@
 //! Adam and AdamW.
 
-use super::{Optimizer, Slots};
+use super::{Moment, Optimizer, Slots};
 use crate::error::Result;
 use wengert_tensor::Tensor;
 use wengert_tensor::ops::optimize::{self, adam_amsgrad_step, adam_step};
@@ -59,17 +59,13 @@ macro_rules! adam {
             fn step(&mut self) -> Result<()> {
                 let Self { betas, eps, amsgrad, .. } = *self;
                 self.slots.step(self.weight_decay, 0.0, |batch| {
-                    let step = optimize::Adam {
-                        learning_rate: batch.learning_rate,
-                        betas,
-                        eps,
-                        weight_decay: batch.weight_decay,
-                        decoupled: $decoupled,
-                        step: batch.step,
-                    };
+                    let pace = batch.pace(move |Moment { learning_rate, weight_decay, step }| {
+                        let decoupled = $decoupled;
+                        optimize::Adam { learning_rate, betas, eps, weight_decay, decoupled, step }
+                    });
                     match amsgrad {
-                        true => adam_amsgrad_step(&batch.updates(), &step),
-                        false => adam_step(&batch.updates(), &step),
+                        true => adam_amsgrad_step(&batch.updates(), pace),
+                        false => adam_step(&batch.updates(), pace),
                     }
                 })
             }

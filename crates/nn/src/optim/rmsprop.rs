@@ -1,6 +1,6 @@
 //! RMSProp.
 
-use super::{Optimizer, Slots};
+use super::{Moment, Optimizer, Slots};
 use crate::error::Result;
 use wengert_tensor::Tensor;
 use wengert_tensor::ops::optimize::{self, rmsprop_step};
@@ -67,9 +67,15 @@ impl Optimizer for RmsProp {
     fn step(&mut self) -> Result<()> {
         let Self { alpha, eps, momentum, centered, .. } = *self;
         self.slots.step(self.weight_decay, 0.0, |batch| {
-            let (learning_rate, weight_decay) = (batch.learning_rate, batch.weight_decay);
-            let step = optimize::RmsProp { learning_rate, alpha, eps, weight_decay, momentum, centered };
-            rmsprop_step(&batch.updates(), &step)
+            let pace = batch.pace(move |Moment { learning_rate, weight_decay, .. }| optimize::RmsProp {
+                learning_rate,
+                alpha,
+                eps,
+                weight_decay,
+                momentum,
+                centered,
+            });
+            rmsprop_step(&batch.updates(), pace)
         })
     }
 

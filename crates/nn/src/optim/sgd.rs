@@ -1,6 +1,6 @@
 //! Stochastic gradient descent.
 
-use super::{Optimizer, Slots};
+use super::{Moment, Optimizer, Slots};
 use crate::error::Result;
 use wengert_tensor::Tensor;
 use wengert_tensor::ops::optimize::{self, sgd_momentum_step, sgd_step};
@@ -59,16 +59,17 @@ impl Sgd {
 impl Optimizer for Sgd {
     #[track_caller]
     fn step(&mut self) -> Result<()> {
-        let Self { momentum, nesterov, .. } = *self;
+        let Self { momentum, dampening, nesterov, .. } = *self;
         self.slots.step(self.weight_decay, 0.0, |batch| {
-            // The buffer starts as the first gradient, undamped.
-            let dampening = if batch.step == 1 { 0.0 } else { self.dampening };
-            let (learning_rate, weight_decay) = (batch.learning_rate, batch.weight_decay);
-            let step = optimize::Sgd { learning_rate, weight_decay, momentum, dampening, nesterov };
+            let pace = batch.pace(move |Moment { learning_rate, weight_decay, step }| {
+                // The buffer starts as the first gradient, undamped.
+                let dampening = if step == 1 { 0.0 } else { dampening };
+                optimize::Sgd { learning_rate, weight_decay, momentum, dampening, nesterov }
+            });
             if momentum == 0.0 {
-                sgd_step(&batch.updates(), &step)
+                sgd_step(&batch.updates(), pace)
             } else {
-                sgd_momentum_step(&batch.updates(), &step)
+                sgd_momentum_step(&batch.updates(), pace)
             }
         })
     }

@@ -1,11 +1,12 @@
 //! The parameters of an optimiser, in groups, with what it remembers of each.
 
-use super::ParameterGroup;
+use super::{Moment, ParameterGroup, Rate};
 use crate::error::Result;
 use crate::state::{Reader, StateDict};
 use std::collections::{BTreeMap, BTreeSet};
 use wengert_tensor::Tensor;
 use wengert_tensor::ops::optimize::Update;
+use wengert_tensor::step::{Counter, Pace};
 
 /// The parameters of an optimiser and what it remembers of each from step to step.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub struct Slots {
 
 #[derive(Debug)]
 struct Group {
-    learning_rate: f64,
+    learning_rate: Rate,
     initial_learning_rate: f64,
     weight_decay: Option<f64>,
     slots: Vec<Slot>,
@@ -28,23 +29,29 @@ struct Group {
 struct Slot {
     parameter: Tensor,
     /// Steps taken so far. A parameter that had no gradient for a while has taken fewer than others.
-    steps: u64,
+    steps: Counter,
     /// The kept tensors; none before the first step.
     kept: Vec<Tensor>,
 }
 
 /// Parameters that take the same step: of one group, one element type and one step count.
 pub(super) struct Batch<'a> {
-    /// The group's learning rate.
-    pub learning_rate: f64,
-    /// The group's weight decay, or the optimiser's.
-    pub weight_decay: f64,
+    learning_rate: Rate,
+    weight_decay: f64,
     /// Number of this step for these parameters, from 1 on.
-    pub step: u64,
+    steps: Counter,
     members: Vec<(&'a Slot, Tensor)>,
 }
 
 impl Batch<'_> {
+    /// What the step is told: by a rule, so that a recorded step goes on with it.
+    pub fn pace<S: Copy + 'static>(&self, rule: impl Fn(Moment) -> S + Send + Sync + 'static) -> Pace<S> {
+        let (rate, weight_decay) = (self.learning_rate.clone(), self.weight_decay);
+        Pace::moving(self.steps.clone(), move |step| {
+            rule(Moment { learning_rate: rate.get(), weight_decay, step })
+        })
+    }
+
     /// The members with the first `S` of their kept tensors.
     pub fn updates<const S: usize>(&self) -> Vec<Update<'_, S>> {
         self.members
@@ -86,9 +93,9 @@ impl Slots {
                 parameter.label()
             );
         }
-        let slot = |parameter| Slot { parameter, steps: 0, kept: Vec::new() };
+        let slot = |parameter| Slot { parameter, steps: Counter::new(0), kept: Vec::new() };
         self.groups.push(Group {
-            learning_rate: group.learning_rate,
+            learning_rate: Rate::new(group.learning_rate),
             initial_learning_rate: group.learning_rate,
             weight_decay: group.weight_decay,
             slots: group.parameters.into_iter().map(slot).collect(),
@@ -102,18 +109,19 @@ impl Slots {
 
     /// The learning rate of each group.
     pub fn learning_rates(&self) -> Vec<f64> {
-        self.groups.iter().map(|group| group.learning_rate).collect()
+        self.groups.iter().map(|group| group.learning_rate.get()).collect()
     }
 
     pub(super) fn set_learning_rate(&mut self, learning_rate: f64) {
         for group in &mut self.groups {
-            (group.learning_rate, group.initial_learning_rate) = (learning_rate, learning_rate);
+            group.learning_rate.set(learning_rate);
+            group.initial_learning_rate = learning_rate;
         }
     }
 
     pub(super) fn scale_learning_rate(&mut self, factor: f64) {
         for group in &mut self.groups {
-            group.learning_rate = group.initial_learning_rate * factor;
+            group.learning_rate.set(group.initial_learning_rate * factor);
         }
     }
 
@@ -137,14 +145,15 @@ impl Slots {
                 if slot.kept.is_empty() {
                     slot.kept = names.iter().map(|_| slot.parameter.full_like(initial)).collect();
                 }
-                slot.steps += 1;
+                let before = slot.steps.add(1);
                 // Of the two float types, the size tells which.
-                let key = (slot.parameter.dtype().size_of(), slot.steps);
+                let key = (slot.parameter.dtype().size_of(), before);
                 batches.entry(key).or_default().push((slot, gradient));
             }
-            for ((_, step), members) in batches {
+            for members in batches.into_values() {
                 let weight_decay = group.weight_decay.unwrap_or(weight_decay);
-                run(&Batch { learning_rate: group.learning_rate, weight_decay, step, members })?;
+                let steps = members[0].0.steps.clone();
+                run(&Batch { learning_rate: group.learning_rate.clone(), weight_decay, steps, members })?;
             }
         }
         Ok(())
@@ -153,14 +162,14 @@ impl Slots {
     pub(super) fn state_dict(&self) -> StateDict {
         let mut state = StateDict::new();
         for (i, group) in self.groups.iter().enumerate() {
-            state.insert(format!("group.{i}.learning_rate"), Tensor::scalar(group.learning_rate));
+            state.insert(format!("group.{i}.learning_rate"), Tensor::scalar(group.learning_rate.get()));
             state.insert(
                 format!("group.{i}.initial_learning_rate"),
                 Tensor::scalar(group.initial_learning_rate),
             );
         }
-        for (i, slot) in self.slots().enumerate().filter(|(_, slot)| slot.steps > 0) {
-            state.insert(format!("state.{i}.step"), Tensor::scalar(slot.steps.cast_signed()));
+        for (i, slot) in self.slots().enumerate().filter(|(_, slot)| slot.steps.get() > 0) {
+            state.insert(format!("state.{i}.step"), Tensor::scalar(slot.steps.get().cast_signed()));
             for (name, tensor) in self.names.iter().zip(&slot.kept) {
                 state.insert(format!("state.{i}.{name}"), tensor.copy());
             }
@@ -191,11 +200,12 @@ impl Slots {
         }
         reader.finish()?;
         for (group, (rate, initial)) in self.groups.iter_mut().zip(rates) {
-            (group.learning_rate, group.initial_learning_rate) = (rate, initial);
+            group.learning_rate.set(rate);
+            group.initial_learning_rate = initial;
         }
         let slots = self.groups.iter_mut().flat_map(|group| &mut group.slots);
         for (slot, (steps, kept)) in slots.zip(contents) {
-            slot.steps = steps;
+            slot.steps.set(steps);
             slot.kept = kept.iter().map(Tensor::copy).collect();
         }
         Ok(())

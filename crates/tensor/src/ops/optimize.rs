@@ -1,10 +1,12 @@
 //! In-place steps of the optimisers. These are not ops: they run outside the tape and change parameters where they lie.
 //!
 //! Each function takes many tensors of one element type and hands them to the kernel as one batch. A tape that saved
-//! one of the parameters notices the change (see [`Error::ModifiedAfterSave`]).
+//! one of the parameters notices the change (see [`Error::ModifiedAfterSave`]). What a step is told, such as its learning
+//! rate, is the same each time or follows a [`Pace`], which a recorded step needs.
 
 use crate::dtype::Element;
 use crate::inspect::trace;
+use crate::step::Pace;
 use crate::value::{Read, Write};
 use crate::{Device, Error, Result, Spec, Tensor, Value};
 use wengert_cpu::optimize as kernel;
@@ -28,12 +30,13 @@ pub struct Update<'a, const S: usize> {
 /// As for all steps of this module: the tensors of a batch must have one float type, each must have the shape of its
 /// gradient and state, and parameters and state must be contiguous and each appear once.
 #[track_caller]
-pub fn sgd_step(updates: &[Update<'_, 0>], step: &Sgd) -> Result<()> {
-    let batch = Batch::new("sgd_step", updates)?;
+pub fn sgd_step(updates: &[Update<'_, 0>], step: impl Into<Pace<Sgd>>) -> Result<()> {
+    let (batch, step) = (Batch::new("sgd_step", updates)?, step.into());
     if batch.on_device()? {
-        return batch.launch(Step::Sgd, &[step.learning_rate, step.weight_decay]);
+        return batch.launch(Step::Sgd, &step, |step| [step.learning_rate, step.weight_decay]);
     }
-    for_float!(batch.dtype(), "sgd_step", T => batch.run(|updates: Vec<kernel::Update<'_, T, 0>>| kernel::sgd(updates, step)))
+    let step = step.now();
+    for_float!(batch.dtype(), "sgd_step", T => batch.run(|updates: Vec<kernel::Update<'_, T, 0>>| kernel::sgd(updates, &step)))
 }
 
 /// Stochastic gradient descent with momentum; state: the momentum buffer b. See [`kernel::sgd_momentum`].
@@ -41,15 +44,17 @@ pub fn sgd_step(updates: &[Update<'_, 0>], step: &Sgd) -> Result<()> {
 /// # Errors
 /// See [`sgd_step`].
 #[track_caller]
-pub fn sgd_momentum_step(updates: &[Update<'_, 1>], step: &Sgd) -> Result<()> {
-    let batch = Batch::new("sgd_step", updates)?;
+pub fn sgd_momentum_step(updates: &[Update<'_, 1>], step: impl Into<Pace<Sgd>>) -> Result<()> {
+    let (batch, step) = (Batch::new("sgd_step", updates)?, step.into());
     if batch.on_device()? {
-        let Sgd { learning_rate, weight_decay, momentum, dampening, nesterov } = *step;
-        let numbers = [learning_rate, weight_decay, momentum, 1.0 - dampening, f64::from(u8::from(nesterov))];
-        return batch.launch(Step::SgdMomentum, &numbers);
+        return batch.launch(Step::SgdMomentum, &step, |step| {
+            let Sgd { learning_rate, weight_decay, momentum, dampening, nesterov } = *step;
+            [learning_rate, weight_decay, momentum, 1.0 - dampening, f64::from(u8::from(nesterov))]
+        });
     }
+    let step = step.now();
     for_float!(batch.dtype(), "sgd_step", T => {
-        batch.run(|updates: Vec<kernel::Update<'_, T, 1>>| kernel::sgd_momentum(updates, step))
+        batch.run(|updates: Vec<kernel::Update<'_, T, 1>>| kernel::sgd_momentum(updates, &step))
     })
 }
 
@@ -58,13 +63,14 @@ pub fn sgd_momentum_step(updates: &[Update<'_, 1>], step: &Sgd) -> Result<()> {
 /// # Errors
 /// See [`sgd_step`].
 #[track_caller]
-pub fn adam_step(updates: &[Update<'_, 2>], step: &Adam) -> Result<()> {
-    let batch = Batch::new("adam_step", updates)?;
+pub fn adam_step(updates: &[Update<'_, 2>], step: impl Into<Pace<Adam>>) -> Result<()> {
+    let (batch, step) = (Batch::new("adam_step", updates)?, step.into());
     if batch.on_device()? {
-        return batch.launch(Step::Adam, &adam_numbers(step));
+        return batch.launch(Step::Adam, &step, adam_numbers);
     }
+    let step = step.now();
     for_float!(batch.dtype(), "adam_step", T => {
-        batch.run(|updates: Vec<kernel::Update<'_, T, 2>>| kernel::adam(updates, step))
+        batch.run(|updates: Vec<kernel::Update<'_, T, 2>>| kernel::adam(updates, &step))
     })
 }
 
@@ -73,13 +79,14 @@ pub fn adam_step(updates: &[Update<'_, 2>], step: &Adam) -> Result<()> {
 /// # Errors
 /// See [`sgd_step`].
 #[track_caller]
-pub fn adam_amsgrad_step(updates: &[Update<'_, 3>], step: &Adam) -> Result<()> {
-    let batch = Batch::new("adam_step", updates)?;
+pub fn adam_amsgrad_step(updates: &[Update<'_, 3>], step: impl Into<Pace<Adam>>) -> Result<()> {
+    let (batch, step) = (Batch::new("adam_step", updates)?, step.into());
     if batch.on_device()? {
-        return batch.launch(Step::AdamAmsgrad, &adam_numbers(step));
+        return batch.launch(Step::AdamAmsgrad, &step, adam_numbers);
     }
+    let step = step.now();
     for_float!(batch.dtype(), "adam_step", T => {
-        batch.run(|updates: Vec<kernel::Update<'_, T, 3>>| kernel::adam_amsgrad(updates, step))
+        batch.run(|updates: Vec<kernel::Update<'_, T, 3>>| kernel::adam_amsgrad(updates, &step))
     })
 }
 
@@ -88,16 +95,18 @@ pub fn adam_amsgrad_step(updates: &[Update<'_, 3>], step: &Adam) -> Result<()> {
 /// # Errors
 /// See [`sgd_step`].
 #[track_caller]
-pub fn rmsprop_step(updates: &[Update<'_, 3>], step: &RmsProp) -> Result<()> {
-    let batch = Batch::new("rmsprop_step", updates)?;
+pub fn rmsprop_step(updates: &[Update<'_, 3>], step: impl Into<Pace<RmsProp>>) -> Result<()> {
+    let (batch, step) = (Batch::new("rmsprop_step", updates)?, step.into());
     if batch.on_device()? {
-        let RmsProp { learning_rate, alpha, eps, weight_decay, momentum, centered } = *step;
-        let centered = f64::from(u8::from(centered));
-        let numbers = [learning_rate, alpha, 1.0 - alpha, eps, weight_decay, momentum, centered];
-        return batch.launch(Step::RmsProp, &numbers);
+        return batch.launch(Step::RmsProp, &step, |step| {
+            let RmsProp { learning_rate, alpha, eps, weight_decay, momentum, centered } = *step;
+            let centered = f64::from(u8::from(centered));
+            [learning_rate, alpha, 1.0 - alpha, eps, weight_decay, momentum, centered]
+        });
     }
+    let step = step.now();
     for_float!(batch.dtype(), "rmsprop_step", T => {
-        batch.run(|updates: Vec<kernel::Update<'_, T, 3>>| kernel::rmsprop(updates, step))
+        batch.run(|updates: Vec<kernel::Update<'_, T, 3>>| kernel::rmsprop(updates, &step))
     })
 }
 
@@ -106,13 +115,15 @@ pub fn rmsprop_step(updates: &[Update<'_, 3>], step: &RmsProp) -> Result<()> {
 /// # Errors
 /// See [`sgd_step`].
 #[track_caller]
-pub fn adagrad_step(updates: &[Update<'_, 1>], step: &Adagrad) -> Result<()> {
-    let batch = Batch::new("adagrad_step", updates)?;
+pub fn adagrad_step(updates: &[Update<'_, 1>], step: impl Into<Pace<Adagrad>>) -> Result<()> {
+    let (batch, step) = (Batch::new("adagrad_step", updates)?, step.into());
     if batch.on_device()? {
-        return batch.launch(Step::Adagrad, &[step.learning_rate, step.eps, step.weight_decay]);
+        let numbers = |step: &Adagrad| [step.learning_rate, step.eps, step.weight_decay];
+        return batch.launch(Step::Adagrad, &step, numbers);
     }
+    let step = step.now();
     for_float!(batch.dtype(), "adagrad_step", T => {
-        batch.run(|updates: Vec<kernel::Update<'_, T, 1>>| kernel::adagrad(updates, step))
+        batch.run(|updates: Vec<kernel::Update<'_, T, 1>>| kernel::adagrad(updates, &step))
     })
 }
 
@@ -121,11 +132,12 @@ pub fn adagrad_step(updates: &[Update<'_, 1>], step: &Adagrad) -> Result<()> {
 /// # Errors
 /// See [`sgd_step`].
 #[track_caller]
-pub fn running_average_step(updates: &[Update<'_, 0>], decay: f64) -> Result<()> {
-    let batch = Batch::new("running_average_step", updates)?;
+pub fn running_average_step(updates: &[Update<'_, 0>], decay: impl Into<Pace<f64>>) -> Result<()> {
+    let (batch, decay) = (Batch::new("running_average_step", updates)?, decay.into());
     if batch.on_device()? {
-        return batch.launch(Step::RunningAverage, &[1.0 - decay]);
+        return batch.launch(Step::RunningAverage, &decay, |decay| [1.0 - decay]);
     }
+    let decay = decay.now();
     for_float!(batch.dtype(), "running_average_step", T => {
         batch.run(|updates: Vec<kernel::Update<'_, T, 0>>| kernel::running_average(updates, decay))
     })
@@ -217,7 +229,12 @@ impl<'a, const S: usize> Batch<'a, S> {
 
     /// The step on the device where the tensors lie.
     #[track_caller]
-    fn launch(&self, step: Step, numbers: &[f64]) -> Result<()> {
+    fn launch<P: Copy + 'static, const N: usize>(
+        &self,
+        step: Step,
+        pace: &Pace<P>,
+        numbers: fn(&P) -> [f64; N],
+    ) -> Result<()> {
         let mut tensors = Vec::with_capacity(self.updates.len());
         for (update, gradient) in self.updates.iter().zip(&self.gradients) {
             let mut arrays = vec![update.parameter.value().on_device()?, gradient.on_device()?];
@@ -227,7 +244,9 @@ impl<'a, const S: usize> Batch<'a, S> {
             tensors.push(arrays);
         }
         let (spec, arrays) = self.traced();
-        trace::step(self.name, &spec, arrays, || wengert_cuda::optimize::step(step, &tensors, numbers))?;
+        trace::step(self.name, &spec, arrays, || {
+            pace.with_numbers(numbers, |numbers| wengert_cuda::optimize::step(step, &tensors, numbers))
+        })??;
         for update in self.updates {
             for tensor in update.state.into_iter().chain([update.parameter]) {
                 tensor.value().note_change();
@@ -286,16 +305,16 @@ mod tests {
             Update { parameter: &a, gradient: &da, state: [] },
             Update { parameter: &b, gradient: &db, state: [] },
         ];
-        sgd_step(&updates, &STEP).unwrap();
+        sgd_step(&updates, STEP).unwrap();
         assert_eq!(a.to_vec::<f64>(), [0.0, 1.0]);
         assert_eq!(b.to_vec::<f64>(), [4.0]);
-        sgd_step(&[], &STEP).unwrap();
+        sgd_step(&[], STEP).unwrap();
     }
 
     #[test]
     fn refuses_what_it_cannot_step() {
         let (a, b) = (tensor(&[1.0, 2.0]), tensor(&[3.0]));
-        let refuse = |updates: &[Update<'_, 0>]| sgd_step(updates, &STEP).unwrap_err().to_string();
+        let refuse = |updates: &[Update<'_, 0>]| sgd_step(updates, STEP).unwrap_err().to_string();
         let good = Update { parameter: &a, gradient: &a, state: [] };
         assert!(refuse(&[Update { gradient: &b, ..good }]).contains("[2]"));
         assert!(refuse(&[good]).contains("shares its memory"));

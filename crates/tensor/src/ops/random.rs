@@ -6,6 +6,7 @@
 use crate::autograd::Saved;
 use crate::op::{Gradients, Op, Spec, Values};
 use crate::ops::elementwise::take;
+use crate::step::with_place;
 use crate::{DType, Element, Error, Result, Shape, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::Number;
@@ -160,7 +161,8 @@ impl Op for Random {
             }
             Distribution::Integers { low, high } => {
                 let out = Value::on_cuda(device, output)?;
-                random::integers(place(self.position), low, high, output.shape.numel(), out.device_memory()?)?;
+                let (count, memory) = (output.shape.numel(), out.device_memory()?);
+                with_place(self.position, |place| random::integers(place, low, high, count, memory))??;
                 return Ok(out);
             }
             Distribution::Uniform { low, high } => random::Distribution::Uniform { low, high },
@@ -172,15 +174,10 @@ impl Op for Random {
         };
         let (kind, count) = (output.dtype.kind(), output.shape.numel());
         let out = Value::on_cuda(device, output)?;
-        random::draw(distribution, place(self.position), kind, count, out.device_memory()?)?;
+        let memory = out.device_memory()?;
+        with_place(self.position, |place| random::draw(distribution, place, kind, count, memory))??;
         Ok(out)
     }
-}
-
-/// The place of a draw as the kernels' launchers take it.
-fn place(position: Position) -> random::Position {
-    let Position { seed, stream, offset } = position;
-    random::Position { seed, stream, offset }
 }
 
 /// 1 with the probability given by each element, 0 otherwise. A sample has no gradient.
@@ -225,7 +222,8 @@ impl Op for Bernoulli {
             return Err(improbable(wrong));
         }
         let out = Value::on_cuda(device, output)?;
-        random::bernoulli(place(self.position), view, out.device_memory()?)?;
+        let memory = out.device_memory()?;
+        with_place(self.position, |place| random::bernoulli(place, view, memory))??;
         Ok(out)
     }
 }
@@ -272,7 +270,8 @@ impl Op for Dropout {
         let input = inputs[0].contiguous();
         let out = Value::on_cuda(device, output)?;
         let (p, scale) = (self.probability, 1.0 / (1.0 - self.probability));
-        random::dropout(place(self.position), input.on_device()?, p, scale, out.device_memory()?)?;
+        let (view, memory) = (input.on_device()?, out.device_memory()?);
+        with_place(self.position, |place| random::dropout(place, view, p, scale, memory))??;
         Ok(out)
     }
 
