@@ -83,3 +83,17 @@ KERNEL(one_hot_i64)(const int64_t* index, int64_t* out, unsigned count, unsigned
         out[i] = index[row] == (int64_t)(i - row * classes);
     }
 }
+
+// out [rows, channels, plane] = levels [channels, 256] of the bytes of pictures [table, channels, plane].
+KERNEL(index_pixels_u8)(
+    const uint8_t* pictures, const int64_t* rows, const float* levels, float* out, unsigned count, unsigned table,
+    unsigned channels, unsigned plane
+) {
+    FOR_EACH(i, count) {
+        const unsigned whole = i / plane, row = whole / channels, channel = whole - row * channels;
+        const int64_t chosen = rows[row];
+        const bool inside = chosen >= 0 && chosen < table;
+        const size_t at = ((size_t)(inside ? chosen : 0) * channels + channel) * plane + (i - whole * plane);
+        out[i] = inside ? levels[channel * 256 + pictures[at]] : 0.0f;
+    }
+}

@@ -2,11 +2,11 @@
 
 use super::micro::Micro;
 use super::protocol::{Place, Timed};
-use super::training::{self, Entry};
+use super::training::{self, Entry, Training};
 use anyhow::{Context, Result, bail};
 use rayon::ThreadPool;
 use std::time::Instant;
-use wengert_tensor::{Device, on_device};
+use wengert_tensor::{Device, Generator, Tensor, on_device, step};
 
 /// Takes one step, and returns its loss if it has one.
 type Step = Box<dyn FnMut() -> Result<Option<f64>> + Send>;
@@ -23,8 +23,15 @@ impl Session {
     /// The steps of a model with fresh weights, on noise as in training.
     pub fn training(entry: &Entry, batch: usize, place: Place) -> Result<Session> {
         let site = Site::new(place)?;
-        let (mut model, rng) = site.install(|| ((entry.build)(batch), training::noise_rng()));
-        Ok(Session { site, step: Box::new(move || model.step(&rng).map(Some)), repeat: 1 })
+        let mut steps = site.install(|| Steps { model: (entry.build)(batch), rng: training::noise_rng() });
+        // On a GPU a step is launched as one graph, as training does it.
+        let (mut step, mut taken) = (step::Step::new(site.device), 0);
+        let take = move || {
+            let losses = step.run(&mut steps, taken, 1)?;
+            taken += 1;
+            Ok(losses.first().map(|losses| losses.iter().sum()))
+        };
+        Ok(Session { site, step: Box::new(take), repeat: 1 })
     }
 
     /// Steps of `repeat` calls of an op.
@@ -57,6 +64,20 @@ impl Session {
             }
             Ok(Timed { ms, loss })
         })
+    }
+}
+
+/// A model's steps.
+struct Steps {
+    model: Box<dyn Training>,
+    rng: Generator,
+}
+
+impl step::Work for Steps {
+    type Error = anyhow::Error;
+
+    fn run(&mut self, _step: u64) -> Result<Vec<Tensor>> {
+        self.model.step(&self.rng)
     }
 }
 

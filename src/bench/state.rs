@@ -36,7 +36,7 @@ pub fn trial(training: &mut dyn Training, gradients: &Path) -> Result<Vec<f64>> 
     let rng = noise_rng();
     let (mut losses, mut found) = (Vec::new(), BTreeMap::new());
     for step in 0..STEPS {
-        losses.push(training.step(&rng)?);
+        losses.push(training.step(&rng)?.iter().map(Tensor::item).sum());
         for (name, parameter) in training.named_parameters() {
             found.extend(parameter.grad().map(|gradient| (format!("grad.{step}.{name}"), gradient.copy())));
         }

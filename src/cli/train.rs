@@ -73,6 +73,9 @@ pub struct TrainArgs {
     /// Where to compute: cpu, cuda, cuda:1, …; or auto, a GPU where there is one [default: cpu]
     #[arg(long, value_name = "NAME", value_parser = device::parser())]
     device: Option<String>,
+    /// Run each step by itself; a CUDA device otherwise replays it as one graph, with the same results
+    #[arg(long)]
+    eager: bool,
     /// Judge samples after every N-th epoch: FID, inception score, classes (see `wengert eval`)
     #[arg(long, value_name = "N", value_parser = number::whole, allow_negative_numbers = true)]
     eval_every: Option<u64>,
@@ -118,6 +121,9 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
             Some(checkpoint) => Trainer::resume(checkpoint, config.clone(), data, folder)?,
             None => Trainer::start(config.clone(), data, folder)?,
         };
+        if args.eager {
+            trainer.run_eagerly();
+        }
         args.let_judge(&mut trainer, &config)?;
         args.drive(trainer, &config)
     };

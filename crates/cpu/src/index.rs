@@ -185,6 +185,21 @@ pub fn one_hot(index: &[i64], classes: usize, out: &mut [i64]) {
     });
 }
 
+/// Row b of `out` is picture `rows[b]` of `pictures`, whose channels are planes of `plane` bytes: each byte becomes what
+/// `levels` [channels, 256] says for its channel.
+pub fn pixels(pictures: &[u8], rows: &[i64], levels: &[f32], plane: usize, out: &mut [f32]) {
+    let size = levels.len() / 256 * plane;
+    par::rows_mut(out, size, size, |first, out| {
+        for (b, out) in out.chunks_exact_mut(size).enumerate() {
+            let picture = &pictures[rows[first + b] as usize * size..][..size];
+            let planes = picture.chunks_exact(plane).zip(out.chunks_exact_mut(plane));
+            for ((picture, out), levels) in planes.zip(levels.chunks_exact(256)) {
+                out.iter_mut().zip(picture).for_each(|(out, &byte)| *out = levels[usize::from(byte)]);
+            }
+        }
+    });
+}
+
 /// Which side of a diagonal is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Triangle {

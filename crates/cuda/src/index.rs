@@ -92,6 +92,35 @@ pub fn one_hot(index: View<'_>, classes: usize, out: &Memory) -> Result<()> {
     unsafe { device.launch("index.cu", "one_hot_i64", Grid::cover(device, count, 1), arguments) }
 }
 
+/// out[b, c, …] = levels[c, pictures[rows[b], c, …]] for pictures u8 [N, C, …], rows i64 [B] and levels f32 [C, 256].
+///
+/// # Errors
+/// When operands are not contiguous or have other types or sizes, or `out` is too small.
+pub fn pixels(pictures: View<'_>, rows: View<'_>, levels: View<'_>, out: &Memory) -> Result<()> {
+    let [table, channels, ref sizes @ ..] = *pictures.sizes() else {
+        return Err(refuse("index_pixels", &[&pictures], out));
+    };
+    let plane: usize = sizes.iter().product();
+    let count = rows.count() * channels * plane;
+    if levels.count() != channels * 256 || !has_room(out, count, Kind::F32) {
+        return Err(refuse("index_pixels", &[&pictures, &rows, &levels], out));
+    }
+    if count == 0 {
+        return Ok(());
+    }
+    let device = out.device();
+    let mut arguments = arguments![
+        pictures.dense_of(Kind::U8)?,
+        rows.dense_of(Kind::I64)?,
+        levels.dense_of(Kind::F32)?,
+        out.pointer()
+    ];
+    [count, table, channels, plane].into_iter().for_each(|size| arguments.add(size as u32));
+    // SAFETY: the operands are contiguous, of the kernel's types and of the sizes it is told, and `out` has room for `count`
+    // elements; a row that is not in the table is not followed. Any grid will do.
+    unsafe { device.launch("index.cu", "index_pixels_u8", Grid::cover(device, count, 4), arguments) }
+}
+
 /// Matrices [rows, columns] in the last two axes of a contiguous `input`: elements where `column - row ≤ diagonal`, or
 /// ≥ where `upper`, and zero elsewhere.
 ///

@@ -20,6 +20,8 @@ pub enum Numbers<'a> {
     Now(&'a [f64]),
     /// Words of the replay, [`NUMBERS`] f64.
     Words(Words<'a>),
+    /// [`NUMBERS`] f64 that the device has computed.
+    Computed(View<'a>),
 }
 
 /// Which formula a step follows, the arrays of a tensor in it, and its numbers. Arrays are the parameter, its gradient, and
@@ -103,6 +105,10 @@ pub fn step(step: Step, tensors: &[Vec<View<'_>>], numbers: Numbers<'_>) -> Resu
         Numbers::Lasting(numbers) => (numbers, 0, 0),
         Numbers::Now(numbers) => (numbers, NUMBERS, 0),
         Numbers::Words(words) => (&[][..], NUMBERS, words.pointer()),
+        Numbers::Computed(numbers) if numbers.count() == NUMBERS => (&[][..], 0, numbers.dense_of(Kind::F64)?),
+        Numbers::Computed(numbers) => {
+            return Err(Error::Argument(format!("{step:?} with {} numbers", numbers.count())));
+        }
     };
     let Some(first) = tensors.iter().find_map(|arrays| arrays.first()) else { return Ok(()) };
     let kind = first.kind();

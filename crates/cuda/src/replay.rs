@@ -16,9 +16,9 @@ pub struct Rows {
     steps: usize,
     width: usize,
     results: usize,
+    /// The cursor, in the first word, and then the rows.
     rows: Memory,
     words: Memory,
-    cursor: Memory,
     kept: Memory,
 }
 
@@ -34,9 +34,9 @@ impl Rows {
             )));
         }
         let memory = |bytes| Memory::unspecified(device, bytes);
-        let rows = memory(steps * width * 8)?;
-        let (words, cursor, kept) = (memory(width * 8)?, memory(4)?, memory(steps * results * 8)?);
-        Ok(Rows { steps, width, results, rows, words, cursor, kept })
+        let rows = memory((1 + steps * width) * 8)?;
+        let (words, kept) = (memory(width * 8)?, memory(steps * results * 8)?);
+        Ok(Rows { steps, width, results, rows, words, kept })
     }
 
     /// How many replays there is room for.
@@ -54,13 +54,15 @@ impl Rows {
         &self.words
     }
 
-    /// Writes the words of the next replays, row by row, and goes back to the first row. Not for captures.
+    /// Writes the words of the next replays: a 0, where the device counts them, and then row by row. Not for captures.
     ///
     /// # Errors
     /// When there is no room for them.
     pub fn write(&self, rows: &[u64]) -> Result<()> {
-        self.rows.write(0, rows)?;
-        self.cursor.write(0, &[0u8; 4])
+        match rows.first() {
+            Some(0) => self.rows.write(0, rows),
+            _ => Err(Error::Argument("the words of replays begin with a 0".into())),
+        }
     }
 
     /// Takes the words of the replay that begins.
@@ -69,12 +71,8 @@ impl Rows {
     /// When the driver refuses.
     pub fn begin(&self) -> Result<()> {
         let device = self.rows.device();
-        let arguments = arguments![
-            self.rows.pointer(),
-            self.width as u32,
-            self.cursor.pointer(),
-            self.words.pointer()
-        ];
+        let (cursor, rows) = (self.rows.pointer(), self.rows.pointer() + 8);
+        let arguments = arguments![rows, self.width as u32, cursor, self.words.pointer()];
         // SAFETY: the cursor lies below `steps`, as no more replays than that follow a write; `rows` has that many rows of
         // `width` words, and `words` has room for one. Any grid will do.
         unsafe { device.launch_beside("replay.cu", "begin_replay", Grid::cover(device, self.width, 1), arguments) }
@@ -93,7 +91,7 @@ impl Rows {
             )));
         }
         let device = self.rows.device();
-        let arguments = arguments![Results(results), self.kept.pointer(), self.cursor.pointer()];
+        let arguments = arguments![Results(results), self.kept.pointer(), self.rows.pointer()];
         // SAFETY: each result is one number of the type that its bit says, at most as many as the kernel's struct holds; and
         // `kept` has a row for each replay.
         unsafe { device.launch_beside("replay.cu", "end_replay", Grid::line(1, WARP), arguments) }

@@ -106,6 +106,11 @@ impl Loader {
         &self.options
     }
 
+    /// What each byte becomes in each channel.
+    pub(crate) fn levels(&self) -> &[[f32; 256]] {
+        &self.tables
+    }
+
     /// Number of batches in an epoch; at least one.
     pub fn batches_per_epoch(&self) -> u64 {
         let (images, size) = (self.dataset.len(), self.options.batch_size);
@@ -119,6 +124,11 @@ impl Loader {
             Some(seed) => random::permutation(seed, epoch, self.dataset.len()),
             None => (0..self.dataset.len()).collect(),
         }
+    }
+
+    /// The numbers of the images of each batch, from the order of an epoch.
+    pub fn batches<'a>(&self, order: &'a [usize]) -> impl Iterator<Item = &'a [usize]> + use<'a> {
+        order.chunks(self.options.batch_size).take(self.batches_per_epoch() as usize)
     }
 
     /// The batches of epoch `from.epoch` from `from.batch` on.

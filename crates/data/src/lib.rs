@@ -7,7 +7,8 @@
 //! - `mnist-m`, `fsdd-mel` and `fsdd-mulaw` are made of other data sets: digits on photographs, and speech as pictures
 //!   ([`log_mel_picture`], [`mu_law`]), so that whatever works on images works on it.
 //! - [`Loader`]: shuffled batches as tensors, binarised and normalised; resumable at any [`Position`].
-//! - [`Prefetch`]: the same items, made ahead by another thread.
+//! - [`Prefetch`]: the same items, made ahead by another thread. [`Resident`]: all images on a device, from which it picks a
+//!   batch by itself.
 //! - [`verify_folder`], [`import_folder`] and, with the feature `fetch`, [`fetch`]: files that are what they should be.
 
 mod archive;
@@ -30,6 +31,7 @@ mod pixels;
 mod places;
 mod prefetch;
 mod random;
+mod resident;
 mod sound;
 mod source;
 mod spectrum;
@@ -52,6 +54,7 @@ pub use load::{find_dataset, how_to_get, how_to_get_by_hand, load_images, load_s
 pub use pixels::{Binarisation, Normalisation};
 pub use places::{DATASETS_VARIABLE, Places, user_folder};
 pub use prefetch::Prefetch;
+pub use resident::Resident;
 pub use sound::{SAMPLE_RATE, log_mel_picture, mu_law, mu_law_inverse, sound_of_picture};
 pub use spectrum::{MelFilters, power_spectrum};
 pub use speech::{Recording, SpeechDataset};

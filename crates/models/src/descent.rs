@@ -17,6 +17,12 @@ pub trait Objective<N>: Debug + Send {
         Ok(losses.total.backward()?)
     }
 
+    /// Whether from this step on the losses of a batch do not depend on the number of the step, nor on any number that is
+    /// read from a tensor: see [`Training::phase`].
+    fn is_steady(&self, _step: u64) -> bool {
+        true
+    }
+
     /// The factor on the learning rate at a step.
     fn rate(&self, _step: u64) -> f64 {
         1.0
@@ -85,12 +91,20 @@ impl<N: Model, O: Objective<N>> Training for Descent<N, O> {
         Ok(self.objective.losses(&self.network, batch, rng, None))
     }
 
+    fn phase(&self, step: u64) -> Option<u64> {
+        self.objective.is_steady(step).then_some(0)
+    }
+
+    fn set_rates(&mut self, step: u64) {
+        self.adam.scale_learning_rate(self.objective.rate(step) * self.schedule.factor(step));
+    }
+
     fn step(&mut self, batch: &Batch, rng: &Generator, step: u64) -> Result<Losses> {
+        self.set_rates(step);
         let losses = self.objective.losses(&self.network, batch, rng, Some(step));
         losses.check_finite()?;
         self.adam.zero_grad();
         self.objective.backward(&self.network, &losses)?;
-        self.adam.scale_learning_rate(self.objective.rate(step) * self.schedule.factor(step));
         self.adam.step()?;
         Ok(losses)
     }

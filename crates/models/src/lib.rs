@@ -34,6 +34,7 @@ pub mod networks;
 pub mod pictures;
 mod record;
 mod registry;
+mod replay;
 pub mod run;
 pub mod sequences;
 pub mod settings;

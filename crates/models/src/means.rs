@@ -18,7 +18,7 @@ pub(crate) struct Entry {
 }
 
 /// The name of [`Losses::total`] among the means.
-const TOTAL: &str = "total";
+pub(crate) const TOTAL: &str = "total";
 
 impl Means {
     pub(crate) fn from_entries(entries: Vec<Entry>) -> Means {
@@ -32,7 +32,12 @@ impl Means {
     /// Takes in the losses of a batch of so many images.
     pub fn add(&mut self, losses: &Losses, images: usize) {
         let names = std::iter::once(TOTAL).chain(losses.terms.iter().map(|(name, _)| *name));
-        for (name, value) in names.zip(losses.values()) {
+        self.add_values(names.zip(losses.values()), images);
+    }
+
+    /// The same for their values by name.
+    pub(crate) fn add_values<'a>(&mut self, values: impl Iterator<Item = (&'a str, f64)>, images: usize) {
+        for (name, value) in values {
             let index = self.entries.iter().position(|entry| entry.name == name).unwrap_or_else(|| {
                 self.entries.push(Entry { name: name.into(), sum: 0.0, images: 0.0 });
                 self.entries.len() - 1

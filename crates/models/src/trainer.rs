@@ -8,6 +8,7 @@ use crate::means::Means;
 use crate::metrics::{Judge, Report};
 use crate::record::Record;
 use crate::registry::{self, ImageSet};
+use crate::replay::{self, Replays};
 use crate::run::{EpochRecord, RunFolder};
 use crate::{Error, Losses, Model, Result, Training, memory, pictures};
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wengert_data::{Batch, Position};
 use wengert_tensor::autograd::detect_anomaly;
-use wengert_tensor::{DType, Generator, Tensor, no_grad};
+use wengert_tensor::{DType, Generator, Tensor, default_device, no_grad};
 
 /// Random streams of a run's seed. The order of the images is the data loader's own.
 const INITIAL_WEIGHTS: u64 = 0;
@@ -111,6 +112,9 @@ pub struct Trainer {
     data: Dataset,
     record: Record,
     judging: Option<Judging>,
+    /// Steps that are replayed, where the device can.
+    replays: Option<Replays>,
+    is_eager: bool,
 }
 
 /// A judge of samples, and how often it is asked.
@@ -151,6 +155,8 @@ impl Trainer {
             data,
             record,
             judging: None,
+            replays: None,
+            is_eager: false,
         })
     }
 
@@ -186,6 +192,8 @@ impl Trainer {
             data,
             record,
             judging: None,
+            replays: None,
+            is_eager: false,
         })
     }
 
@@ -193,6 +201,11 @@ impl Trainer {
     /// touch the run.
     pub fn judge_samples(&mut self, judge: Judge, every: u64) {
         self.judging = Some(Judging { judge, every });
+    }
+
+    /// Runs every step by itself, where a CUDA device could replay it as one launch. The results are the same to the bit.
+    pub fn run_eagerly(&mut self) {
+        self.is_eager = true;
     }
 
     /// Where the run stands.
@@ -209,6 +222,9 @@ impl Trainer {
     /// a checkpoint is saved, from which the run goes on in the middle of the epoch.
     pub fn run(&mut self, observer: &mut dyn FnMut(&Event), stop: &AtomicBool) -> Result<Outcome> {
         observer(&Event::Started(self.start_event()));
+        if !self.is_eager && self.replays.is_none() {
+            self.replays = Replays::new(default_device(), &self.data.train);
+        }
         while self.state.epoch < self.config.train.epochs {
             if self.at_step_limit() {
                 return Ok(Outcome::StepLimit);
@@ -263,33 +279,86 @@ impl Trainer {
 
     /// Takes the steps that are left of an epoch.
     fn train_epoch(&mut self, observer: &mut dyn FnMut(&Event), stop: &AtomicBool) -> Result<EpochEnd> {
-        let begun = Instant::now();
-        let before = self.state.images;
-        let batches = self.data.train.batches_per_epoch();
-        let speed = |images: u64| (images - before) as f64 / begun.elapsed().as_secs_f64().max(1e-9);
-        let from = Position { epoch: self.state.epoch, batch: self.state.batch };
+        let clock = Clock { begun: Instant::now(), images: self.state.images };
         self.training.model().train();
-        for batch in self.data.train.prefetch(from, AHEAD)? {
+        loop {
             if stop.load(Ordering::Relaxed) {
                 return Ok(EpochEnd::Stopped);
             }
             if self.at_step_limit() {
-                return Ok(EpochEnd::Limit(speed(self.state.images)));
+                return Ok(EpochEnd::Limit(clock.speed(&self.state)));
+            }
+            if self.state.batch == self.data.train.batches_per_epoch() {
+                return Ok(EpochEnd::Whole(clock.speed(&self.state)));
+            }
+            match self.is_replayed() {
+                true => self.replay_steps(&clock, observer)?,
+                false => self.run_steps(&clock, observer, stop)?,
+            }
+        }
+    }
+
+    /// Runs steps to the end of the epoch, a limit, a wish to stop, or the first step that can be replayed.
+    fn run_steps(
+        &mut self,
+        clock: &Clock,
+        observer: &mut dyn FnMut(&Event),
+        stop: &AtomicBool,
+    ) -> Result<()> {
+        let from = Position { epoch: self.state.epoch, batch: self.state.batch };
+        for batch in self.data.train.prefetch(from, AHEAD)? {
+            if stop.load(Ordering::Relaxed) || self.at_step_limit() || self.is_replayed() {
+                break;
             }
             let losses = self.step(&batch)?;
             self.state.losses.add(&losses, batch.indices.len());
-            self.state.step += 1;
-            self.state.batch += 1;
-            self.state.images += batch.indices.len() as u64;
-            observer(&Event::Step {
-                epoch: self.state.epoch + 1,
-                batch: self.state.batch,
-                batches,
-                loss: self.state.losses.total(),
-                images_per_second: speed(self.state.images),
-            });
+            self.count_step(batch.indices.len(), clock, observer);
         }
-        Ok(EpochEnd::Whole(speed(self.state.images)))
+        Ok(())
+    }
+
+    /// Whether the next step is one that a CUDA device replays.
+    fn is_replayed(&self) -> bool {
+        self.replays.is_some() && self.training.phase(self.state.step).is_some()
+    }
+
+    /// Replays some steps, no more than are left of the epoch or to the limit.
+    fn replay_steps(&mut self, clock: &Clock, observer: &mut dyn FnMut(&Event)) -> Result<()> {
+        let Some(replays) = &mut self.replays else { return Ok(()) };
+        let limit = match self.config.train.steps {
+            0 => replay::STEPS,
+            limit => replay::STEPS.min(limit - self.state.step),
+        };
+        let order = replays.order(&self.data.train, self.state.epoch);
+        let batches: Vec<&[usize]> =
+            self.data.train.batches(&order).skip(self.state.batch as usize).take(limit as usize).collect();
+        let told = replays.take(self.training.as_mut(), &self.noise, &batches, self.state.step)?;
+        for (images, values) in told {
+            if let Some((name, value)) = replay::first_not_finite(&values) {
+                let step = self.state.step + 1;
+                let epoch = self.state.epoch + 1;
+                return Err(self.non_finite(format!(
+                    "the {name} loss is {value} in step {step} (epoch {epoch}); --eager finds the op where it began"
+                )));
+            }
+            self.state.losses.add_values(values.into_iter(), images);
+            self.count_step(images, clock, observer);
+        }
+        Ok(())
+    }
+
+    /// Counts a step of so many images, whose losses were taken in, and shows it.
+    fn count_step(&mut self, images: usize, clock: &Clock, observer: &mut dyn FnMut(&Event)) {
+        self.state.step += 1;
+        self.state.batch += 1;
+        self.state.images += images as u64;
+        observer(&Event::Step {
+            epoch: self.state.epoch + 1,
+            batch: self.state.batch,
+            batches: self.data.train.batches_per_epoch(),
+            loss: self.state.losses.total(),
+            images_per_second: clock.speed(&self.state),
+        });
     }
 
     /// One step; where a loss is not finite the step is run again in anomaly mode to find where that began.
@@ -415,6 +484,19 @@ impl Trainer {
 fn check_memory(training: &dyn Training, images: &ImageSet, config: &Config, data: &Dataset) -> Result<()> {
     // A batch is never larger than the data set.
     memory::check(training, images, config.train.batch.min(data.train.dataset().len()))
+}
+
+/// When some steps began, and how many images had been trained on by then.
+struct Clock {
+    begun: Instant,
+    images: u64,
+}
+
+impl Clock {
+    /// Images per second since then.
+    fn speed(&self, state: &RunState) -> f64 {
+        (state.images - self.images) as f64 / self.begun.elapsed().as_secs_f64().max(1e-9)
+    }
 }
 
 /// How the steps of an epoch ended, with the speed in images per second.

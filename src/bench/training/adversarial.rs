@@ -51,7 +51,7 @@ impl Training for Adversarial {
         vec![("z1", self.codes(rng)), ("z2", self.codes(rng))]
     }
 
-    fn step(&mut self, rng: &Generator) -> Result<f64> {
+    fn step(&mut self, rng: &Generator) -> Result<Vec<Tensor>> {
         let fake = no_grad(|| self.generator.forward(&self.codes(rng)));
         let discriminator_loss = self.judge(&self.data.images, 1.0) + self.judge(&fake, 0.0);
         self.discriminator_adam.zero_grad();
@@ -66,6 +66,6 @@ impl Training for Adversarial {
         self.discriminator.set_requires_grad(true);
         walked?;
         self.generator_adam.step()?;
-        Ok(discriminator_loss.item() + generator_loss.item())
+        Ok(vec![discriminator_loss, generator_loss])
     }
 }

@@ -28,12 +28,12 @@ impl<N: Layer> Training for Classifier<N> {
         &self.data
     }
 
-    fn step(&mut self, _rng: &Generator) -> Result<f64> {
+    fn step(&mut self, _rng: &Generator) -> Result<Vec<Tensor>> {
         let Data { images, labels } = &self.data;
         let loss = self.network.forward(images).cross_entropy(labels, Reduction::Mean);
         self.adam.zero_grad();
         loss.backward()?;
         self.adam.step()?;
-        Ok(loss.item())
+        Ok(vec![loss])
     }
 }

@@ -32,8 +32,8 @@ pub trait Training: Send {
         Vec::new()
     }
 
-    /// One step; returns its loss. The gradients that it used are left in the parameters.
-    fn step(&mut self, rng: &Generator) -> Result<f64>;
+    /// One step; returns losses whose sum is the step's. The gradients that it used are left in the parameters.
+    fn step(&mut self, rng: &Generator) -> Result<Vec<Tensor>>;
 }
 
 /// A batch.

@@ -45,7 +45,7 @@ impl Training for Vae {
         vec![("eps", rng.normal(shape, 0.0, 1.0, DType::F32))]
     }
 
-    fn step(&mut self, rng: &Generator) -> Result<f64> {
-        Ok(self.training.step(&self.batch, rng, 0)?.total.item())
+    fn step(&mut self, rng: &Generator) -> Result<Vec<Tensor>> {
+        Ok(vec![self.training.step(&self.batch, rng, 0)?.total])
     }
 }

@@ -46,7 +46,7 @@ impl Training for Critic {
         vec![("z1", codes), ("e", share)]
     }
 
-    fn step(&mut self, rng: &Generator) -> Result<f64> {
+    fn step(&mut self, rng: &Generator) -> Result<Vec<Tensor>> {
         let (codes, share) = self.draw(rng);
         let real = &self.data.images;
         let (fake, mixed) = no_grad(|| {
@@ -63,6 +63,6 @@ impl Training for Critic {
         self.adam.zero_grad();
         loss.backward()?;
         self.adam.step()?;
-        Ok(loss.item())
+        Ok(vec![loss])
     }
 }

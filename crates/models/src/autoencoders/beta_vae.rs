@@ -76,6 +76,10 @@ impl Capacity {
 }
 
 impl<N: Variational> Objective<N> for Capacity {
+    fn is_steady(&self, step: u64) -> bool {
+        self.capacity == 0.0 || step >= self.capacity_steps
+    }
+
     fn losses(&self, network: &N, batch: &Batch, rng: &Generator, step: Option<u64>) -> Losses {
         let Pass { reconstruction, kl, .. } = Pass::new(network, batch, rng);
         // Without capacity the distance is the divergence itself, which is never below 0.

@@ -45,6 +45,10 @@ impl Elbo {
 }
 
 impl<N: Variational> Objective<N> for Elbo {
+    fn is_steady(&self, step: u64) -> bool {
+        step >= self.warm_up_steps
+    }
+
     fn losses(&self, network: &N, batch: &Batch, rng: &Generator, step: Option<u64>) -> Losses {
         let Pass { reconstruction, kl, .. } = Pass::new(network, batch, rng);
         let _scope = scope::enter("loss");

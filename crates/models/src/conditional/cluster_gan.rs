@@ -207,6 +207,10 @@ impl Players for ClusterGan {
         self.critic.parameters()
     }
 
+    fn is_steady(&self, _step: u64) -> bool {
+        true
+    }
+
     fn generate(&self, codes: &Tensor, _labels: &Tensor) -> Tensor {
         self.generator.forward(codes)
     }

@@ -258,6 +258,11 @@ impl Players for InfoGan {
         [self.discriminator.parameters(), self.recogniser.parameters()].concat()
     }
 
+    fn is_steady(&self, _step: u64) -> bool {
+        // The host draws how pictures are warped.
+        self.warp == 0.0
+    }
+
     fn generate(&self, codes: &Tensor, _labels: &Tensor) -> Tensor {
         self.generator.forward(codes)
     }

@@ -176,6 +176,10 @@ impl Players for ConditionalGan {
         [self.discriminator.parameters(), self.planes.parameters()].concat()
     }
 
+    fn is_steady(&self, step: u64) -> bool {
+        self.options.instance_noise(Some(step)) == 0.0
+    }
+
     fn generate(&self, codes: &Tensor, labels: &Tensor) -> Tensor {
         self.generator.forward(&self.conditioned(codes, labels))
     }

@@ -3,7 +3,7 @@
 use crate::gans::options::Options;
 use crate::{Losses, Model, Result, Training};
 use wengert_data::Batch;
-use wengert_nn::Optimizer;
+use wengert_nn::{Optimizer, clip_values_};
 use wengert_tensor::autograd::{is_grad_enabled, with_grad};
 use wengert_tensor::{Generator, Tensor, no_grad};
 
@@ -33,6 +33,10 @@ pub trait Players: Model {
     /// What the discriminator's optimiser moves. While the generator moves these are frozen, but for any that are
     /// among the generator's as well.
     fn discriminator_parameters(&self) -> Vec<Tensor>;
+
+    /// Whether from this step on the losses of a round do not depend on the number of the step, nor on any number that is
+    /// read from a tensor: see [`Training::phase`].
+    fn is_steady(&self, step: u64) -> bool;
 
     /// Images in −1..1 of codes, for labels where the model is conditional.
     fn generate(&self, codes: &Tensor, labels: &Tensor) -> Tensor;
@@ -123,11 +127,7 @@ impl<P: Players> Game<P> {
         losses.total.backward()?;
         self.discriminator.step()?;
         if let Some(bound) = self.weight_clip {
-            for parameter in self.discriminator.parameters() {
-                parameter.update(|weights: &mut [f32]| {
-                    weights.iter_mut().for_each(|weight| *weight = weight.clamp(-bound as f32, bound as f32));
-                });
-            }
+            clip_values_(&self.discriminator.parameters(), -bound, bound)?;
         }
         Ok(())
     }
@@ -141,6 +141,10 @@ impl<P: Players> Game<P> {
         losses.total.backward()?;
         self.generator.step()?;
         Ok(losses)
+    }
+
+    fn generator_moves(&self, step: u64) -> bool {
+        (step + 1).is_multiple_of(self.options.critic_steps)
     }
 
     fn freeze_discriminator(&self, frozen: bool) {
@@ -177,11 +181,19 @@ impl<P: Players> Training for Game<P> {
         Ok(join(generator, self.players.discriminator_loss(&round, &real, &fake, rng)?))
     }
 
-    fn step(&mut self, batch: &Batch, rng: &Generator, step: u64) -> Result<Losses> {
-        let generator_moves = (step + 1).is_multiple_of(self.options.critic_steps);
+    fn phase(&self, step: u64) -> Option<u64> {
+        self.players.is_steady(step).then(|| u64::from(self.generator_moves(step)))
+    }
+
+    fn set_rates(&mut self, step: u64) {
         let rate = self.options.rate(step);
         self.generator.set_learning_rate(rate * self.options.learning_rate);
         self.discriminator.set_learning_rate(rate * self.options.discriminator_learning_rate());
+    }
+
+    fn step(&mut self, batch: &Batch, rng: &Generator, step: u64) -> Result<Losses> {
+        self.set_rates(step);
+        let generator_moves = self.generator_moves(step);
         let round = self.deal(batch, rng, Some(step), generator_moves);
         let real = self.players.judge(&round.real, &round, rng);
         let fake = self.players.judge(&round.fake.detach(), &round, rng);

@@ -120,6 +120,10 @@ impl Players for Gan {
         self.discriminator.parameters()
     }
 
+    fn is_steady(&self, step: u64) -> bool {
+        self.options.instance_noise(Some(step)) == 0.0 && self.objective.balance().is_none()
+    }
+
     fn generate(&self, codes: &Tensor, _labels: &Tensor) -> Tensor {
         self.generator.forward(codes)
     }

@@ -67,16 +67,16 @@ impl Codebook {
         let counts = average(&self.counts, members.sum(&[0], false));
         let sums = average(&self.sums, members.t().matmul(&vectors));
 
-        let share = counts.sum_all().item() as f32 / entries as f32;
-        let limit = Tensor::scalar(DEAD * share);
-        let dead = counts.le(&limit);
+        let share = counts.sum_all() / entries as f64;
+        let dead = counts.le(&(&share * f64::from(DEAD)));
         let drawn = vectors.index_select(0, &rng.randint(0, vectors.dims()[0] as i64, entries));
         // A revived entry starts with an even share, so that it has time to be found.
-        let counts = dead.where_(&Tensor::scalar(share), &counts);
-        let sums = dead.unsqueeze(1).where_(&(drawn * f64::from(share)), &sums);
+        let counts = dead.where_(&share, &counts);
+        let sums = dead.unsqueeze(1).where_(&(drawn * &share), &sums);
 
-        let total = counts.sum_all().item();
-        let smoothed = (&counts + SMOOTHING) * (total / (total + entries as f64 * SMOOTHING));
+        let total = counts.sum_all().to_dtype(DType::F64);
+        let shrink = &total / (&total + entries as f64 * SMOOTHING);
+        let smoothed = (&counts + SMOOTHING) * shrink.to_dtype(DType::F32);
         self.entries.assign(&(&sums / &smoothed.unsqueeze(1)))?;
         self.counts.assign(&counts)?;
         self.sums.assign(&sums)?;

@@ -80,6 +80,10 @@ impl Recipe for Options {
 }
 
 impl Objective<RelaxedCoder> for Annealed {
+    fn is_steady(&self, _step: u64) -> bool {
+        self.annealing_rate == 0.0
+    }
+
     fn losses(&self, network: &RelaxedCoder, batch: &Batch, rng: &Generator, step: Option<u64>) -> Losses {
         let posterior = network.posterior(&batch.images);
         let codes = match step {

@@ -98,6 +98,10 @@ impl Capacities {
 }
 
 impl Objective<RelaxedCoder> for Capacities {
+    fn is_steady(&self, step: u64) -> bool {
+        step >= self.capacity_steps
+    }
+
     fn losses(&self, network: &RelaxedCoder, batch: &Batch, rng: &Generator, step: Option<u64>) -> Losses {
         let posterior = network.posterior(&batch.images);
         let codes = match step {

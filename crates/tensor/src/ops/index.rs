@@ -5,6 +5,7 @@
 mod embedding;
 mod gather;
 mod one_hot;
+mod pixels;
 mod select;
 mod triangle;
 
@@ -20,6 +21,7 @@ pub(crate) const OPS: &[&str] = &[
     "index_add",
     "embedding",
     "one_hot",
+    "index_pixels",
     "tril",
     "triu",
 ];

@@ -8,10 +8,10 @@ use crate::dtype::Element;
 use crate::inspect::trace;
 use crate::step::Pace;
 use crate::value::{Read, Write};
-use crate::{Device, Error, Result, Spec, Tensor, Value};
+use crate::{Device, Error, Result, Spec, Tensor, Value, no_grad};
 use wengert_cpu::optimize as kernel;
 pub use wengert_cpu::optimize::{Adagrad, Adam, RmsProp, Sgd};
-use wengert_cuda::optimize::Step;
+use wengert_cuda::optimize::{NUMBERS, Numbers, Step};
 
 /// A parameter in a step: what changes, its gradient, and the `S` tensors that the optimiser keeps for it.
 #[derive(Clone, Copy, Debug)]
@@ -143,6 +143,20 @@ pub fn running_average_step(updates: &[Update<'_, 0>], decay: impl Into<Pace<f64
     })
 }
 
+/// As [`running_average_step`], for a decay that was computed where the tensors lie: an f64 scalar. A device is not waited for.
+///
+/// # Errors
+/// See [`sgd_step`].
+#[track_caller]
+pub fn running_average_step_by(updates: &[Update<'_, 0>], decay: &Tensor) -> Result<()> {
+    let batch = Batch::new("running_average_step", updates)?;
+    if !batch.on_device()? {
+        return running_average_step(updates, decay.item());
+    }
+    let shares = no_grad(|| (1.0 - decay.reshape([1])).expand([NUMBERS]).contiguous());
+    batch.step(Step::RunningAverage, Numbers::Computed(shares.value().on_device()?))
+}
+
 /// The constants of a step as the device's kernels take them.
 fn adam_numbers(step: &Adam) -> [f64; 8] {
     let factors = step.factors::<f64>();
@@ -227,7 +241,7 @@ impl<'a, const S: usize> Batch<'a, S> {
         }
     }
 
-    /// The step on the device where the tensors lie.
+    /// The step on the device where the tensors lie, at a pace.
     #[track_caller]
     fn launch<P: Copy + 'static, const N: usize>(
         &self,
@@ -235,6 +249,11 @@ impl<'a, const S: usize> Batch<'a, S> {
         pace: &Pace<P>,
         numbers: fn(&P) -> [f64; N],
     ) -> Result<()> {
+        pace.with_numbers(numbers, |numbers| self.step(step, numbers))?
+    }
+
+    #[track_caller]
+    fn step(&self, step: Step, numbers: Numbers<'_>) -> Result<()> {
         let mut tensors = Vec::with_capacity(self.updates.len());
         for (update, gradient) in self.updates.iter().zip(&self.gradients) {
             let mut arrays = vec![update.parameter.value().on_device()?, gradient.on_device()?];
@@ -244,9 +263,7 @@ impl<'a, const S: usize> Batch<'a, S> {
             tensors.push(arrays);
         }
         let (spec, arrays) = self.traced();
-        trace::step(self.name, &spec, arrays, || {
-            pace.with_numbers(numbers, |numbers| wengert_cuda::optimize::step(step, &tensors, numbers))
-        })??;
+        trace::step(self.name, &spec, arrays, || wengert_cuda::optimize::step(step, &tensors, numbers))?;
         for update in self.updates {
             for tensor in update.state.into_iter().chain([update.parameter]) {
                 tensor.value().note_change();

@@ -15,7 +15,7 @@ pub(super) struct Replay {
     moves: Vec<(Moved, u64)>,
     changed: Vec<Weak<Storage>>,
     results: usize,
-    /// Words of the replays that are planned.
+    /// Words of the replays that are planned, after a 0.
     planned: Vec<u64>,
     steps: usize,
 }
@@ -63,6 +63,9 @@ impl Replay {
     /// Makes the words of one more replay, and moves what it moves on the host.
     #[track_caller]
     pub fn plan(&mut self) -> Result<()> {
+        if self.planned.is_empty() {
+            self.planned.push(0);
+        }
         let start = self.planned.len();
         self.planned.resize(start + self.rows.width(), 0);
         for Source { first, count, fill } in &self.sources {

@@ -1,10 +1,11 @@
 //! Cases of gather, scatter and their relatives, of one-hot codes and triangles.
 
 use crate::case::*;
+use wengert_tensor::DType;
 
 /// The cases of this family.
 pub fn cases() -> Vec<Case> {
-    [gathers(), scatters(), selections(), embeddings(), codes(), triangles()].concat()
+    [gathers(), scatters(), selections(), embeddings(), codes(), pixels(), triangles()].concat()
 }
 
 fn gathers() -> Vec<Case> {
@@ -125,6 +126,26 @@ fn codes() -> Vec<Case> {
             .run(|x| x[0].one_hot(5))
             .torch("F.one_hot(x0, 5)")
             .no_gradient(),
+    ]
+}
+
+fn pixels() -> Vec<Case> {
+    let case = |name: &str, pictures: &[usize], rows: &[i64]| {
+        let levels = 256 * pictures[1];
+        Case::new("index_pixels", format!("index_pixels/{name}"))
+            .inputs([integers(pictures, 0, 256), indices([rows.len()], rows), normal([levels])])
+            .run(|x| {
+                let channels = x[0].dim(1);
+                let levels = x[2].to_dtype(DType::F32).reshape([channels, 256]);
+                x[0].to_dtype(DType::U8).index_pixels(&x[1], &levels)
+            })
+            .torch("x2.float().reshape(x0.shape[1], 256)[torch.arange(x0.shape[1]).reshape(-1, *[1] * (x0.dim() - 2)), x0[x1]]")
+            .no_gradient()
+    };
+    vec![
+        case("grey", &[4, 1, 3, 5], &[2, 0, 3, 2]),
+        case("three_channels", &[2, 3, 2, 2], &[1, 0, 1]),
+        case("none", &[3, 1, 2, 2], &[]),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use crate::Result;
 use wengert_nn::{Entries, EntriesMut, Layer, Module};
-use wengert_tensor::ops::optimize::{Update, running_average_step};
+use wengert_tensor::ops::optimize::{Update, running_average_step_by};
 use wengert_tensor::{DType, Tensor, no_grad};
 
 /// A second copy of a network that follows the trained one: θ̄ ← d·θ̄ + (1 − d)·θ after each of its updates (Yazıcı et al.,
@@ -36,15 +36,16 @@ impl<N: Layer> Average<N> {
 
     /// Takes in the present weights of the network that is followed, which was just trained on these inputs.
     pub fn update(&self, source: &N, input: &Tensor) -> Result<()> {
-        let done = self.updates.item();
         let (averages, present) = (self.network.parameters(), source.parameters());
         let updates: Vec<Update<'_, 0>> = averages
             .iter()
             .zip(&present)
             .map(|(average, present)| Update { parameter: average, gradient: present, state: [] })
             .collect();
-        running_average_step(&updates, self.decay.min((1.0 + done) / (10.0 + done)))?;
-        self.updates.assign(&self.updates.full_like(done + 1.0))?;
+        let done = self.updates.to_dtype(DType::F64);
+        let decay = ((&done + 1.0) / (&done + 10.0)).clamp(None, Some(self.decay));
+        running_average_step_by(&updates, &decay)?;
+        self.updates.assign(&(&self.updates + 1.0))?;
         self.network.train();
         self.forward(input);
         self.network.eval();
