@@ -2,8 +2,7 @@
 
 use crate::device::{self, OLDEST_DRIVER};
 use crate::error::During;
-use crate::libraries;
-use crate::{Error, Result};
+use crate::{Error, Result, libraries, program};
 use cudarc::driver::{result, sys};
 use std::path::PathBuf;
 
@@ -17,6 +16,16 @@ pub struct Survey {
     pub devices: Vec<DeviceReport>,
     /// Libraries beside the driver.
     pub libraries: Vec<LibraryReport>,
+    /// The version of the nvcc that compiled the kernels when the program was built; none where NVRTC compiles them at first
+    /// use.
+    pub kernels: Option<&'static str>,
+}
+
+impl Survey {
+    /// Whether every device has its kernels, built in or by the compiler that was found.
+    pub fn has_all_kernels(&self) -> bool {
+        libraries::load_compiler() || self.devices.iter().all(DeviceReport::has_kernels_built_in)
+    }
 }
 
 /// One device.
@@ -33,6 +42,14 @@ pub struct DeviceReport {
     pub capability: (i32, i32),
     /// Number of multiprocessors.
     pub multiprocessors: usize,
+}
+
+impl DeviceReport {
+    /// Whether kernels for it were compiled when the program was built. A driver that is older than the nvcc of the build may
+    /// still refuse them, and NVRTC then compiles them at first use.
+    pub fn has_kernels_built_in(&self) -> bool {
+        program::built_in(self.capability).is_some()
+    }
 }
 
 /// A library that is used where there is one.
@@ -56,11 +73,14 @@ pub fn survey() -> Survey {
         Ok(_) => (0..device::count().unwrap_or(0)).filter_map(|ordinal| report(ordinal).ok()).collect(),
         Err(_) => Vec::new(),
     };
+    let purpose = match program::COMPILED_BY {
+        Some(_) => "compiles kernels where those built in do not suit",
+        None => "compiles the kernels",
+    };
     let name = libraries::COMPILER[1];
     let found = libraries::load_compiler();
-    let compiler =
-        LibraryReport { name, purpose: "compiles the kernels", found, path: libraries::find(name) };
-    Survey { driver, devices, libraries: vec![compiler] }
+    let compiler = LibraryReport { name, purpose, found, path: libraries::find(name) };
+    Survey { driver, devices, libraries: vec![compiler], kernels: program::COMPILED_BY }
 }
 
 /// What the driver says of device `ordinal`.
