@@ -82,6 +82,7 @@ fn devices_lists_what_is_there() {
         &kernels,
         "libnvrtc.so.13",
         "found by the system",
+        "libcublasLt.so.13",
     ] {
         assert!(text.contains(part), "no {part} in:\n{text}");
     }

@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::error::During;
-use crate::{Error, Result, cache, libraries};
+use crate::{Error, Result, cache, libraries::COMPILER};
 use cudarc::driver::result::{DriverError, module};
 use cudarc::driver::sys as driver;
 use cudarc::nvrtc::{result, sys};
@@ -68,7 +68,7 @@ fn image(file: &'static str, capability: (i32, i32)) -> Result<Vec<u8>> {
         panic!("{file} is not among the sources of the kernels");
     });
     let architecture = architecture(capability);
-    if !libraries::load_compiler() {
+    if !COMPILER.load() {
         return Err(Error::NoCompiler);
     }
     let mut parts = vec![file, source, &architecture];
@@ -95,7 +95,7 @@ fn architecture((major, minor): (i32, i32)) -> String {
 
 fn version() -> Result<String> {
     let (mut major, mut minor) = (0, 0);
-    // SAFETY: the library is there (`load_compiler`), and the call writes two integers.
+    // SAFETY: the library is there (`COMPILER.load`), and the call writes two integers.
     refused(unsafe { sys::nvrtcVersion(&mut major, &mut minor) }, "asking for the compiler's version")?;
     Ok(format!("{major}.{minor}"))
 }

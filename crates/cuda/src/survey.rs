@@ -2,7 +2,8 @@
 
 use crate::device::{self, OLDEST_DRIVER};
 use crate::error::During;
-use crate::{Error, Result, libraries, program};
+use crate::libraries::{COMPILER, CUBLASLT, Library};
+use crate::{Error, Result, program};
 use cudarc::driver::{result, sys};
 use std::path::PathBuf;
 
@@ -24,7 +25,7 @@ pub struct Survey {
 impl Survey {
     /// Whether every device has its kernels, built in or by the compiler that was found.
     pub fn has_all_kernels(&self) -> bool {
-        libraries::load_compiler() || self.devices.iter().all(DeviceReport::has_kernels_built_in)
+        COMPILER.load() || self.devices.iter().all(DeviceReport::has_kernels_built_in)
     }
 }
 
@@ -77,10 +78,13 @@ pub fn survey() -> Survey {
         Some(_) => "compiles kernels where those built in do not suit",
         None => "compiles the kernels",
     };
-    let name = libraries::COMPILER[1];
-    let found = libraries::load_compiler();
-    let compiler = LibraryReport { name, purpose, found, path: libraries::find(name) };
-    Survey { driver, devices, libraries: vec![compiler], kernels: program::COMPILED_BY }
+    let libraries =
+        vec![library(&COMPILER, purpose), library(&CUBLASLT, "multiplies matrices, for comparison only")];
+    Survey { driver, devices, libraries, kernels: program::COMPILED_BY }
+}
+
+fn library(library: &'static Library, purpose: &'static str) -> LibraryReport {
+    LibraryReport { name: library.name(), purpose, found: library.load(), path: library.path() }
 }
 
 /// What the driver says of device `ordinal`.
