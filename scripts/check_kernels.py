@@ -3,6 +3,7 @@
 import ctypes
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,41 +16,57 @@ RESULTS = Path("target/kernels")
 TOOLKIT = Path(sysconfig.get_paths()["purelib"]) / "nvidia/cu13"
 # The features of Hopper's tensor cores want an architecture of their own, with an "a".
 ARCHITECTURES = ["80", "90a"]
-NVCC = ["-std=c++17", "-O3", "-Werror", "all-warnings", "-Xptxas", "-v,-warn-spills"]
+# nvcc is run by crates/cuda/build.rs, with flags of its own. These come on top: nothing may be doubtful, and what each kernel
+# uses is to be told, also for sm_80, for which a build makes PTX alone.
+NVCC = "-gencode arch=compute_80,code=sm_80 -Werror all-warnings -Xptxas -v,-warn-spills"
 NVRTC = ["--std=c++17"]
 
 USAGE = re.compile(
-    r"entry function '(?P<kernel>\w+)'.*?(?P<stack>\d+) bytes stack frame, (?P<stores>\d+) bytes spill stores, "
-    r"(?P<loads>\d+) bytes spill loads.*?Used (?P<registers>\d+) registers(?P<rest>[^\n]*)",
+    r"entry function '(?P<kernel>\w+)' for 'sm_(?P<architecture>\w+)'.*?(?P<stack>\d+) bytes stack frame, "
+    r"(?P<stores>\d+) bytes spill stores, (?P<loads>\d+) bytes spill loads.*?"
+    r"Used (?P<registers>\d+) registers(?P<rest>[^\n]*)",
     re.DOTALL,
 )
+
+
+def build():
+    """Compiles the kernels into the tests of crates/cuda, as into the program; returns the folder of what nvcc said and the
+    tests."""
+    environment = {**os.environ, "WENGERT_NVCC": str(TOOLKIT / "bin/nvcc"), "NVCC_APPEND_FLAGS": NVCC}
+    # In a folder of its own, as what is built elsewhere has no kernels built in and would have to be built again; and without
+    # optimising what is hardly run.
+    command = "cargo test --locked --package wengert-cuda --lib --no-run --target-dir target/ci/fatbin --message-format json"
+    quick = ["--config", 'profile.dev.package."*".opt-level=0']
+    run = subprocess.run([*command.split(), *quick], env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    if run.returncode:
+        sys.exit("check-kernels: the kernels do not compile with nvcc; see above")
+    messages = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
+    ours = [message for message in messages if "#wengert-cuda@" in message.get("package_id", "")]
+    (folder,) = {message["out_dir"] for message in ours if message["reason"] == "build-script-executed"}
+    (tests,) = {message["executable"] for message in ours if message.get("executable")}
+    return Path(folder), tests
+
+
+def usages(folder, file):
+    """What each kernel of a file uses on each architecture, from what ptxas has said."""
+    kernels = {architecture: [] for architecture in ARCHITECTURES}
+    (log,) = folder.glob(f"{file.stem}-*.log")
+    for found in USAGE.finditer(log.read_text()):
+        shared = re.search(r"(\d+) bytes smem", found["rest"])
+        usage = {name: int(found[name]) for name in ["registers", "stack", "stores", "loads"]}
+        usage["shared"] = int(shared[1]) if shared else 0
+        kernels[found["architecture"]].append({"kernel": found["kernel"], **usage})
+    return kernels
 
 
 def key(file, architecture):
     """Names a result after all that it follows from."""
     state = hashlib.sha256(Path(__file__).read_bytes())
-    for path in [file, *sorted(file.parent.glob("*.cuh")), *sorted(KERNELS.glob("*.cuh"))]:
+    for path in [file, *sorted(KERNELS.glob("*.cuh"))]:
         state.update(path.read_bytes())
     packages = Path("target/ci/cuda/packages")
     state.update(packages.read_bytes() if packages.exists() else b"")
     return f"{file.stem}-{architecture}-{state.hexdigest()[:16]}"
-
-
-def nvcc(file, architecture):
-    """Compiles to machine code; returns the usage of each kernel and what is wrong."""
-    code = f"arch=compute_{architecture},code=sm_{architecture}"
-    command = [TOOLKIT / "bin/nvcc", *NVCC, "-gencode", code, "-I", KERNELS, "-cubin", file, "-o", "/dev/null"]
-    run = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-    kernels, wrong = [], []
-    for found in USAGE.finditer(run.stdout + run.stderr):
-        shared = re.search(r"(\d+) bytes smem", found["rest"])
-        usage = {name: int(found[name]) for name in ["registers", "stack", "stores", "loads"]}
-        kernels.append({"kernel": found["kernel"], "shared": int(shared[1]) if shared else 0, **usage})
-        if usage["stores"] + usage["loads"]:
-            wrong.append(f"{found['kernel']} spills {usage['stores']} bytes and loads {usage['loads']}")
-    if run.returncode:
-        wrong.append("nvcc: " + run.stderr.strip())
-    return kernels, wrong
 
 
 def nvrtc(file, architecture):
@@ -61,7 +78,7 @@ def nvrtc(file, architecture):
     def texts(values):
         return (ctypes.c_char_p * len(values))(*values)
 
-    headers = sorted({*KERNELS.glob("*.cuh"), *file.parent.glob("*.cuh")})
+    headers = sorted(KERNELS.glob("*.cuh"))
     contents, names = texts([path.read_bytes() for path in headers]), texts([path.name.encode() for path in headers])
     program = ctypes.c_void_p()
     source, name = file.read_bytes(), file.name.encode()
@@ -79,19 +96,17 @@ def nvrtc(file, architecture):
 
 
 def check(job):
-    """The usage of each kernel of a file and what is wrong, computed once for each content."""
+    """What NVRTC finds wrong with a file, asked once for each content."""
     file, architecture = job
-    result = RESULTS / f"{key(file, architecture)}.json"
+    result = RESULTS / key(file, architecture)
     if result.exists():
-        return json.loads(result.read_text())
-    kernels, wrong = nvcc(file, architecture)
-    wrong += nvrtc(file, architecture)
-    found = {"kernels": kernels, "wrong": wrong}
+        return []
+    wrong = nvrtc(file, architecture)
     if not wrong:
-        for old in RESULTS.glob(f"{file.stem}-{architecture}-*.json"):
+        for old in RESULTS.glob(f"{file.stem}-{architecture}-*"):
             old.unlink()
-        result.write_text(json.dumps(found))
-    return found
+        result.touch()
+    return wrong
 
 
 def print_all(file, architecture, kernels):
@@ -116,20 +131,34 @@ def print_most(file, architecture, kernels):
 def main():
     names = [name for name in sys.argv[1:] if name != "--all"]
     every = "--all" in sys.argv
-    files = [Path(name) for name in names] or sorted(KERNELS.glob("*.cu"))
+    all_files = sorted(KERNELS.glob("*.cu"))
+    files = [Path(name) for name in names] or all_files
+    if unknown := [str(file) for file in files if file not in all_files]:
+        sys.exit(f"check-kernels: {', '.join(unknown)}: name files of kernels/ that end in .cu")
     RESULTS.mkdir(parents=True, exist_ok=True)
-    jobs = [(file, architecture) for file in files for architecture in ARCHITECTURES]
+    folder, tests = build()
+    used = {file: usages(folder, file) for file in files}
     failed = False
     # Of a file the most that any of its kernels has, and how many of them spill; with --all each kernel's own.
     kernel = f"{'kernel':<44}" if every else f"{'kernels':>7}"
     print(f"{'file':<18} {'':<6} {kernel} {'registers':>9} {'shared':>7} {'stack':>6} {'spill':>8}")
+    jobs = [(file, architecture) for file in files for architecture in ARCHITECTURES]
     with ProcessPoolExecutor(2) as pool:
-        for (file, architecture), found in zip(jobs, pool.map(check, jobs)):
-            (print_all if every else print_most)(file, architecture, found["kernels"])
+        for (file, architecture), wrong in zip(jobs, pool.map(check, jobs)):
+            kernels = used[file][architecture]
+            (print_all if every else print_most)(file, architecture, kernels)
             sys.stdout.flush()
-            for wrong in found["wrong"]:
+            if not kernels:
+                wrong = [*wrong, "nvcc found no kernel"]
+            for kernel in kernels:
+                if kernel["stores"] + kernel["loads"]:
+                    spilled = f"spills {kernel['stores']} bytes and loads {kernel['loads']}"
+                    wrong = [*wrong, f"{kernel['kernel']} {spilled}"]
+            for fault in wrong:
                 failed = True
-                print(f"check-kernels: {file} for sm_{architecture}: {wrong}", file=sys.stderr)
+                print(f"check-kernels: {file} for sm_{architecture}: {fault}", file=sys.stderr)
+    # That what the program carries is whole, and for the devices it is meant for.
+    failed |= subprocess.run([tests, "--quiet", "program::"], check=False).returncode != 0
     sys.exit(failed)
 
 

@@ -6,8 +6,9 @@
 #   scripts/gpu.sh run [FOLDER]     on a machine with a GPU and nothing else: writes the report to $OUT/gpu.md, by default
 #                                   to benches/results/<name of the device>.md
 #
-# The machine with the GPU needs the repository's folder (for MNIST), a driver for CUDA 13, NVRTC (`wengert devices` says
-# where it is looked for), glibc 2.34 or later, and bash.
+# The machine with the GPU needs the repository's folder (for MNIST), a driver for CUDA 13, glibc 2.34 or later, bash and, where
+# the build found no nvcc to build the kernels in, NVRTC; for the section on cuBLASLt that library (`wengert devices` says what
+# was found).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-run}
@@ -16,14 +17,21 @@ tests=(cuda cuda_sizes cuda_convolution cuda_random cuda_optimize cuda_sort)
 # Seconds after which no further model is begun, so that the whole stays under eight minutes.
 enough=400
 
+# The program that cargo makes of a test or a bench.
+executable() {
+  cargo test --release --locked --no-run --message-format=json "$@" 2> /dev/null |
+    grep -o '"executable":"[^"]*"' | tail -1 | cut -d'"' -f4
+}
+
 build() {
   mkdir -p "$folder"
   cargo build --release --locked
   cp "${CARGO_TARGET_DIR:-target}/release/wengert" "$folder/wengert"
   for test in "${tests[@]}"; do
-    executable=$(cargo test --release --locked -p wengert-testkit --test "$test" --no-run --message-format=json 2> /dev/null |
-      grep -o '"executable":"[^"]*"' | tail -1 | cut -d'"' -f4)
-    cp "$executable" "$folder/$test"
+    cp "$(executable -p wengert-testkit --test "$test")" "$folder/$test"
+  done
+  for kind in test bench; do
+    cp "$(executable -p wengert-cuda "--$kind" cublaslt)" "$folder/cublaslt-$kind"
   done
   strip "$folder"/*
   du -sh "$folder"
@@ -62,6 +70,15 @@ report() {
     cat "$work/$test.failed"
     printf '```\n'
   done
+
+  printf '\n## Matrix products beside cuBLASLt\n\n'
+  attempt 60 "$folder/cublaslt-test" --test-threads 1
+  printf 'Agreement: %s.\n\n```\n' "$outcome"
+  grep -E '^products |differs by' "$work/log" || tail -3 "$work/log"
+  printf '```\n\n'
+  attempt 60 "$folder/cublaslt-bench"
+  printf 'Times: %s.\n\n' "$outcome"
+  cat "$work/log"
 
   printf '\n## compute-sanitizer\n\n'
   sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2> /dev/null || true)

@@ -30,27 +30,35 @@ pub fn gpu(device: Device) -> Result<Option<String>> {
     )))
 }
 
-/// The GPUs, or why there are none, and the libraries that go with them.
+/// The GPUs, or why there are none, and what goes with them.
 fn gpus(text: &mut String) -> Result<()> {
     let survey = wengert_cuda::survey();
-    let driver = match &survey.driver {
-        Ok(version) => version,
-        Err(reason) => {
-            writeln!(text, "gpu   none: {reason}")?;
-            return Ok(());
+    match &survey.driver {
+        Ok(version) => {
+            for device in &survey.devices {
+                let memory = device.memory as f64 / f64::from(1 << 30);
+                let (major, minor) = device.capability;
+                writeln!(text, "cuda:{}  {}", device.ordinal, device.name)?;
+                writeln!(
+                    text,
+                    "      {memory:.1} GiB, {} multiprocessors, compute capability {major}.{minor}",
+                    device.multiprocessors
+                )?;
+            }
+            writeln!(text, "      driver: CUDA {version}")?;
         }
-    };
-    for device in &survey.devices {
-        let memory = device.memory as f64 / f64::from(1 << 30);
-        let (major, minor) = device.capability;
-        writeln!(text, "cuda:{}  {}", device.ordinal, device.name)?;
-        writeln!(
-            text,
-            "      {memory:.1} GiB, {} multiprocessors, compute capability {major}.{minor}",
-            device.multiprocessors
-        )?;
+        Err(reason) => writeln!(text, "gpu   none: {reason}")?,
     }
-    writeln!(text, "      driver: CUDA {driver}")?;
+    match survey.kernels {
+        Some(version) => writeln!(
+            text,
+            "      kernels: built in by nvcc {version}, for devices of compute capability 8.0 and later"
+        )?,
+        None => writeln!(text, "      kernels: compiled at first use")?,
+    }
+    if survey.driver.is_err() {
+        return Ok(());
+    }
     for library in &survey.libraries {
         let place = match (library.found, &library.path) {
             (false, _) => "not found".into(),
@@ -59,8 +67,8 @@ fn gpus(text: &mut String) -> Result<()> {
         };
         writeln!(text, "      {} ({}): {place}", library.name, library.purpose)?;
     }
-    if let Some(missing) = survey.libraries.iter().find(|library| !library.found) {
-        writeln!(text, "      {}: {}", missing.name, wengert_cuda::Error::NoCompiler)?;
+    if !survey.has_all_kernels() {
+        writeln!(text, "      {}", wengert_cuda::Error::NoCompiler)?;
     }
     Ok(())
 }

@@ -75,8 +75,20 @@ fn devices_lists_what_is_there() {
     let (output, errors) = run(&mut emulated(&["devices"], &cache));
     assert!(output.status.success(), "{errors}");
     let text = String::from_utf8(output.stdout).expect("text");
-    for part in ["cuda:0", "compute capability", "driver: CUDA 13.0", "libnvrtc.so.13", "found by the system"]
-    {
+    // As this test was built, so was the program.
+    let kernels = match wengert_cuda::survey().kernels {
+        Some(version) => format!("kernels: built in by nvcc {version}"),
+        None => "kernels: compiled at first use".into(),
+    };
+    for part in [
+        "cuda:0",
+        "compute capability",
+        "driver: CUDA 13.0",
+        &kernels,
+        "libnvrtc.so.13",
+        "found by the system",
+        "libcublasLt.so.13",
+    ] {
         assert!(text.contains(part), "no {part} in:\n{text}");
     }
 }

@@ -58,6 +58,12 @@ pub enum Error {
          nvidia-cuda-nvrtc==13.0.88` and set WENGERT_CUDA_LIBS to its folder nvidia/cu13/lib"
     )]
     NoCompiler,
+    /// There is no cuBLASLt.
+    #[error(
+        "cuBLASLt was not found (libcublasLt.so.13); install CUDA 13, or `pip install nvidia-cublas==13.*` and set \
+         WENGERT_CUDA_LIBS to its folder nvidia/cu13/lib"
+    )]
+    NoCublasLt,
     /// A kernel that does not compile.
     #[error("the kernels of {file} do not compile for {architecture}: {log}")]
     Compile {

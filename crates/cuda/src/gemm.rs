@@ -5,6 +5,7 @@
 //! memory in pieces of 16 bytes where strides and alignment allow. Each element is one sum in one order that depends on the
 //! sizes and the device only.
 
+pub mod cublaslt;
 mod operand;
 mod plan;
 #[cfg(test)]

@@ -60,10 +60,7 @@ impl Kernels {
         let module = match self.modules.get(file) {
             Some(&module) => module,
             None => {
-                let image = program::image(file, self.capability)?;
-                // SAFETY: the image is whole machine code, from the compiler or its cache; the driver copies it.
-                let module =
-                    unsafe { result::module::load_data(image.as_ptr().cast()) }.during("loading kernels")?;
+                let module = program::load(file, self.capability)?;
                 self.modules.insert(file, module);
                 module
             }

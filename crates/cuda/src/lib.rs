@@ -1,7 +1,8 @@
 //! CUDA for wengert: the driver, device memory, the kernels of `kernels/` and one launcher for each.
 //!
 //! It knows no tensor and no tape. The libraries of NVIDIA are looked for at run time, so that the same program runs on
-//! machines without any; [`survey`] says what was found. Kernels are compiled at first use and kept on disk.
+//! machines without any; [`survey`] says what was found. Kernels are compiled when the crate is built, where there is an nvcc, or
+//! else at first use and kept on disk.
 //!
 //! All work of a device is put into one stream and runs in the order of the calls, so that memory given back by one
 //! kernel's caller may be handed to the next at once.

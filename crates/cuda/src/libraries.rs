@@ -9,28 +9,56 @@ use std::sync::Once;
 /// The environment variable with further folders, separated as in `PATH`.
 pub const FOLDERS_VARIABLE: &str = "WENGERT_CUDA_LIBS";
 
-/// The compiler and what it loads itself, which must be there first.
-pub(crate) const COMPILER: [&str; 2] = ["libnvrtc-builtins.so.13.0", "libnvrtc.so.13"];
-
-/// The library's path in one of the known folders.
-pub(crate) fn find(name: &str) -> Option<PathBuf> {
-    folders().into_iter().map(|folder| folder.join(name)).find(|path| path.is_file())
+/// A library that is looked for once, and that the program does without where there is none.
+pub(crate) struct Library {
+    /// Its files: what it loads itself, which must be there first, and last the library.
+    files: &'static [&'static str],
+    /// Whether cudarc finds it, which must be known before anything else of it is called: cudarc panics without it.
+    is_present: fn() -> bool,
+    search: Once,
 }
 
-/// Whether NVRTC can be used; looks for it once.
-pub(crate) fn load_compiler() -> bool {
-    static SEARCH: Once = Once::new();
-    SEARCH.call_once(|| {
-        if !is_compiler_loaded() {
-            COMPILER.iter().filter_map(|name| find(name)).for_each(preload);
-        }
-    });
-    is_compiler_loaded()
-}
-
-fn is_compiler_loaded() -> bool {
+/// NVRTC, which compiles kernels.
+pub(crate) static COMPILER: Library =
     // SAFETY: loads libnvrtc where there is one; its initialisers are NVIDIA's and have no preconditions.
-    unsafe { cudarc::nvrtc::sys::is_culib_present() }
+    Library::new(&["libnvrtc-builtins.so.13.0", "libnvrtc.so.13"], || unsafe {
+            cudarc::nvrtc::sys::is_culib_present()
+        });
+
+/// cuBLASLt, which multiplies matrices.
+pub(crate) static CUBLASLT: Library =
+    // SAFETY: as above, libcublasLt.
+    Library::new(&["libcublasLt.so.13"], || unsafe { cudarc::cublaslt::sys::is_culib_present() });
+
+impl Library {
+    const fn new(files: &'static [&'static str], is_present: fn() -> bool) -> Self {
+        Self { files, is_present, search: Once::new() }
+    }
+
+    /// Its file name.
+    pub fn name(&self) -> &'static str {
+        self.files.last().expect("a library is a file")
+    }
+
+    /// Its path in one of the known folders.
+    pub fn path(&self) -> Option<PathBuf> {
+        find(self.name())
+    }
+
+    /// Whether it can be used; looks for it at the first call.
+    pub fn load(&self) -> bool {
+        self.search.call_once(|| {
+            if !(self.is_present)() {
+                self.files.iter().filter_map(|name| find(name)).for_each(preload);
+            }
+        });
+        (self.is_present)()
+    }
+}
+
+/// The file's path in one of the known folders.
+fn find(name: &str) -> Option<PathBuf> {
+    folders().into_iter().map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 /// Loads a library for good, so that a later request by its name finds it.

@@ -1,89 +1,74 @@
-//! The sources of the kernels and their compilation by NVRTC.
+//! Machine code of the kernels: compiled by nvcc when the program was built, or by NVRTC at first use.
 
-use crate::{Error, Result, cache, libraries};
+#[cfg(test)]
+mod tests;
+
+use crate::error::During;
+use crate::{Error, Result, cache, libraries::COMPILER};
+use cudarc::driver::result::{DriverError, module};
+use cudarc::driver::sys as driver;
 use cudarc::nvrtc::{result, sys};
 use std::ffi::CString;
 
-/// A file of `kernels/`, which travels inside the program.
-macro_rules! source {
-    ($file:literal) => {
-        ($file, include_str!(concat!("../../../kernels/", $file)))
-    };
+/// The bytes of a file, which the driver reads in words.
+#[allow(unused_macros, reason = "used where nvcc has compiled the kernels")]
+macro_rules! include_aligned {
+    ($path:literal) => {{
+        #[repr(C, align(16))]
+        struct Aligned<T: ?Sized>(T);
+        static BYTES: &Aligned<[u8]> = &Aligned(*include_bytes!($path));
+        &BYTES.0
+    }};
 }
 
-/// Files with kernels.
-const SOURCES: &[(&str, &str)] = &[
-    source!("batch_norm.cu"),
-    source!("binary.cu"),
-    source!("check.cu"),
-    source!("compare.cu"),
-    source!("conv2d.cu"),
-    source!("conv2d_double.cu"),
-    source!("conv2d_parts.cu"),
-    source!("conv2d_tensor.cu"),
-    source!("conv2d_tf32.cu"),
-    source!("conv2d_weight_grad.cu"),
-    source!("copy.cu"),
-    source!("cross_entropy.cu"),
-    source!("gemm.cu"),
-    source!("gemm_fma.cu"),
-    source!("gemm_integer.cu"),
-    source!("gemm_tf32.cu"),
-    source!("index.cu"),
-    source!("join.cu"),
-    source!("layer_norm.cu"),
-    source!("loss.cu"),
-    source!("optimize.cu"),
-    source!("pad.cu"),
-    source!("plane_map.cu"),
-    source!("pool.cu"),
-    source!("random.cu"),
-    source!("recurrent.cu"),
-    source!("reduce.cu"),
-    source!("replay.cu"),
-    source!("scan.cu"),
-    source!("scatter.cu"),
-    source!("softmax.cu"),
-    source!("sort.cu"),
-    source!("unary.cu"),
-    source!("unfold.cu"),
-];
+// `COMPILED_BY`, `SOURCES`, `HEADERS` and `FATBINS`, by `build.rs`.
+include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
 
-/// Files that they include.
-const HEADERS: &[(&str, &str)] = &[
-    source!("async_copy.cuh"),
-    source!("channels.cuh"),
-    source!("common.cuh"),
-    source!("conv2d.cuh"),
-    source!("convolve.cuh"),
-    source!("epilogue.cuh"),
-    source!("fma_tile.cuh"),
-    source!("gemm.cuh"),
-    source!("map.cuh"),
-    source!("matmul.cuh"),
-    source!("mma.cuh"),
-    source!("numbers.cuh"),
-    source!("operand.cuh"),
-    source!("philox.cuh"),
-    source!("plain.cuh"),
-    source!("plane_map.cuh"),
-    source!("reduction.cuh"),
-    source!("rows.cuh"),
-    source!("strides.cuh"),
-    source!("tensor_product.cuh"),
-    source!("tensor_tile.cuh"),
-    source!("tile.cuh"),
-    source!("weight_grad.cuh"),
-    source!("window.cuh"),
-];
+/// The oldest devices that fat binaries serve.
+const FATBIN_CAPABILITY: (i32, i32) = (8, 0);
+
+/// The version of the nvcc that compiled the kernels for devices of this capability when the program was built.
+pub(crate) fn built_in(capability: (i32, i32)) -> Option<&'static str> {
+    COMPILED_BY.filter(|_| capability >= FATBIN_CAPABILITY)
+}
+
+/// Loads the kernels of `file` into the current context of a device of this compute capability.
+pub(crate) fn load(file: &'static str, capability: (i32, i32)) -> Result<driver::CUmodule> {
+    if let Some(module) = load_fatbin(file, capability)? {
+        return Ok(module);
+    }
+    let image = image(file, capability)?;
+    // SAFETY: the image is whole machine code, from the compiler or its cache; the driver copies it.
+    unsafe { module::load_data(image.as_ptr().cast()) }.during("loading kernels")
+}
+
+/// Loads what was compiled when the program was built, where it serves this device and driver.
+fn load_fatbin(file: &str, capability: (i32, i32)) -> Result<Option<driver::CUmodule>> {
+    use driver::CUresult as Code;
+    let fatbin = FATBINS.iter().find(|(name, _)| *name == file);
+    let Some((_, fatbin)) = fatbin.filter(|_| built_in(capability).is_some()) else { return Ok(None) };
+    // SAFETY: the bytes are a whole fat binary, aligned for the driver, and live as long as the program.
+    match unsafe { module::load_data(fatbin.as_ptr().cast()) } {
+        Ok(module) => Ok(Some(module)),
+        // A driver that is older than the nvcc of the build does not translate its PTX, and the emulated one takes none.
+        Err(DriverError(
+            Code::CUDA_ERROR_INVALID_IMAGE
+            | Code::CUDA_ERROR_NO_BINARY_FOR_GPU
+            | Code::CUDA_ERROR_UNSUPPORTED_PTX_VERSION
+            | Code::CUDA_ERROR_JIT_COMPILER_NOT_FOUND
+            | Code::CUDA_ERROR_JIT_COMPILATION_DISABLED,
+        )) => Ok(None),
+        Err(error) => Err(error).during("loading the kernels that were built in"),
+    }
+}
 
 /// Machine code of the kernels of `file` for a device of this compute capability, from the disk cache or the compiler.
-pub(crate) fn image(file: &'static str, capability: (i32, i32)) -> Result<Vec<u8>> {
+fn image(file: &'static str, capability: (i32, i32)) -> Result<Vec<u8>> {
     let (_, source) = SOURCES.iter().find(|(name, _)| *name == file).unwrap_or_else(|| {
         panic!("{file} is not among the sources of the kernels");
     });
     let architecture = architecture(capability);
-    if !libraries::load_compiler() {
+    if !COMPILER.load() {
         return Err(Error::NoCompiler);
     }
     let mut parts = vec![file, source, &architecture];
@@ -110,7 +95,7 @@ fn architecture((major, minor): (i32, i32)) -> String {
 
 fn version() -> Result<String> {
     let (mut major, mut minor) = (0, 0);
-    // SAFETY: the library is there (`load_compiler`), and the call writes two integers.
+    // SAFETY: the library is there (`COMPILER.load`), and the call writes two integers.
     refused(unsafe { sys::nvrtcVersion(&mut major, &mut minor) }, "asking for the compiler's version")?;
     Ok(format!("{major}.{minor}"))
 }

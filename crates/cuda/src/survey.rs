@@ -2,8 +2,8 @@
 
 use crate::device::{self, OLDEST_DRIVER};
 use crate::error::During;
-use crate::libraries;
-use crate::{Error, Result};
+use crate::libraries::{COMPILER, CUBLASLT, Library};
+use crate::{Error, Result, program};
 use cudarc::driver::{result, sys};
 use std::path::PathBuf;
 
@@ -17,6 +17,16 @@ pub struct Survey {
     pub devices: Vec<DeviceReport>,
     /// Libraries beside the driver.
     pub libraries: Vec<LibraryReport>,
+    /// The version of the nvcc that compiled the kernels when the program was built; none where NVRTC compiles them at first
+    /// use.
+    pub kernels: Option<&'static str>,
+}
+
+impl Survey {
+    /// Whether every device has its kernels, built in or by the compiler that was found.
+    pub fn has_all_kernels(&self) -> bool {
+        COMPILER.load() || self.devices.iter().all(DeviceReport::has_kernels_built_in)
+    }
 }
 
 /// One device.
@@ -33,6 +43,14 @@ pub struct DeviceReport {
     pub capability: (i32, i32),
     /// Number of multiprocessors.
     pub multiprocessors: usize,
+}
+
+impl DeviceReport {
+    /// Whether kernels for it were compiled when the program was built. A driver that is older than the nvcc of the build may
+    /// still refuse them, and NVRTC then compiles them at first use.
+    pub fn has_kernels_built_in(&self) -> bool {
+        program::built_in(self.capability).is_some()
+    }
 }
 
 /// A library that is used where there is one.
@@ -56,11 +74,17 @@ pub fn survey() -> Survey {
         Ok(_) => (0..device::count().unwrap_or(0)).filter_map(|ordinal| report(ordinal).ok()).collect(),
         Err(_) => Vec::new(),
     };
-    let name = libraries::COMPILER[1];
-    let found = libraries::load_compiler();
-    let compiler =
-        LibraryReport { name, purpose: "compiles the kernels", found, path: libraries::find(name) };
-    Survey { driver, devices, libraries: vec![compiler] }
+    let purpose = match program::COMPILED_BY {
+        Some(_) => "compiles kernels where those built in do not suit",
+        None => "compiles the kernels",
+    };
+    let libraries =
+        vec![library(&COMPILER, purpose), library(&CUBLASLT, "multiplies matrices, for comparison only")];
+    Survey { driver, devices, libraries, kernels: program::COMPILED_BY }
+}
+
+fn library(library: &'static Library, purpose: &'static str) -> LibraryReport {
+    LibraryReport { name: library.name(), purpose, found: library.load(), path: library.path() }
 }
 
 /// What the driver says of device `ordinal`.

@@ -1,5 +1,8 @@
 //! Matrix products on a device, emulated where there is none, against f64 on the host.
 
+mod common;
+
+use common::{Matrix, fractions, read};
 use wengert_cuda::gemm::{Activation, Epilogue, Precision, matmul};
 use wengert_cuda::{Device, Kind, Memory, View};
 
@@ -8,47 +11,6 @@ fn device() -> Device {
         wengert_emulator::load().unwrap();
     }
     Device::get(0).unwrap()
-}
-
-/// Numbers in (−1, 1).
-fn fractions(count: usize, seed: u32) -> Vec<f32> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..count).map(|_| next()).collect()
-}
-
-/// A matrix on the device, stored by rows or by columns.
-struct Matrix {
-    numbers: Vec<f32>,
-    memory: Memory,
-    sizes: [usize; 2],
-    strides: [isize; 2],
-}
-
-impl Matrix {
-    fn new(device: &Device, sizes: [usize; 2], transposed: bool, seed: u32) -> Self {
-        let [rows, columns] = sizes;
-        let numbers = fractions(rows * columns, seed);
-        let strides = if transposed { [1, rows as isize] } else { [columns as isize, 1] };
-        Self { memory: Memory::upload(device, &numbers).unwrap(), numbers, sizes, strides }
-    }
-
-    fn view(&self) -> View<'_> {
-        View::new(&self.memory, Kind::F32, &self.sizes, &self.strides, 0).unwrap()
-    }
-
-    fn at(&self, row: usize, column: usize) -> f64 {
-        f64::from(self.numbers[row * self.strides[0] as usize + column * self.strides[1] as usize])
-    }
-}
-
-fn read(memory: &Memory, count: usize) -> Vec<f32> {
-    let mut numbers = vec![0f32; count];
-    memory.read(0, &mut numbers).unwrap();
-    numbers
 }
 
 /// The largest error of a product against f64, in units of the sum of absolute terms.

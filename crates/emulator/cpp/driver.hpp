@@ -18,6 +18,7 @@ enum Result : int {
     not_initialized = 3,
     no_device = 100,
     invalid_device = 101,
+    invalid_image = 200,
     invalid_context = 201,
     invalid_handle = 400,
     not_found = 500,

@@ -35,6 +35,7 @@ const struct {
     {not_initialized, "CUDA_ERROR_NOT_INITIALIZED", "initialization error"},
     {no_device, "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected"},
     {invalid_device, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
+    {invalid_image, "CUDA_ERROR_INVALID_IMAGE", "device kernel image is invalid"},
     {invalid_context, "CUDA_ERROR_INVALID_CONTEXT", "invalid device context"},
     {invalid_handle, "CUDA_ERROR_INVALID_HANDLE", "invalid resource handle"},
     {not_found, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},

@@ -46,6 +46,8 @@ Result check_launch(const Kernel& kernel, dim3 grid, dim3 block, size_t dynamic_
 
 DRIVER_API cuModuleLoadData(void** handle, const void* image) {
     if (!image) return invalid_value;
+    // Machine code of a GPU, as nvcc packs it, does not run here: the backend is to take what the stand-in compiler makes.
+    if (!strncmp(static_cast<const char*>(image), "\x50\xed\x55\xba", 4)) return invalid_image;
     *handle = new Module{unit_of(static_cast<const char*>(image))};
     return success;
 }

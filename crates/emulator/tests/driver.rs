@@ -68,6 +68,19 @@ fn a_capture_refuses_what_a_graph_cannot_hold() {
 }
 
 #[test]
+fn machine_code_of_a_gpu_is_refused() {
+    let device = Device::new();
+    device.context.bind_to_thread().unwrap();
+    let image = |bytes: &[u8]| {
+        // SAFETY: the bytes end with a zero, and are the mark of a fat binary or a name.
+        unsafe { result::module::load_data(bytes.as_ptr().cast()) }.map(drop)
+    };
+    assert_eq!(image(b"\x50\xed\x55\xba\x01\0"), Err(DriverError(CUresult::CUDA_ERROR_INVALID_IMAGE)));
+    assert_eq!(image(b"faulty.cu\0"), Ok(()));
+    assert_eq!(image(b"\0"), Ok(()));
+}
+
+#[test]
 fn copies_stay_within_an_allocation() {
     let device = Device::new();
     let invalid = Err(DriverError(CUresult::CUDA_ERROR_INVALID_VALUE));
