@@ -13,7 +13,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-run}
 folder=${2:-target/gpu}
-tests=(cuda cuda_sizes cuda_convolution cuda_random cuda_optimize cuda_sort)
+tests=(cuda cuda_sizes cuda_convolution cuda_random cuda_optimize cuda_sort cuda_step)
 # Seconds after which no further model is begun, so that the whole stays under eight minutes.
 enough=400
 
@@ -28,7 +28,9 @@ build() {
   cargo build --release --locked
   cp "${CARGO_TARGET_DIR:-target}/release/wengert" "$folder/wengert"
   for test in "${tests[@]}"; do
-    cp "$(executable -p wengert-testkit --test "$test")" "$folder/$test"
+    local package=wengert-testkit
+    [ "$test" != cuda_step ] || package=wengert-nn
+    cp "$(executable -p $package --test "$test")" "$folder/$test"
   done
   for kind in test bench; do
     cp "$(executable -p wengert-cuda "--$kind" cublaslt)" "$folder/cublaslt-$kind"
@@ -93,11 +95,14 @@ report() {
   fi
 
   printf '\n## Training on MNIST\n\n| model | device | epochs | result | last metrics |\n|---|---|---|---|---|\n'
-  for run in "vae cpu 2" "vae cuda 10" "dcgan cuda 1" "wgan-gp cuda 1"; do
-    read -r model device epochs <<< "$run"
-    attempt 90 "$folder/wengert" train "$model" --device "$device" --epochs "$epochs" --quiet --out "$work/$model-$device"
-    last=$(tail -1 "$work/$model-$device/metrics.jsonl" 2> /dev/null || tail -1 "$work/log")
-    printf '| %s | %s | %s | %s | `%s` |\n' "$model" "$device" "$epochs" "$outcome" "$last"
+  local number=0
+  for run in "vae cpu 2" "vae cuda 10" "vae cuda 10 --eager" "dcgan cuda 1" "wgan-gp cuda 1"; do
+    read -r model device epochs eager <<< "$run"
+    number=$((number + 1))
+    # shellcheck disable=SC2086 # a flag or none
+    attempt 90 "$folder/wengert" train "$model" --device "$device" --epochs "$epochs" $eager --quiet --out "$work/run-$number"
+    last=$(tail -1 "$work/run-$number/metrics.jsonl" 2> /dev/null || tail -1 "$work/log")
+    printf '| %s | %s | %s | %s | `%s` |\n' "$model" "$device $eager" "$epochs" "$outcome" "$last"
   done
 
   # Without PyTorch on the machine this says so.
@@ -107,14 +112,14 @@ report() {
   tail -40 "$work/log"
   printf '```\n'
 
-  printf '\n## Two steps of every model\n\n'
+  printf '\n## Five steps of every model\n\n'
   local passed=0 left=0
   for model in $("$folder/wengert" models | grep -oE '^  [a-z0-9-]+'); do
     if [ "$SECONDS" -gt "$enough" ]; then
       left=$((left + 1))
       continue
     fi
-    attempt 30 "$folder/wengert" train "$model" --device cuda --steps 2 --batch 16 --set data.limit=2000 \
+    attempt 30 "$folder/wengert" train "$model" --device cuda --steps 5 --batch 16 --set data.limit=2000 \
       --set data.test_limit=64 --quiet --out "$work/steps-$model"
     case $outcome in
       passed*) passed=$((passed + 1)) ;;

@@ -55,14 +55,15 @@ impl Resident {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BatchOptions, ImageDataset, Position};
+    use crate::{BatchOptions, ImageDataset, Position, Split};
     use std::sync::Arc;
 
     #[test]
     fn a_batch_has_the_bits_of_the_loader() {
-        let pixels = (0..5 * 12).map(|i| (i * 37 % 256) as u8).collect();
+        let pixels: Vec<u8> = (0..5 * 12).map(|i| (i * 37 % 256) as u8).collect();
         let classes = ["a", "b"].map(String::from).to_vec();
-        let images = ImageDataset::new("some", [3, 2, 2], pixels, vec![0, 1, 1, 0, 1], classes).unwrap();
+        let images =
+            ImageDataset::new("some", Split::Train, [3, 2, 2], pixels, vec![0, 1, 1, 0, 1], classes).unwrap();
         let images = Arc::new(images);
         for binarisation in [Binarisation::None, Binarisation::Threshold(90), Binarisation::Static { seed: 3 }] {
             let options = BatchOptions { binarisation, ..BatchOptions::default() };
