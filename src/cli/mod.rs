@@ -18,6 +18,7 @@ mod progress;
 mod reconstruct;
 mod run;
 mod sample;
+mod stepper;
 mod summary;
 mod train;
 mod traverse;
