@@ -4,6 +4,8 @@
 mod awkward;
 #[path = "program/bench.rs"]
 mod bench;
+#[path = "program/codes.rs"]
+mod codes;
 #[path = "program/cuda.rs"]
 mod cuda;
 #[path = "program/eval.rs"]

@@ -20,13 +20,12 @@ pub fn print_all(mut stepper: Stepper) -> Result<()> {
 /// Follows the commands of `input`; without any, prints all steps. `asked` says that a person types: then each command is
 /// asked for, and a wrong one is no error.
 pub fn run(mut stepper: Stepper, input: impl BufRead, asked: bool) -> Result<()> {
-    let mut lines = input.lines().enumerate();
     let prompt = || if asked { print("> ") } else { Ok(()) };
     if asked {
         print(&format!("{}{}{}> ", stepper.introduction(), help_page().to_text(), stepper.page().to_text()))?;
     }
     let mut first = !asked;
-    while let Some((number, line)) = lines.next() {
+    for (number, line) in input.lines().enumerate() {
         let line = line.context("standard input could not be read as text")?;
         if std::mem::take(&mut first) {
             print(&format!("{}{}", stepper.introduction(), stepper.page().to_text()))?;

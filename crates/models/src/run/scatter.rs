@@ -26,8 +26,10 @@ const MARGIN: usize = 34;
 const RADIUS: f64 = 1.8;
 const COVER: f64 = 0.6;
 /// Size of the letters of classes, and of numbers.
-const NAMES: usize = 2;
+const NAMES: usize = 3;
 const NUMBERS: usize = 1;
+/// Room on each side of the points, as a share of their range.
+const ROOM: f64 = 0.03;
 /// Share of the points, on each side of each axis, that may lie outside: a few far ones would crowd the others.
 const OUTSIDE: f64 = 0.002;
 
@@ -48,7 +50,7 @@ impl Scatter<'_> {
     /// The plot, `side` pixels wide and high.
     pub fn draw(&self, side: usize) -> Picture {
         let mut canvas = Canvas::new(side.max(4 * MARGIN));
-        let axes = [0, 1].map(|axis| self.axis(axis));
+        let axes = [0, 1].map(|axis| self.range(axis));
         let room = (canvas.side - 2 * MARGIN) as f64;
         let at = |[x, y]: [f64; 2]| {
             let across = MARGIN as f64 + axes[0].fraction(x) * room;
@@ -71,28 +73,30 @@ impl Scatter<'_> {
         corners.windows(2).for_each(|pair| canvas.line(corner(pair[0]), corner(pair[1]), BLACK));
         for tick in axes[0].ticks() {
             let [x, y] = at([tick, axes[1].low]);
-            canvas.text(&axes[0].label(tick), [x, y + 10.0], NUMBERS, BLACK);
+            canvas.text(&axes[0].round.label(tick), [x, y + 10.0], NUMBERS, BLACK);
         }
         for tick in axes[1].ticks() {
             let [x, y] = at([axes[0].low, tick]);
-            canvas.text(&axes[1].label(tick), [x - 16.0, y], NUMBERS, BLACK);
+            canvas.text(&axes[1].round.label(tick), [x - 16.0, y], NUMBERS, BLACK);
         }
+        let mut taken: Vec<[f64; 4]> = Vec::new();
         for (label, name) in (0i64..).zip(self.names) {
             if let Some(middle) = self.middle(label) {
-                canvas.text(name, at(middle), NAMES, colour(label));
+                let place = free_place(at(middle), name, &mut taken);
+                canvas.text(name, place, NAMES, colour(label));
             }
         }
         Picture::from_rgb(canvas.side, canvas.side, canvas.pixels)
     }
 
-    /// The axis that all but a few points lie along, and all guides.
-    fn axis(&self, axis: usize) -> Axis {
+    /// The range that holds all but a few points, and all guides.
+    fn range(&self, axis: usize) -> Range {
         let mut values: Vec<f64> =
             self.points.iter().map(|point| point[axis]).filter(|value| value.is_finite()).collect();
         values.sort_by(f64::total_cmp);
         let cut = (values.len() as f64 * OUTSIDE) as usize;
         let kept = &values[cut..values.len() - cut];
-        Axis::over(kept.iter().chain(self.guides[axis]).copied(), 0.0)
+        Range::over(kept.iter().chain(self.guides[axis]).copied())
     }
 
     /// The medians of a class along both axes.
@@ -105,6 +109,51 @@ impl Scatter<'_> {
         };
         Some([median(0)?, median(1)?])
     }
+}
+
+/// What an axis shows: the values, a little more, and round numbers in between.
+struct Range {
+    low: f64,
+    high: f64,
+    round: Axis,
+}
+
+impl Range {
+    fn over(values: impl Iterator<Item = f64> + Clone) -> Range {
+        let round = Axis::over(values.clone(), 0.0);
+        let (low, high) = values
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+        if low >= high {
+            return Range { low: round.low, high: round.high, round };
+        }
+        let more = ROOM * (high - low);
+        Range { low: low - more, high: high + more, round }
+    }
+
+    /// How far along a value lies, from 0 to 1.
+    fn fraction(&self, value: f64) -> f64 {
+        (value - self.low) / (self.high - self.low)
+    }
+
+    /// The round numbers within.
+    fn ticks(&self) -> impl Iterator<Item = f64> + '_ {
+        self.round.ticks().filter(|tick| (self.low..=self.high).contains(tick))
+    }
+}
+
+/// The place nearest below a point where a name covers no other; `taken` holds the middles and sizes of those.
+fn free_place([x, mut y]: [f64; 2], name: &str, taken: &mut Vec<[f64; 4]>) -> [f64; 2] {
+    let [width, height] = lettering::size(name, NAMES).map(|length| (length + 2 * NAMES) as f64);
+    let overlaps = |y: f64, [u, v, w, h]: [f64; 4]| {
+        (x - u).abs() < (width + w) / 2.0 && (y - v).abs() < (height + h) / 2.0
+    };
+    // Each turn leaves a name behind, above.
+    for _ in 0..taken.len() {
+        let Some(other) = taken.iter().find(|&&other| overlaps(y, other)) else { break };
+        y = other[1] + (height + other[3]) / 2.0 + 1.0;
+    }
+    taken.push([x, y, width, height]);
+    [x, y]
 }
 
 fn colour(label: i64) -> [u8; 3] {
@@ -195,8 +244,17 @@ mod tests {
             })
         };
         let ([x, y], [u, v]) = (found(0), found(1));
-        assert!((x - 34.0).abs() < 4.0 && (y - 266.0).abs() < 4.0, "bottom left: {x} {y}");
-        assert!((u - 266.0).abs() < 4.0 && (v - 34.0).abs() < 4.0, "top right: {u} {v}");
+        assert!((x - 41.0).abs() < 4.0 && (y - 259.0).abs() < 4.0, "bottom left: {x} {y}");
+        assert!((u - 259.0).abs() < 4.0 && (v - 41.0).abs() < 4.0, "top right: {u} {v}");
+    }
+
+    #[test]
+    fn names_stand_below_each_other_where_they_would_overlap() {
+        let mut taken = Vec::new();
+        let places: Vec<[f64; 2]> = (0..5).map(|_| free_place([50.3, 100.3], "8", &mut taken)).collect();
+        let [_, height] = lettering::size("8", NAMES);
+        assert!(places.windows(2).all(|pair| pair[1][1] - pair[0][1] > height as f64), "{places:?}");
+        assert_eq!(free_place([150.0, 100.0], "8", &mut taken), [150.0, 100.0]);
     }
 
     #[test]
