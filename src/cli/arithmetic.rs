@@ -88,37 +88,35 @@ impl ArithmeticArgs {
         let test = trained.test_images(&self.data)?;
         let names = test.dataset().classes();
         let (from, to) = (class("--from", &self.from, names)?, class("--to", &self.to, names)?);
+        let [this, that] = [from, to].map(|class| &names[class as usize]);
         let labels: Vec<i64> = test.dataset().labels().iter().map(|&label| label.into()).collect();
         let changed: Vec<usize> =
             (0..labels.len()).filter(|&index| labels[index] == from).take(self.count).collect();
         if changed.is_empty() {
-            bail!("--from is {}; none of the test images is of this class", self.from);
+            bail!("--from is {this}; none of the test images is of this class");
         }
         let originals = test.images(&changed, Position::default());
         let own = test.labels(&changed);
         let conditional = trained.model().classes().map(|_| &own);
         let codes = encode(trained, &originals, &own)?;
         let mut rows = Rows::default();
-        rows.add(originals, format!("test images of {}", self.from));
+        rows.add(originals, format!("test images of {this}"));
         rows.add(trained.decode(&codes, conditional)?, "as the model gives them back");
         if conditional.is_some() {
             // Its codes hold what the label does not tell: the way from class to class is the label.
             self.check_no_strength(trained)?;
             let images = trained.decode(&codes, Some(&all_of(to, changed.len())))?;
-            rows.add(images, format!("the same codes under the label {}", self.to));
+            rows.add(images, format!("the same codes under the label {that}"));
             return Ok(rows);
         }
         let difference = difference(trained, &test, &labels, [from, to])?;
         let Some(difference) = difference else {
-            bail!("--to is {}; none of the test images is of this class", self.to);
+            bail!("--to is {that}; none of the test images is of this class");
         };
         let strengths = if self.strength.is_empty() { &[1.0][..] } else { &self.strength };
         for strength in strengths {
             let images = trained.decode(&(&codes + &difference * *strength), None)?;
-            rows.add(
-                images,
-                format!("plus {strength} × (mean code of {} − mean code of {})", self.to, self.from),
-            );
+            rows.add(images, format!("plus {strength} × (mean code of {that} − mean code of {this})"));
         }
         Ok(rows)
     }

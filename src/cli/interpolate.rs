@@ -36,7 +36,7 @@ pub struct InterpolateArgs {
     /// Images of the strip, both ends with them
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = number::count, allow_negative_numbers = true)]
     steps: usize,
-    /// Along a great circle [default where the prior is N(0, 1)]
+    /// Along a great circle [default where the prior is N(0, σ²)]
     #[arg(long, conflicts_with = "lerp")]
     slerp: bool,
     /// Along a straight line [default elsewhere]

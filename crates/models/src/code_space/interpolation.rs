@@ -1,11 +1,11 @@
 //! The way from one code to another.
 //!
-//! Codes of many numbers from N(0, 1) lie near a sphere of radius √D. The straight line between two of them passes through
+//! Codes of D numbers, if these are many, from N(0, σ²) lie near a sphere of radius σ√D. The straight line between two of them passes through
 //! the inside, where there are none; the great circle stays where the decoder has learnt to see codes (Shoemake: Animating
 //! Rotation with Quaternion Curves, 1985; White: Sampling Generative Networks, 2016, <https://arxiv.org/abs/1609.04468>).
 
 use crate::{CodePart, Model};
-use wengert_tensor::{DType, Generator, Tensor};
+use wengert_tensor::{DType, Generator, Tensor, no_grad};
 
 /// A kind of way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,19 +17,26 @@ pub enum Path {
 }
 
 impl Path {
-    /// The great circle where the codes have the prior N(0, 1), the straight line elsewhere.
+    /// The great circle where the codes have a prior N(0, σ²), the straight line elsewhere.
     pub fn of(model: &dyn Model) -> Path {
         if has_normal_prior(model) { Path::GreatCircle } else { Path::Straight }
     }
 }
 
-/// Whether the model draws its codes from N(0, 1): those that it draws are then the generator's next normal numbers.
+/// Whether the model draws its codes from N(0, σ²): those that it draws are then multiples of the generator's next normal
+/// numbers, all of the same.
 pub fn has_normal_prior(model: &dyn Model) -> bool {
     const DRAWS: usize = 8;
-    let (drawn, expected) = (Generator::new(0), Generator::new(0));
-    let expected = expected.normal([DRAWS, model.code_size()], 0.0, 1.0, DType::F32);
-    let drawn = model.draw_codes(DRAWS, &drawn);
-    drawn.dims() == expected.dims() && drawn.to_vec::<f32>() == expected.to_vec::<f32>()
+    let (drawn, normal) = (Generator::new(0), Generator::new(0));
+    let normal = normal.normal([DRAWS, model.code_size()], 0.0, 1.0, DType::F32);
+    let drawn = no_grad(|| model.draw_codes(DRAWS, &drawn));
+    let (drawn, normal) = (drawn.to_vec::<f32>(), normal.to_vec::<f32>());
+    let Some(deviation) = drawn.first().zip(normal.first()).map(|(drawn, normal)| drawn / normal) else {
+        return false;
+    };
+    let pairs = || drawn.iter().zip(&normal);
+    drawn.len() == normal.len()
+        && pairs().all(|(drawn, normal)| (drawn - deviation * normal).abs() <= 1e-5 * drawn.abs())
 }
 
 /// Codes on the way from one code to another, both ends with them: `[steps, code size]`, evenly spaced in t.
@@ -104,6 +111,34 @@ mod tests {
         let parts = [CodePart::Number, CodePart::Number, CodePart::Category(2)];
         let found = way(&[1.0, 0.0, 1.0, 0.0], &[0.0, 1.0, 0.0, 1.0], Path::GreatCircle, &parts);
         close(found[4..8].to_vec(), &[FRAC_1_SQRT_2, FRAC_1_SQRT_2, 0.5, 0.5]);
+    }
+
+    /// Draws codes of the numbers of its generator by its own rule.
+    #[derive(Debug)]
+    struct Drawing(fn(&Tensor) -> Tensor);
+    wengert_nn::module!(Drawing {});
+
+    impl Model for Drawing {
+        fn image_shape(&self) -> [usize; 3] {
+            [1, 1, 1]
+        }
+
+        fn code_size(&self) -> usize {
+            3
+        }
+
+        fn draw_codes(&self, count: usize, rng: &Generator) -> Tensor {
+            (self.0)(&rng.normal([count, 3], 0.0, 1.0, DType::F32))
+        }
+    }
+
+    #[test]
+    fn a_normal_prior_is_known_by_its_draws() {
+        let path = |rule| Path::of(&Drawing(rule));
+        assert_eq!(path(|normal| normal.clone()), Path::GreatCircle);
+        assert_eq!(path(|normal| normal * 5.0), Path::GreatCircle);
+        assert_eq!(path(|normal| normal + 1.0), Path::Straight);
+        assert_eq!(path(|normal| normal.tanh()), Path::Straight);
     }
 
     #[test]

@@ -188,7 +188,7 @@ impl Canvas {
         let length = width.abs().max(height.abs());
         for step in 0..=length as usize {
             let share = step as f64 / length.max(1.0);
-            self.cover((x + share * width).floor(), (y + share * height).floor(), colour, 1.0);
+            self.cover((x + share * width).round(), (y + share * height).round(), colour, 1.0);
         }
     }
 
