@@ -1,7 +1,7 @@
 //! The whole list with what has run of it so far.
 
-use super::Stepper;
 use super::page::NOT_RUN;
+use super::{Stepper, layer};
 use std::fmt::Write;
 use std::ops::Range;
 use wengert_tensor::inspect::{Frontier, Statistic, short};
@@ -56,12 +56,12 @@ impl Stepper {
         let waits = |node: &usize| frontier.waiting.iter().any(|(waiting, _)| waiting == node);
         let call = match group.len() {
             1 => self.call(last),
-            count => format!("%{} … %{last}  {} ({count} ops)", group.start, node.scope),
+            count => format!("%{} … %{last}  {} ({count} ops)", group.start, layer(&node.scope)),
         };
         ListRow {
             call,
             spec: node.output.to_string(),
-            scope: node.scope.clone(),
+            scope: if group.len() > 1 { layer(&node.scope).to_owned() } else { node.scope.clone() },
             value: if last < forward { brief(&self.history.values[last]) } else { NOT_RUN.into() },
             cotangent: match arrived {
                 Some(cotangent) => brief(cotangent),

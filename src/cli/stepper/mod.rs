@@ -70,7 +70,7 @@ impl Stepper {
     }
 
     fn are_of_one_layer(&self, one: usize, other: usize) -> bool {
-        let [one, other] = [one, other].map(|step| (self.is_forward(step), &self.node_of(step).scope));
+        let [one, other] = [one, other].map(|step| (self.is_forward(step), layer(&self.node_of(step).scope)));
         one == other && !one.1.is_empty()
     }
 
@@ -139,6 +139,14 @@ impl Stepper {
     }
 }
 
+/// The layer that a path lies in: one of several in a row, which have numbers, is a part of the row.
+fn layer(path: &str) -> &str {
+    let is_number = |name: &str| name.chars().all(|letter| letter.is_ascii_digit());
+    let mut names = path.match_indices('.').map(|(at, _)| (at, &path[at + 1..]));
+    let numbered = names.find(|(_, rest)| rest.split('.').next().is_some_and(is_number));
+    numbered.map_or(path, |(at, _)| &path[..at])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +180,20 @@ mod tests {
         open.toggle_layers();
         assert_eq!(open.here(), 7..8);
         assert_eq!(stepper(true).here(), 0..2);
+    }
+
+    #[test]
+    fn numbered_layers_are_one() {
+        for (path, expected) in [
+            ("fc1", "fc1"),
+            ("encoder.fc1", "encoder.fc1"),
+            ("generator.network.7", "generator.network"),
+            ("trunk.12.norm.3", "trunk"),
+            ("0", "0"),
+            ("", ""),
+        ] {
+            assert_eq!(layer(path), expected);
+        }
     }
 
     #[test]

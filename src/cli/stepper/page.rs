@@ -1,6 +1,6 @@
 //! What there is to say of one stop.
 
-use super::{Step, Stepper};
+use super::{Step, Stepper, layer};
 use std::fmt::Write;
 use wengert_tensor::inspect::{Formula, GraphInput, GraphNode, StepBack, formula, short};
 
@@ -67,7 +67,7 @@ impl Stepper {
         let steps = self.here();
         let way = if self.is_forward(steps.start) { "forward" } else { "backward" };
         let (first, last, total) = (steps.start + 1, steps.end, self.history.len());
-        let scope = &self.node_of(steps.start).scope;
+        let name = layer(&self.node_of(steps.start).scope);
         let row = |step: usize| {
             let call = self.call(self.position_of(step));
             let (what, statistic) = match self.step(step) {
@@ -77,7 +77,7 @@ impl Stepper {
             [(String::new(), call), (what.to_owned(), format!("{}  {statistic}", statistic.spec))]
         };
         Page {
-            headline: format!("steps {first} to {last} of {total}: {way} through the layer {scope}"),
+            headline: format!("steps {first} to {last} of {total}: {way} through the layer {name}"),
             rows: steps.flat_map(row).collect(),
         }
     }
