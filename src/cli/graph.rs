@@ -2,18 +2,26 @@
 
 use super::fresh::FreshArgs;
 use super::output::print;
-use anyhow::Result;
+use super::stepper;
+use anyhow::{Result, bail};
 use clap::Args;
-use std::fmt::Write;
-use wengert_tensor::autograd::{BackwardOptions, BackwardStep};
-use wengert_tensor::inspect::Graph;
-use wengert_tensor::{DType, Generator, Tensor};
+use wengert_models::Losses;
+use wengert_models::suggest::did_you_mean;
+use wengert_tensor::inspect::{Graph, History};
+use wengert_tensor::{Generator, Tensor};
 
 const NOTES: &str = "\
 Examples:
   wengert graph vae                            the list of ops as text
   wengert graph vae --dot | dot -Tsvg > vae.svg
-  wengert graph vae --step                     walk it backwards, with the gradients' shapes and norms";
+  wengert graph vae --step                     walk it, forward and backward, on the screen
+  wengert graph dcgan --step --collapse        layer by layer
+  wengert graph wgan-gp --second --step        the gradient of a gradient
+  echo b | wengert graph vae --step            commands from a file, a line each; h lists them
+  wengert graph vae --step < /dev/null         all steps as text";
+
+/// The loss of all terms.
+const TOTAL: &str = "total";
 
 /// Flags of `wengert graph`.
 #[derive(Debug, Args)]
@@ -27,45 +35,79 @@ pub struct GraphArgs {
     /// Write the graph as JSON
     #[arg(long, conflicts_with = "step")]
     json: bool,
-    /// Run backward and show each step: op, layer, and the cotangents that flow in and out
+    /// Run forward and backward and step through it: formulas, values, cotangents, and why each step is next
     #[arg(long)]
     step: bool,
+    /// Step layer by layer
+    #[arg(long, requires = "step")]
+    collapse: bool,
+    /// The list of one term of the loss, such as kl or discriminator
+    #[arg(long, value_name = "TERM", default_value = TOTAL)]
+    loss: String,
+    /// The list of the term that holds a gradient, as the penalty of wgan-gp does: walking it differentiates again
+    #[arg(long, conflicts_with = "loss")]
+    second: bool,
 }
 
-/// Records the loss of one batch and prints its list.
+/// Records the loss of one batch and prints its list, or walks it.
 pub fn run(args: &GraphArgs) -> Result<()> {
     let (training, batch) = args.fresh.build()?;
-    let loss = training.losses(&batch, &Generator::new(0))?.total;
-    let graph = Graph::of(&loss);
+    let mut name = String::new();
+    let loss = || -> Result<Tensor> {
+        let losses = training.losses(&batch, &Generator::new(0))?;
+        let (chosen, loss) = args.choose(&losses)?;
+        name = chosen.to_owned();
+        Ok(loss)
+    };
+    if args.step {
+        let history = History::record(loss)?;
+        let title = format!("{name} loss of {}", args.fresh.model);
+        return stepper::run(history, title, args.collapse);
+    }
+    let graph = Graph::of(&{ loss }()?);
     if args.dot {
         print(&graph.to_dot())
     } else if args.json {
         print(&format!("{:#}\n", graph.to_json()))
-    } else if args.step {
-        let mut text = String::new();
-        loss.backward_with(BackwardOptions::default(), |step| describe(step, &mut text))?;
-        print(&text)
     } else {
         print(&format!("{}\n", graph.to_text().trim_end()))
     }
 }
 
-/// One step of the walk: what it is, then a line for each cotangent.
-fn describe(step: &BackwardStep, text: &mut String) {
-    let place = if step.scope.is_empty() { String::new() } else { format!("  in {}", step.scope) };
-    let _ =
-        writeln!(text, "step {} of {}: {}{place}", step.total - step.position, step.total, step.op.name());
-    let _ = writeln!(text, "    d output   {}", size(step.cotangent));
-    for (index, (gradient, spec)) in step.gradients.iter().zip(step.inputs).enumerate() {
-        let _ = match gradient {
-            Some(gradient) => writeln!(text, "    d input {index}  {}", size(gradient)),
-            None => writeln!(text, "    d input {index}  not needed ({} {})", spec.dtype, spec.shape),
+impl GraphArgs {
+    /// The loss whose list is wanted, by its name.
+    fn choose<'a>(&self, losses: &'a Losses) -> Result<(&'a str, Tensor)> {
+        let all = || {
+            std::iter::once((TOTAL, &losses.total))
+                .chain(losses.terms.iter().map(|(name, term)| (*name, term)))
         };
+        if self.second {
+            // The shortest list has least beside the gradient.
+            let lengths = all().filter_map(|(name, loss)| {
+                let nodes = Graph::of(loss).nodes;
+                nodes.iter().any(|node| node.gradient_of.is_some()).then_some((nodes.len(), name, loss))
+            });
+            let Some((_, name, loss)) = lengths.min_by_key(|(length, ..)| *length) else {
+                bail!(
+                    "no loss of `{}` holds a gradient; --second is for models with a penalty on one, such as wgan-gp, \
+                     wgan-div and dragan",
+                    self.fresh.model
+                );
+            };
+            return Ok((name, loss.clone()));
+        }
+        match all().find(|(name, _)| *name == self.loss) {
+            Some((name, loss)) => Ok((name, loss.clone())),
+            None => {
+                let names: Vec<&str> = all().map(|(name, _)| name).collect();
+                let hint = did_you_mean(&self.loss, names.iter().copied());
+                bail!(
+                    "--loss is `{}`; the losses of {} are {}{hint}",
+                    self.loss,
+                    self.fresh.model,
+                    names.join(", ")
+                );
+            }
+        }
     }
-}
-
-/// Type, shape and Euclidean norm of a cotangent.
-fn size(tensor: &Tensor) -> String {
-    let squares: f64 = tensor.to_dtype(DType::F64).to_vec::<f64>().iter().map(|x| x * x).sum();
-    format!("{} {}  norm {:.4e}", tensor.dtype(), tensor.shape(), squares.sqrt())
 }

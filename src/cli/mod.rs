@@ -1,5 +1,6 @@
 //! The command line: parsing, dispatch, and what every command shares.
 
+mod arithmetic;
 mod bench;
 mod data;
 mod device;
@@ -9,7 +10,9 @@ mod fresh;
 mod gradcheck;
 mod gradcheck_ops;
 mod graph;
+mod interpolate;
 mod judged;
+mod manifold;
 mod models;
 mod number;
 mod output;
@@ -18,8 +21,10 @@ mod progress;
 mod reconstruct;
 mod run;
 mod sample;
+mod stepper;
 mod summary;
 mod train;
+mod trained;
 mod traverse;
 
 use crate::bench::agreement::Disagreement;
@@ -34,6 +39,7 @@ Examples:
   wengert train vae --latent 2 --beta 4                     with other settings
   wengert train --resume runs/vae-1 --epochs 20             go on with a run
   wengert sample runs/vae-1 --count 100 --out digits.png    draw digits
+  wengert interpolate runs/vae-1                            go from one test image to another
   wengert eval runs/vae-1                                   measure a trained model: FID, likelihood, codes
   wengert graph vae --step                                  watch the backward pass, op by op
   wengert gradcheck conv2d                                  compare a gradient with finite differences
@@ -64,6 +70,12 @@ enum Command {
     Sample(sample::SampleArgs),
     /// Change the parts of a code one by one and see what each stands for
     Traverse(traverse::TraverseArgs),
+    /// Go from one image to another through the codes between them
+    Interpolate(interpolate::InterpolateArgs),
+    /// Add what sets two classes apart to the codes of images
+    Arithmetic(arithmetic::ArithmeticArgs),
+    /// Draw a map of the codes, beside where the test images lie on it
+    Manifold(manifold::ManifoldArgs),
     /// Show test images beside what a trained model makes of them
     Reconstruct(reconstruct::ReconstructArgs),
     /// Measure a trained model
@@ -110,6 +122,9 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Train(args) => train::run(&args),
         Command::Sample(args) => sample::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Traverse(args) => traverse::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Interpolate(args) => interpolate::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Arithmetic(args) => arithmetic::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Manifold(args) => manifold::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Reconstruct(args) => reconstruct::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Graph(args) => graph::run(&args).map(|()| ExitCode::SUCCESS),

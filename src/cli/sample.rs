@@ -1,15 +1,15 @@
 //! `wengert sample`.
 
-use super::device::DeviceArgs;
 use super::number;
-use super::run::{check_count, open_checkpoint};
+use super::run::check_count;
+use super::trained::{SeedArgs, Trained, TrainedArgs};
 use anyhow::{Result, bail};
 use clap::Args;
 use std::path::PathBuf;
 use wengert_data::{SAMPLE_RATE, encode_wav, sound_of_picture};
 use wengert_models::pictures::{self, Samples};
+use wengert_tensor::Tensor;
 use wengert_tensor::io::{atomic, npz};
-use wengert_tensor::{Generator, Tensor};
 
 /// The data set whose pictures are samples of sound.
 const SOUNDS: &str = "fsdd-mulaw";
@@ -17,8 +17,8 @@ const SOUNDS: &str = "fsdd-mulaw";
 /// Flags of `wengert sample`.
 #[derive(Debug, Args)]
 pub struct SampleArgs {
-    /// Run folder (its best checkpoint is used) or checkpoint file
-    run: PathBuf,
+    #[command(flatten)]
+    trained: TrainedArgs,
     /// Images to draw
     #[arg(long, default_value_t = 64, value_name = "N", value_parser = number::count, allow_negative_numbers = true)]
     count: usize,
@@ -27,10 +27,7 @@ pub struct SampleArgs {
     #[arg(long, default_value = "samples.png", value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]
-    device: DeviceArgs,
-    /// Seed of the codes
-    #[arg(long, default_value_t = 0, value_name = "N", value_parser = number::whole, allow_negative_numbers = true)]
-    seed: u64,
+    seed: SeedArgs,
 }
 
 /// Draws images.
@@ -40,21 +37,19 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     if !["png", "npz", "wav"].contains(&extension.as_str()) {
         bail!("--out is {}; its name must end in .png, .npz or .wav", args.out.display());
     }
-    args.device.run(|| sample(args, &extension))
+    args.trained.open(|trained| sample(args, &trained, &extension))
 }
 
-fn sample(args: &SampleArgs, extension: &str) -> Result<()> {
-    let checkpoint = open_checkpoint(&args.run)?;
-    let data = &checkpoint.config.data.name;
+fn sample(args: &SampleArgs, trained: &Trained, extension: &str) -> Result<()> {
+    let data = &trained.checkpoint.config.data.name;
     if extension == "wav" && data != SOUNDS {
         bail!(
             "--out is {}, and only pictures of {SOUNDS} can be heard; these are of {data}",
             args.out.display()
         );
     }
-    let training = checkpoint.model()?;
-    let Some(samples) = pictures::draw(training.model(), args.count, &Generator::new(args.seed)) else {
-        bail!("the model `{}` makes no images, so there is nothing to draw", checkpoint.config.model)
+    let Some(samples) = pictures::draw(trained.model(), args.count, &args.seed.generator()) else {
+        bail!("the model `{}` makes no images, so there is nothing to draw", trained.name())
     };
     if extension == "png" {
         pictures::grid(&samples.images).save(&args.out)?;

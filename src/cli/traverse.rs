@@ -1,21 +1,24 @@
 //! `wengert traverse`.
 
-use super::device::DeviceArgs;
 use super::number;
-use super::run::{check_count, open_checkpoint};
+use super::run::check_count;
+use super::trained::{SeedArgs, Trained, TrainedArgs, check_png, enlargement};
 use anyhow::{Result, bail};
 use clap::Args;
 use std::path::PathBuf;
-use wengert_models::CodePart;
-use wengert_models::run::Picture;
+use wengert_models::run::{Picture, save_there_and_back};
 use wengert_models::traversal::{Traversal, traverse};
-use wengert_tensor::Generator;
+use wengert_models::{CodePart, pictures};
+use wengert_tensor::Tensor;
+
+/// Least height of an animation in pixels.
+const ANIMATED: usize = 200;
 
 /// Flags of `wengert traverse`.
 #[derive(Debug, Args)]
 pub struct TraverseArgs {
-    /// Run folder (its best checkpoint is used) or checkpoint file
-    run: PathBuf,
+    #[command(flatten)]
+    trained: TrainedArgs,
     /// Parts of the code to show: those that change the image most
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = number::count, allow_negative_numbers = true)]
     rows: usize,
@@ -25,11 +28,11 @@ pub struct TraverseArgs {
     /// The picture to write, a .png
     #[arg(long, default_value = "traversals.png", value_name = "FILE")]
     out: PathBuf,
+    /// Also write an animation, beside the picture as .gif: all rows at once, there and back
+    #[arg(long)]
+    gif: bool,
     #[command(flatten)]
-    device: DeviceArgs,
-    /// Seed of the code
-    #[arg(long, default_value_t = 0, value_name = "N", value_parser = number::whole, allow_negative_numbers = true)]
-    seed: u64,
+    seed: SeedArgs,
 }
 
 /// Draws the rows and says what changes in each.
@@ -38,22 +41,20 @@ pub fn run(args: &TraverseArgs) -> Result<()> {
     if !(2..=100).contains(&args.columns) {
         bail!("--columns is {}; it must be from 2 to 100", args.columns);
     }
-    if args.out.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("png")) {
-        bail!("--out is {}; its name must end in .png", args.out.display());
-    }
-    args.device.run(|| draw_rows(args))
+    check_png(&args.out)?;
+    args.trained.open(|trained| draw_rows(args, &trained))
 }
 
-fn draw_rows(args: &TraverseArgs) -> Result<()> {
-    let checkpoint = open_checkpoint(&args.run)?;
-    let training = checkpoint.model()?;
-    let model = training.model();
-    let Some(Traversal { images, rows }) =
-        traverse(model, args.rows, args.columns, &Generator::new(args.seed))
+fn draw_rows(args: &TraverseArgs, trained: &Trained) -> Result<()> {
+    let model = trained.model();
+    let Some(Traversal { images, rows }) = traverse(model, args.rows, args.columns, &args.seed.generator())
     else {
-        bail!("the model `{}` makes no images, so there is nothing to draw", checkpoint.config.model)
+        bail!("the model `{}` makes no images, so there is nothing to draw", trained.name())
     };
     Picture::grid(&images.to_vec::<f32>(), model.image_shape(), args.columns).save(&args.out)?;
+    if args.gif {
+        save_there_and_back(&args.out.with_extension("gif"), &frames(&images, args.columns))?;
+    }
     for (index, row) in rows.iter().enumerate() {
         let part = match row.part {
             CodePart::Number => format!("number {} of the code", row.start),
@@ -62,4 +63,15 @@ fn draw_rows(args: &TraverseArgs) -> Result<()> {
         println!("row {}: {part}, changes pixels by {:.3}", index + 1, row.change);
     }
     Ok(())
+}
+
+/// A picture for each column: the images that all rows have there.
+fn frames(images: &Tensor, columns: usize) -> Vec<Picture> {
+    let rows = images.dims()[0] / columns;
+    let column = |column: usize| {
+        let places: Vec<i64> = (0..rows).map(|row| (row * columns + column) as i64).collect();
+        let grid = pictures::grid(&images.index_select(0, &Tensor::from_vec(places, [rows])));
+        grid.enlarged(enlargement(grid.height(), ANIMATED))
+    };
+    (0..columns).map(column).collect()
 }

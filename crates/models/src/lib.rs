@@ -7,6 +7,7 @@
 //! - [`Config`] and [`settings`]: the resolved configuration, and the layers it is made of.
 //! - [`trainer`]: the loop, with evaluation, checkpoints and resumption.
 //! - [`alarm`]: signs of a collapse, told with what to try.
+//! - [`pictures`], [`traversal`] and [`code_space`]: images out of a trained model, and ways through its codes.
 //! - [`metrics`]: what a trained model is worth, in numbers.
 //! - [`run`]: the folder of a run, and the writers of what lies in it.
 //!
@@ -16,6 +17,7 @@ pub mod alarm;
 pub mod augmentation;
 pub mod autoencoders;
 pub mod checkpoint;
+pub mod code_space;
 pub mod conditional;
 pub mod config;
 pub mod dataset;

@@ -30,11 +30,31 @@ pub fn draw(model: &dyn Model, count: usize, rng: &Generator) -> Option<Samples>
             let labels: Vec<i64> = (0..count).map(|i| (i % classes) as i64).collect();
             Tensor::from_vec(labels, [count])
         });
-        let images = in_portions(count, |start, length| {
-            let labels = labels.as_ref().map(|labels| labels.narrow(0, start, length));
-            model.decode(&codes.narrow(0, start, length), labels.as_ref())
-        })?;
+        let images = decode(model, &codes, labels.as_ref())?;
         Some(Samples { images, codes, labels })
+    })
+}
+
+/// The images of codes `[N, code size]`, under labels where the model takes some; `None` for a model that makes no images.
+/// The model must be in evaluation mode.
+pub fn decode(model: &dyn Model, codes: &Tensor, labels: Option<&Tensor>) -> Option<Tensor> {
+    no_grad(|| {
+        in_portions(codes.dims()[0], |start, length| {
+            let labels = labels.map(|labels| labels.narrow(0, start, length));
+            model.decode(&codes.narrow(0, start, length), labels.as_ref())
+        })
+    })
+}
+
+/// The codes of images `[N, channels, height, width]`; `None` for a model without an encoder. The model must be in
+/// evaluation mode.
+pub fn encode(model: &dyn Model, images: &Tensor, labels: &Tensor) -> Option<Tensor> {
+    no_grad(|| {
+        let labels = model.classes().map(|_| labels);
+        in_portions(images.dims()[0], |start, length| {
+            let labels = labels.map(|labels| labels.narrow(0, start, length));
+            model.encode(&images.narrow(0, start, length), labels.as_ref())
+        })
     })
 }
 

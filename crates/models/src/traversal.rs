@@ -1,8 +1,7 @@
 //! Rows of images in which one part of the code changes and the rest stays, to see what the part stands for.
 
-use crate::pictures::in_portions;
-use crate::{CodePart, Model};
-use wengert_tensor::{Generator, Tensor, no_grad};
+use crate::{CodePart, Model, pictures};
+use wengert_tensor::{DType, Generator, Tensor, no_grad};
 
 /// Codes drawn to learn which values a number of the code takes.
 const DRAWS: usize = 512;
@@ -58,7 +57,9 @@ pub fn traverse(model: &dyn Model, rows: usize, columns: usize, rng: &Generator)
                 }
                 codes.extend(code);
             }
-            let images = decode(model, Tensor::from_slice(&codes, [codes.len() / base.len(), base.len()]))?;
+            let codes = Tensor::from_slice(&codes, [codes.len() / base.len(), base.len()]);
+            let first_class = model.classes().map(|_| Tensor::zeros([codes.dims()[0]], DType::I64));
+            let images = pictures::decode(model, &codes, first_class.as_ref())?;
             let mean = images.mean(&[0], true);
             let change = (&images - &mean).square().mean_all().item().sqrt();
             found.push((Row { part, start, change }, images));
@@ -73,17 +74,10 @@ pub fn traverse(model: &dyn Model, rows: usize, columns: usize, rng: &Generator)
 }
 
 /// The middle of the `column`-th of `columns` equal shares of values.
-fn quantile(values: &[f32], column: usize, columns: usize) -> f32 {
+pub(crate) fn quantile(values: &[f32], column: usize, columns: usize) -> f32 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f32::total_cmp);
     sorted[(2 * column + 1) * sorted.len() / (2 * columns)]
-}
-
-fn decode(model: &dyn Model, codes: Tensor) -> Option<Tensor> {
-    in_portions(codes.dims()[0], |first, length| {
-        let labels = model.classes().map(|_| Tensor::from_vec(vec![0i64; length], [length]));
-        model.decode(&codes.narrow(0, first, length), labels.as_ref())
-    })
 }
 
 /// A row of images filled with black ones.
@@ -97,7 +91,6 @@ fn filled(images: &Tensor, columns: usize) -> Tensor {
 mod tests {
     use super::*;
     use wengert_nn::module;
-    use wengert_tensor::DType;
 
     /// A code of a number, a category of three and another number; the pixel is 0.1 × the first + the category's value.
     #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use crate::autograd::{Node, Recording, inspect_for_anomaly, is_grad_enabled};
 use crate::device::default_device;
-use crate::inspect::{finish_observation, start_observation};
+use crate::inspect::{finish_observation, note_for_history, start_observation};
 use crate::op::{Op, Specs, Values};
 use crate::unfused::is_unfused;
 use crate::{Device, Error, Result, Tensor, Value, ops};
@@ -142,6 +142,7 @@ fn run(passing: Passing<'_>, inputs: Operands<'_>, location: &'static Location<'
     };
     let tensor = Tensor::computed(value, node);
     inspect_for_anomaly(name, &tensor, location);
+    note_for_history(&tensor);
     Ok(tensor)
 }
 

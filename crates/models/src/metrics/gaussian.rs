@@ -10,7 +10,42 @@ pub struct Gaussian {
     covariance: DMatrix<f64>,
 }
 
+/// The directions in which vectors differ most.
+#[derive(Debug, Clone)]
+pub struct PrincipalComponents {
+    /// Vectors of length 1 at right angles, the first of the largest variance: f64 `[count, D]`.
+    pub directions: Tensor,
+    /// The variance along each.
+    pub variances: Vec<f64>,
+    /// The variance in all directions together.
+    pub total: f64,
+}
+
 impl Gaussian {
+    /// The `count` directions of the largest variance. The largest number of each is positive, so that the same vectors
+    /// give the same directions.
+    ///
+    /// # Panics
+    /// When there are fewer directions than that.
+    pub fn principal_components(&self, count: usize) -> PrincipalComponents {
+        let size = self.mean.len();
+        assert!(count <= size, "vectors of {size} numbers have no {count} principal components");
+        let SymmetricEigen { eigenvectors, eigenvalues } = self.covariance.clone().symmetric_eigen();
+        let mut order: Vec<usize> = (0..size).collect();
+        order.sort_by(|&one, &other| eigenvalues[other].total_cmp(&eigenvalues[one]));
+        order.truncate(count);
+        let direction = |&column: &usize| {
+            let vector = eigenvectors.column(column);
+            let sign = vector[vector.iamax()].signum();
+            vector.iter().map(|value| sign * value).collect::<Vec<f64>>()
+        };
+        PrincipalComponents {
+            directions: Tensor::from_vec(order.iter().flat_map(direction).collect(), [count, size]),
+            variances: order.iter().map(|&column| eigenvalues[column].max(0.0)).collect(),
+            total: self.covariance.trace(),
+        }
+    }
+
     /// The mean and the unbiased covariance of the rows of `[N, D]`.
     ///
     /// # Panics
@@ -108,6 +143,21 @@ mod tests {
             gaussian(&[0.0; 2], &[1.0, 1.0, 1.0, 1.0]).frechet_distance(&gaussian(&[0.0; 2], &[0.0; 4])),
             2.0,
         );
+    }
+
+    #[test]
+    fn principal_components_come_by_their_variance() {
+        // diag(1, 9) turned by 45°.
+        let found = gaussian(&[0.0; 2], &[5.0, 4.0, 4.0, 5.0]).principal_components(2);
+        close(found.variances[0], 9.0);
+        close(found.variances[1], 1.0);
+        close(found.total, 10.0);
+        let directions = found.directions.to_vec::<f64>();
+        let half = 0.5f64.sqrt();
+        close(directions[0], half);
+        close(directions[1], half);
+        close(directions[2].abs(), half);
+        close(directions[2] + directions[3], 0.0);
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub use codes::{
     Labelled, Probe, active_units, mutual_information_gap, nearest_neighbour_accuracy, probe_accuracy,
 };
 pub use evaluation::{Evaluated, Evaluation, EvaluationEvent, EvaluationOptions};
-pub use gaussian::Gaussian;
+pub use gaussian::{Gaussian, PrincipalComponents};
 pub use inception::{agreement, class_histogram, inception_score, predictions};
 pub use judge::{Judge, all};
 pub use kernel::kernel_distance;

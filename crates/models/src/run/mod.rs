@@ -1,14 +1,19 @@
 //! The folder of a run and what lies in it.
 
+mod animation;
 mod crc32c;
 pub mod events;
 pub mod folder;
+mod lettering;
 pub mod metrics;
 pub mod picture;
 pub mod plot;
+mod scatter;
 
+pub use animation::save_there_and_back;
 pub use events::EventWriter;
 pub use folder::{Claim, RunFolder};
 pub use metrics::EpochRecord;
 pub use picture::Picture;
 pub use plot::{Series, line_chart};
+pub use scatter::Scatter;

@@ -49,6 +49,43 @@ impl Picture {
         picture
     }
 
+    /// A picture of pixels of red, green and blue, row by row.
+    ///
+    /// # Panics
+    /// When there are not `width · height` pixels.
+    pub fn from_rgb(width: usize, height: usize, pixels: Vec<u8>) -> Picture {
+        assert_eq!(pixels.len(), 3 * width * height, "a picture of {width} by {height} pixels");
+        Picture { width, height, channels: 3, pixels }
+    }
+
+    /// The picture with each pixel drawn `factor` times as wide and high.
+    pub fn enlarged(&self, factor: usize) -> Picture {
+        let row = self.width * self.channels;
+        let mut pixels = Vec::with_capacity(self.pixels.len() * factor * factor);
+        for line in self.pixels.chunks_exact(row.max(1)) {
+            let wide: Vec<u8> =
+                line.chunks_exact(self.channels).flat_map(|pixel| pixel.repeat(factor)).collect();
+            pixels.extend(wide.repeat(factor));
+        }
+        Picture { width: self.width * factor, height: self.height * factor, channels: self.channels, pixels }
+    }
+
+    /// This picture and another one on its right, in RGB; the lower of them stands in the middle, on white.
+    pub fn beside(&self, other: &Picture) -> Picture {
+        let (width, height) = (self.width + other.width, self.height.max(other.height));
+        let mut pixels = vec![255; 3 * width * height];
+        for (picture, left) in [(self, 0), (other, self.width)] {
+            let top = (height - picture.height) / 2;
+            for (index, pixel) in picture.pixels.chunks_exact(picture.channels).enumerate() {
+                let (x, y) = (left + index % picture.width, top + index / picture.width);
+                let shown =
+                    if picture.channels == 3 { [pixel[0], pixel[1], pixel[2]] } else { [pixel[0]; 3] };
+                pixels[3 * (y * width + x)..][..3].copy_from_slice(&shown);
+            }
+        }
+        Picture::from_rgb(width, height, pixels)
+    }
+
     /// Width in pixels.
     pub fn width(&self) -> usize {
         self.width
@@ -62,6 +99,11 @@ impl Picture {
     /// 1 for grey, 3 for RGB.
     pub fn channels(&self) -> usize {
         self.channels
+    }
+
+    /// The pixels, row by row, with their channels beside each other.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
     }
 
     /// The picture as the bytes of a PNG file.
@@ -109,6 +151,19 @@ mod tests {
         assert_eq!(picture.channels(), 3);
         let centre = (2 * picture.width() + 2) * 3;
         assert_eq!(picture.pixels[centre..centre + 3], [255, 0, 128]);
+    }
+
+    #[test]
+    fn pictures_grow_and_stand_beside_each_other() {
+        let grey = Picture { width: 2, height: 1, channels: 1, pixels: vec![10, 20] };
+        let large = grey.enlarged(2);
+        assert_eq!((large.width(), large.height()), (4, 2));
+        assert_eq!(large.pixels, [10, 10, 20, 20, 10, 10, 20, 20]);
+        let red = Picture::from_rgb(1, 2, vec![9, 0, 0, 8, 0, 0]);
+        let both = grey.beside(&red);
+        assert_eq!((both.width(), both.height(), both.channels()), (3, 2, 3));
+        assert_eq!(both.pixels[..9], [10, 10, 10, 20, 20, 20, 9, 0, 0]);
+        assert_eq!(both.pixels[9..], [255, 255, 255, 255, 255, 255, 8, 0, 0]);
     }
 
     #[test]

@@ -95,15 +95,15 @@ fn text(svg: &mut String, x: f64, y: f64, anchor: &str, attributes: &str, conten
 }
 
 /// A linear axis whose ends and ticks are round numbers.
-struct Axis {
-    low: f64,
-    high: f64,
+pub(super) struct Axis {
+    pub low: f64,
+    pub high: f64,
     step: f64,
 }
 
 impl Axis {
     /// The axis that covers the values, with up to ten ticks at a step of 1, 2 or 5 times a power of ten.
-    fn over(values: impl Iterator<Item = f64>, least_step: f64) -> Axis {
+    pub fn over(values: impl Iterator<Item = f64>, least_step: f64) -> Axis {
         let (low, high) =
             values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
         let (low, high) = match (low, high) {
@@ -117,17 +117,19 @@ impl Axis {
         Axis { low: (low / step).floor() * step, high: (high / step).ceil() * step, step }
     }
 
-    fn fraction(&self, value: f64) -> f64 {
+    /// How far along the axis a value lies, from 0 to 1.
+    pub fn fraction(&self, value: f64) -> f64 {
         (value - self.low) / (self.high - self.low)
     }
 
-    fn ticks(&self) -> impl Iterator<Item = f64> + '_ {
+    /// The values at its ticks.
+    pub fn ticks(&self) -> impl Iterator<Item = f64> + '_ {
         let count = ((self.high - self.low) / self.step).round() as usize;
         (0..=count).map(|i| self.low + i as f64 * self.step)
     }
 
     /// The tick's value with as many decimals as the step needs.
-    fn label(&self, tick: f64) -> String {
+    pub fn label(&self, tick: f64) -> String {
         let decimals = (-self.step.log10().floor()).clamp(0.0, 8.0) as usize;
         format!("{tick:.decimals$}")
     }

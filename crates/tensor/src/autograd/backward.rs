@@ -1,7 +1,7 @@
 //! The walk back over the list.
 
 use super::node::{Edge, Node, Saved, lock};
-use super::{Tape, anomaly, modes::with_grad};
+use super::{Tape, anomaly, modes::with_grad, origin};
 use crate::inspect::trace;
 use crate::op::{Op, Spec};
 use crate::{Error, Result, Tensor, scope};
@@ -286,6 +286,8 @@ impl<'a> Walk<'a> {
         if !needs.contains(&true) {
             return Ok(());
         }
+        // To the end of the step: the sums of cotangents are part of the gradient too.
+        let _origin = self.create_graph.then(|| origin::enter(node));
         let values = node.saved(self.retain_graph)?;
         if let Some(values) = &values {
             values.check_versions(node)?;

@@ -9,6 +9,7 @@ mod gradcheck;
 mod hooks;
 mod modes;
 mod node;
+mod origin;
 mod tape;
 
 pub use anomaly::{Anomaly, detect_anomaly};

@@ -1,6 +1,7 @@
 //! A line of the Wengert list: the op that ran, where its inputs came from and what its backward step needs.
 
 use super::hooks::Hooks;
+use super::origin::{self, Origin};
 use crate::apply::Operand;
 use crate::op::{Op, Saves, Spec, Specs};
 use crate::{Error, Result, Tensor, Value, scope};
@@ -40,6 +41,7 @@ struct Record {
     hooks: Hooks,
     scope: Option<Arc<str>>,
     location: &'static Location<'static>,
+    origin: Option<Origin>,
 }
 
 /// What a backward step reads.
@@ -100,6 +102,11 @@ impl Node {
 
     pub fn location(&self) -> &'static Location<'static> {
         self.record().location
+    }
+
+    /// The op whose backward step recorded this one, for a gradient that can be differentiated again.
+    pub fn origin(&self) -> Option<Origin> {
+        self.record().origin
     }
 
     /// What the backward step reads, if anything; given up by the node unless `retain`, so that memory is free as soon as
@@ -204,6 +211,7 @@ impl Recording {
             hooks: Hooks::default(),
             scope: scope::current(),
             location,
+            origin: origin::current(),
         };
         Arc::get_mut(&mut node).expect("nobody else has a node whose op is running").record = Some(record);
         node

@@ -71,6 +71,11 @@ impl<'a> Tape<'a> {
         Some(slot)
     }
 
+    /// Position of the node with this identifier, where the list holds it.
+    pub fn slot_of(&self, id: u64) -> Option<usize> {
+        self.ids.binary_search(&id).ok()
+    }
+
     /// Tensors made by the user that the list reads and that ask for a gradient, in order of first use.
     pub fn leaves(&self) -> Vec<Tensor> {
         let mut leaves: Vec<Tensor> = Vec::new();

@@ -57,6 +57,17 @@ pub struct GraphNode {
     pub saved_inputs: Vec<usize>,
     /// Whether its backward step reads its output.
     pub saved_output: bool,
+    /// The op whose backward step recorded this one; none for an op of the forward run.
+    pub gradient_of: Option<GraphOrigin>,
+}
+
+/// The op of which another computes a part of the gradient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GraphOrigin {
+    /// Its name.
+    pub op: String,
+    /// Its position in [`Graph::nodes`]; none where the gradient reads nothing of it, so that the list does not hold it.
+    pub node: Option<usize>,
 }
 
 impl Graph {
@@ -83,6 +94,9 @@ impl Graph {
                 output: node.output().clone(),
                 saved_inputs: saved.iter().flat_map(|saved| saved.inputs()).collect(),
                 saved_output: saved.as_ref().is_some_and(|saved| saved.has_output()),
+                gradient_of: node
+                    .origin()
+                    .map(|origin| GraphOrigin { op: origin.op.to_owned(), node: tape.slot_of(origin.id) }),
             }
         });
         let nodes = nodes.collect();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 impl Graph {
     /// An object with `leaves` (`name`, `dtype`, `shape`) and `nodes` (`id`, `op`, `attributes`, `scope`, `location`,
-    /// `inputs`, `dtype`, `shape`, `saved_inputs`, `saved_output`); an input is `{"node": i}`, `{"leaf": i}` or
+    /// `inputs`, `dtype`, `shape`, `saved_inputs`, `saved_output`, `gradient_of`); an input is `{"node": i}`, `{"leaf": i}` or
     /// `{"constant": …}` with its type and shape.
     pub fn to_json(&self) -> Value {
         let spec = |spec: &Spec| json!({ "dtype": spec.dtype.name(), "shape": &spec.shape[..] });
@@ -30,6 +30,8 @@ impl Graph {
                         GraphInput::Node(node) => json!({ "node": node }),
                     })
                     .collect();
+                let gradient_of =
+                    node.gradient_of.as_ref().map(|origin| json!({ "op": origin.op, "node": origin.node }));
                 json!({
                     "id": id,
                     "op": node.op,
@@ -41,6 +43,7 @@ impl Graph {
                     "shape": &node.output.shape[..],
                     "saved_inputs": node.saved_inputs,
                     "saved_output": node.saved_output,
+                    "gradient_of": gradient_of,
                 })
             })
             .collect();
