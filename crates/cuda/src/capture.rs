@@ -2,11 +2,12 @@
 //!
 //! A graph does the same launches with the same arguments at every replay, on the same addresses. So the step is
 //! rehearsed first: it runs as always, but what it allocates comes from the graph's own pool, and its launches are noted.
-//! Then it is captured, and every launch must be the one that was noted, argument by argument; only addresses may differ,
-//! and what a launcher says varies (see [`Arguments::vary`](crate::launch::Arguments::vary)). A step that would not be
-//! replayed truly is an error, not a wrong result.
+//! Then it is captured, and every launch must be the one that was noted, argument by argument. Only addresses of arrays that
+//! the step itself makes may differ, and what a launcher says varies
+//! ([`Arguments::push_varying`](crate::launch::Arguments::push_varying)). A step that would not be replayed truly is an error,
+//! not a wrong result.
 
-use crate::arena::{Arena, PoolId};
+use crate::arena::PoolId;
 use crate::error::During;
 use crate::launch::{Arguments, Grid};
 use crate::{Device, Error, Memory, Result, replay};
@@ -22,7 +23,7 @@ const FLAGS: usize = 256;
 struct Launch {
     name: String,
     grid: Grid,
-    /// Its arguments, 0 for what may vary.
+    /// Its arguments, 0 for what may differ.
     words: Vec<u64>,
 }
 
@@ -99,15 +100,20 @@ impl Recording {
     /// Notes a launch, and whether it was another in the rehearsal.
     pub fn note(&mut self, device: &Device, name: &str, grid: Grid, arguments: &Arguments) {
         self.touch(device, arguments);
-        let launch = Launch { name: name.into(), grid, words: arguments.lasting_words() };
+        let arena = device.arena();
+        let mut words = arguments.lasting_words();
+        let is_born = |word: u64| arena.block_of(word).is_some_and(|block| self.notes.born.contains(&block));
+        words.iter_mut().filter(|word| is_born(**word)).for_each(|word| *word = 0);
+        drop(arena);
+        let launch = Launch { name: name.into(), grid, words };
         if let Some(expected) = &self.expected {
             let number = self.notes.launches.len();
             let fault = match expected.launches.get(number) {
-                Some(before) => launch.difference(before, &device.arena()),
-                None => Some("was not there".into()),
+                Some(before) => launch.difference(before, |word| device.arena().block_of(word).is_some()),
+                None => Some("was not there the time before".into()),
             };
             if let Some(fault) = fault {
-                self.notes.refuse(|| format!("{name}, launch {number}, {fault} the time before"));
+                self.notes.refuse(|| format!("{name}, launch {number}, {fault}"));
             }
         }
         self.notes.launches.push(launch);
@@ -142,18 +148,22 @@ enum Kept {
 }
 
 impl Launch {
-    /// How the launch differs from what it was.
-    fn difference(&self, before: &Launch, arena: &Arena) -> Option<String> {
+    /// How the launch differs from what it was the time before.
+    fn difference(&self, before: &Launch, is_address: impl Fn(u64) -> bool) -> Option<String> {
         if self.name != before.name {
-            return Some(format!("was {}", before.name));
+            return Some(format!("was {} the time before", before.name));
         }
         if self.grid != before.grid {
-            return Some(format!("is on {:?} blocks and was on {:?}", self.grid.blocks, before.grid.blocks));
+            let [now, then] = [self, before].map(|launch| launch.grid.blocks);
+            return Some(format!("is on {now:?} blocks and was on {then:?} the time before"));
         }
-        let is_address = |word: u64| arena.block_of(word).is_some();
-        let mut both = before.words.iter().zip(&self.words);
-        let (a, b) = both.find(|&(&a, &b)| a != b && !(is_address(a) && is_address(b)))?;
-        Some(format!("has an argument {b:#x} that was {a:#x}"))
+        let (&then, &now) = before.words.iter().zip(&self.words).find(|(then, now)| then != now)?;
+        Some(match is_address(then) && is_address(now) {
+            true => {
+                "gets another array than the time before; change one in place instead of replacing it".into()
+            }
+            false => format!("has an argument {now:#x} that was {then:#x} the time before"),
+        })
     }
 }
 
@@ -235,7 +245,10 @@ impl Recorder {
         let Notes { constants, flags, launches, .. } = notes;
         let constants = constants.into_iter().map(|constant| constant.memory).collect();
         let launches = launches.len();
-        Ok((result, Graph { executable, lasting: self.lasting, held, flags, launches, _constants: constants }))
+        Ok((
+            result,
+            Graph { executable, lasting: self.lasting, held, flags, launches, _constants: constants },
+        ))
     }
 
     fn record<R>(&self, expected: Option<Notes>, body: impl FnOnce() -> R) -> Result<(R, Notes)> {
@@ -395,7 +408,9 @@ pub(crate) fn puts_off(
     })?;
     let Some((flags, number)) = slot else { return Ok(false) };
     if number >= FLAGS {
-        return Err(Error::Argument(format!("a recorded step may look at {FLAGS} arrays' contents, no more")));
+        return Err(Error::Argument(format!(
+            "a recorded step may look at {FLAGS} arrays' contents, no more"
+        )));
     }
     replay::raise_flag(found, offset, (count, bytes), limit, &flags, number)?;
     Ok(true)

@@ -107,7 +107,7 @@ impl Memory {
         if self.bytes == 0 {
             return Ok(());
         }
-        self.note("fill", &[self.pointer, u64::from(byte), self.bytes as u64])?;
+        self.note("fill", &[self.pointer, u64::from(byte), self.bytes as u64], &[], false)?;
         self.device.bind()?;
         // SAFETY: the block has at least `bytes` bytes, and the stream orders this after all earlier uses of it.
         unsafe { result::memset_d8_async(self.pointer, byte, self.bytes, self.device.stream()) }
@@ -160,24 +160,44 @@ impl Memory {
     /// # Errors
     /// When they lie outside either block.
     pub fn copy(&self, offset: usize, source: &Memory, from: usize, bytes: usize) -> Result<()> {
+        self.copy_from(offset, source, from, bytes, false)
+    }
+
+    /// As [`copy`](Memory::copy), from a place that may be another the next time where a step is recorded.
+    ///
+    /// # Errors
+    /// As [`copy`](Memory::copy).
+    pub fn copy_varying(&self, offset: usize, source: &Memory, from: usize, bytes: usize) -> Result<()> {
+        self.copy_from(offset, source, from, bytes, true)
+    }
+
+    fn copy_from(
+        &self,
+        offset: usize,
+        source: &Memory,
+        from: usize,
+        bytes: usize,
+        varies: bool,
+    ) -> Result<()> {
         self.check(offset, bytes)?;
         source.check(from, bytes)?;
         if bytes == 0 {
             return Ok(());
         }
-        self.note("copy", &[self.pointer + offset as u64, source.pointer + from as u64, bytes as u64])?;
-        self.device.bind()?;
         let (to, from) = (self.pointer + offset as u64, source.pointer + from as u64);
+        self.note("copy", &[to, bytes as u64], &[from], varies)?;
+        self.device.bind()?;
         // SAFETY: both ranges lie in their blocks, and the stream orders this after all earlier uses of them.
         unsafe { result::memcpy_dtod_async(to, from, bytes, self.device.stream()) }
             .during("copying on the device")
     }
 
-    /// Notes what the driver does itself as if it were a kernel.
-    fn note(&self, name: &str, words: &[u64]) -> Result<()> {
+    /// Notes what the driver does itself as if it were a kernel with these arguments, the last of which may vary.
+    fn note(&self, name: &str, words: &[u64], last: &[u64], varies: bool) -> Result<()> {
         self.device.recording(|recording| {
             let mut arguments = arguments![];
             words.iter().for_each(|&word| arguments.add(word));
+            last.iter().for_each(|word| arguments.push_varying(&word.to_ne_bytes(), 0..usize::from(varies)));
             recording.note(&self.device, name, Grid::line(1, 1), &arguments);
         })?;
         Ok(())

@@ -1,6 +1,7 @@
 //! Steps that are replayed as graphs have the bits of steps that run, and what cannot be replayed is refused.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use wengert_nn::{
     Adagrad, Adam, AdamW, BatchNorm1d, Ema, Layer, Linear, Module, Optimizer, RmsProp, Schedule, Sgd,
     clip_grad_norm_,
@@ -13,8 +14,10 @@ use wengert_testkit::modes::cuda_device;
 const EXAMPLES: usize = 40;
 const BATCH: usize = 8;
 
-/// Runs `body` on the device of the tests.
+/// Runs `body` on the device of the tests, alone: while one thread records a step, no other may use the device.
 fn on_cuda<R>(body: impl FnOnce(Device) -> R) -> R {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let device = cuda_device().unwrap();
     on_device(device, || body(device))
 }
@@ -147,9 +150,7 @@ fn sgd() {
 
 #[test]
 fn sgd_with_damped_momentum() {
-    replays_have_the_bits_of(|parameters| {
-        Box::new(Sgd::new(parameters, 0.1).momentum(0.9).dampening(0.3))
-    });
+    replays_have_the_bits_of(|parameters| Box::new(Sgd::new(parameters, 0.1).momentum(0.9).dampening(0.3)));
 }
 
 #[test]
@@ -161,9 +162,7 @@ fn rmsprop() {
 
 #[test]
 fn adagrad() {
-    replays_have_the_bits_of(|parameters| {
-        Box::new(Adagrad::new(parameters, 0.1).learning_rate_decay(0.05))
-    });
+    replays_have_the_bits_of(|parameters| Box::new(Adagrad::new(parameters, 0.1).learning_rate_decay(0.05)));
 }
 
 /// A game in one dimension: a critic that moves in each step, several times over, and a generator in every third.
@@ -206,9 +205,12 @@ impl Work for Game {
             let (real, fake) = (draw(2.0), self.generator.forward(&draw(0.0)).detach());
             let between = ((&real + &fake) * 0.5).detach().requires_grad_(true);
             let scores = self.critic.forward(&between).tanh().sum_all();
-            let slope = grad(&[&scores], &[&between], GradOptions { create_graph: true, ..GradOptions::default() })?.remove(0);
+            let slope =
+                grad(&[&scores], &[&between], GradOptions { create_graph: true, ..GradOptions::default() })?
+                    .remove(0);
             let penalty = ((slope.square().sum(&[1], false) + 1e-6).sqrt() - 1.0).square().mean_all();
-            let loss = self.critic.forward(&fake).mean_all() - self.critic.forward(&real).mean_all() + penalty;
+            let loss =
+                self.critic.forward(&fake).mean_all() - self.critic.forward(&real).mean_all() + penalty;
             self.moves_critic.zero_grad();
             loss.backward()?;
             self.moves_critic.step().unwrap();
@@ -321,7 +323,19 @@ fn an_array_that_is_replaced_is_refused() {
         lasting.insert("x", next.clone());
         Ok(next.sum_all())
     });
-    assert!(error.contains("replaced by another; change it in place"), "{error}");
+    assert!(error.contains("another array") && error.contains("in place"), "{error}");
+}
+
+#[test]
+fn two_arrays_that_change_places_are_refused() {
+    let mut other = on_cuda(|_| Tensor::zeros([2], DType::F32));
+    let error = refusal(4, |_, lasting| {
+        let x = lasting.get_mut("x").unwrap();
+        other.assign(&(&*x * 2.0))?;
+        std::mem::swap(x, &mut other);
+        Ok(x.sum_all())
+    });
+    assert!(error.contains("gets another array"), "{error}");
 }
 
 #[test]

@@ -140,6 +140,10 @@ impl Model for AlphaGan {
 impl Contest for AlphaGan {
     type Player = Player;
 
+    fn is_steady(&self, _step: u64) -> bool {
+        true
+    }
+
     fn turn(&self, player: Player, batch: &Batch, rng: &Generator, _step: Option<u64>) -> Result<Turn> {
         let images = centred(&batch.images);
         let codes = self.encoder.forward(&images);

@@ -178,6 +178,10 @@ impl Model for BiGan {
 impl Contest for BiGan {
     type Player = Player;
 
+    fn is_steady(&self, _step: u64) -> bool {
+        true
+    }
+
     fn turn(&self, player: Player, batch: &Batch, rng: &Generator, _step: Option<u64>) -> Result<Turn> {
         let images = centred(&batch.images);
         let codes = self.draw_codes(images.dims()[0], rng);

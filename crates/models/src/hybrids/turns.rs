@@ -23,6 +23,12 @@ pub trait Contest: Model {
         1.0
     }
 
+    /// Whether turns from this step on do not depend on the number of the step, nor on any number that is read from a
+    /// tensor: see [`Training::phase`].
+    fn is_steady(&self, _step: u64) -> bool {
+        false
+    }
+
     /// See [`Training::prepare`].
     fn prepare(&mut self, _data: &Dataset) -> Result<()> {
         Ok(())
@@ -108,7 +114,6 @@ impl<C: Contest> Turns<C> {
 
     /// Lets all players take their turns, one after the other; only the mover's parameters ask for gradients.
     fn take_turns(&mut self, batch: &Batch, rng: &Generator, step: u64) -> Result<Losses> {
-        let rate = self.contest.rate(step);
         let mut taken = Vec::with_capacity(self.seats.len());
         self.contest.set_requires_grad(false);
         for Seat { player, optimizer, .. } in &mut self.seats {
@@ -119,7 +124,6 @@ impl<C: Contest> Turns<C> {
             if moves {
                 optimizer.zero_grad();
                 losses.total.backward()?;
-                optimizer.scale_learning_rate(rate);
                 optimizer.step()?;
             }
             own.iter().for_each(|parameter| parameter.set_requires_grad(false));
@@ -153,7 +157,17 @@ impl<C: Contest> Training for Turns<C> {
         Ok(join(self.seats.iter().map(turn).collect::<Result<_>>()?))
     }
 
+    fn phase(&self, step: u64) -> Option<u64> {
+        self.contest.is_steady(step).then_some(0)
+    }
+
+    fn set_rates(&mut self, step: u64) {
+        let rate = self.contest.rate(step);
+        self.seats.iter_mut().for_each(|seat| seat.optimizer.scale_learning_rate(rate));
+    }
+
     fn step(&mut self, batch: &Batch, rng: &Generator, step: u64) -> Result<Losses> {
+        self.set_rates(step);
         let taken = self.take_turns(batch, rng, step);
         self.contest.set_requires_grad(true);
         taken

@@ -277,6 +277,11 @@ impl AdversarialCoder {
 impl Contest for AdversarialCoder {
     type Player = Player;
 
+    fn is_steady(&self, _step: u64) -> bool {
+        // The host moves labelled images about.
+        self.labelled.is_none()
+    }
+
     fn turn(&self, player: Player, batch: &Batch, rng: &Generator, step: Option<u64>) -> Result<Turn> {
         Ok(match player {
             Player::Discriminators => self.judge(&batch.images, rng),

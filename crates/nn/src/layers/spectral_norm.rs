@@ -2,7 +2,7 @@
 
 use super::DTYPE;
 use crate::{Entries, EntriesMut, Entry, Layer, Module, Scope, Training};
-use wengert_tensor::{Generator, Tensor, no_grad};
+use wengert_tensor::{DType, Generator, Tensor, no_grad};
 
 /// A layer with one weight that can be replaced from outside.
 pub trait Weighted: Layer {
@@ -98,10 +98,10 @@ fn as_matrix(weight: &Tensor, output_axis: usize) -> Tensor {
     front.reshape([outputs, weight.numel() / outputs])
 }
 
-/// The vector at length 1.
+/// The vector at length 1. The host does not look at the length, which a device would be waited for.
 fn unit(vector: &Tensor) -> Tensor {
-    let length = vector.square().sum_all().item().sqrt().max(EPS);
-    vector * (1.0 / length)
+    let length = vector.square().sum_all().to_dtype(DType::F64).sqrt().clamp(Some(EPS), None);
+    vector * (1.0 / length).to_dtype(vector.dtype())
 }
 
 const WEIGHT: &str = "weight";

@@ -64,7 +64,7 @@ fn recorded(ordinal: usize, rows: &[i64], place: Place) -> Result<Tensor> {
     let value = Value::on_cuda(&device, &Spec::new([rows.len()], crate::DType::I64))?;
     let out = value.device_memory()?;
     match place {
-        Place::Rehearsed => out.copy(0, &Memory::unrecorded(&device, rows)?, 0, rows.len() * 8)?,
+        Place::Rehearsed => out.copy_varying(0, &Memory::unrecorded(&device, rows)?, 0, rows.len() * 8)?,
         Place::Words(words, first) => {
             Words::new(words.words(), first, rows.len())?.copy_to(out, rows.len() * 8)?;
         }
