@@ -7,8 +7,8 @@ use serde_json::json;
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
+use wengert_models::event::Event;
 use wengert_models::run::EpochRecord;
-use wengert_models::trainer::Event;
 
 /// How a run is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use wengert_models::event::Outcome;
 use wengert_models::run::RunFolder;
 use wengert_models::settings::{Settings, first_conflict, read_toml};
-use wengert_models::trainer::Outcome;
 use wengert_models::{Checkpoint, Config, Dataset, Trainer, find};
 use wengert_tensor::on_device;
 

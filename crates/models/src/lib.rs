@@ -11,7 +11,7 @@
 //! - [`metrics`]: what a trained model is worth, in numbers.
 //! - [`run`]: the folder of a run, and the writers of what lies in it.
 //!
-//! Nothing here writes to a terminal: a run tells its [`trainer::Event`]s to an observer.
+//! Nothing here writes to a terminal: a run tells its [`event::Event`]s to an observer.
 
 pub mod alarm;
 pub mod augmentation;
@@ -24,6 +24,7 @@ pub mod dataset;
 pub mod descent;
 pub mod domains;
 mod error;
+pub mod event;
 pub mod few_labels;
 pub mod gans;
 pub mod hybrids;

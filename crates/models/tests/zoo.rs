@@ -6,9 +6,9 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use wengert_data::Position;
+use wengert_models::event::{Event, Outcome};
 use wengert_models::run::RunFolder;
 use wengert_models::settings::Settings;
-use wengert_models::trainer::{Event, Outcome};
 use wengert_models::{
     Checkpoint, Config, Dataset, Entry, FAMILIES, Family, Trainer, autoencoders, conditional, domains, find,
     gans, hybrids, latent, pictures, sequences,
