@@ -1,7 +1,6 @@
 //! `wengert bench`.
 
-use super::device::DeviceArgs;
-use super::{devices, number, output, precision};
+use super::{device, devices, number, output, precision};
 use crate::bench::profile::{self, profile};
 use crate::bench::race::{Race, Rules};
 use crate::bench::table::{Table, markdown};
@@ -54,8 +53,9 @@ pub struct BenchArgs {
     /// Threads to compute on, and processors that they may use; 0 for all
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = number::count, allow_negative_numbers = true)]
     threads: usize,
-    #[command(flatten)]
-    device: DeviceArgs,
+    /// Where to compute: cpu, cuda, cuda:1, …; or auto, a GPU where there is one
+    #[arg(long, default_value = "cpu", value_name = "NAME", value_parser = device::parser())]
+    device: String,
     /// Images in a training step
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = number::count, allow_negative_numbers = true)]
     batch: usize,
@@ -163,7 +163,7 @@ impl BenchArgs {
 
     /// The device to compute on, once it is known that everything that is asked for can be done there.
     fn choose_device(&self) -> Result<Device> {
-        let device = self.device.choose()?;
+        let device = device::choose(self.device.parse().ok())?;
         for implementation in &self.against {
             if let Some(refusal) = implementation.refusal(device) {
                 bail!("{} {refusal}", implementation.name());

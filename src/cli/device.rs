@@ -1,5 +1,6 @@
 //! The flag `--device`: where tensors live and kernels run.
 
+use super::trial;
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use clap::builder::{TypedValueParser, ValueParser};
@@ -9,8 +10,8 @@ use wengert_tensor::{Device, on_device};
 /// The flag of the commands that compute, but for `train`, which has it in its configuration.
 #[derive(Debug, Args)]
 pub struct DeviceArgs {
-    /// Where to compute: cpu, cuda, cuda:1, …; or auto, a GPU where there is one
-    #[arg(long, default_value = "cpu", value_name = "NAME", value_parser = parser())]
+    /// Where to compute: cpu, cuda, cuda:1, …; or auto, a GPU where one computes what the processor does
+    #[arg(long, default_value = AUTO, value_name = "NAME", value_parser = parser())]
     device: String,
 }
 
@@ -57,7 +58,8 @@ pub fn parser() -> ValueParser {
     }))
 }
 
-/// The wanted device, once it is known to work; without a wish the first GPU where there is one and else the CPU.
+/// The wanted device, once it is known to work; without a wish the first GPU where there is one that passes a trial, and else
+/// the CPU.
 pub fn choose(wanted: Option<Device>) -> Result<Device> {
     match wanted {
         Some(Device::Cpu) => Ok(Device::Cpu),
@@ -66,12 +68,17 @@ pub fn choose(wanted: Option<Device>) -> Result<Device> {
             Ok(Device::Cuda(ordinal))
         }
         // A machine without a GPU is no reason to speak up; one whose GPU cannot be used is.
-        None => match wengert_cuda::Device::get(0).and_then(|device| device.check()) {
-            Ok(()) => Ok(Device::Cuda(0)),
+        None => match wengert_cuda::Device::get(0) {
             Err(wengert_cuda::Error::NoDriver | wengert_cuda::Error::NoDevice) => Ok(Device::Cpu),
-            Err(error) => {
-                eprintln!("note: the GPU is not used: {error}");
-                Ok(Device::Cpu)
+            found => {
+                let usable = found.and_then(|device| device.check()).map_err(anyhow::Error::from);
+                match usable.and_then(|()| trial::holds(Device::Cuda(0))) {
+                    Ok(()) => Ok(Device::Cuda(0)),
+                    Err(error) => {
+                        eprintln!("note: the GPU is not used: {error}");
+                        Ok(Device::Cpu)
+                    }
+                }
             }
         },
         Some(other) => bail!("--device {other} is not known to this program"),

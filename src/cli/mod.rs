@@ -26,6 +26,7 @@ mod summary;
 mod train;
 mod trained;
 mod traverse;
+mod trial;
 
 use crate::bench::agreement::Disagreement;
 use anyhow::Result;

@@ -9,6 +9,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 use wengert_models::event::Event;
 use wengert_models::run::EpochRecord;
+use wengert_tensor::Device;
 
 /// How a run is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +72,9 @@ impl Progress {
                     start.steps_per_epoch,
                     thousands(start.test_images as u64),
                 );
+                if start.device != Device::Cpu {
+                    let _ = write!(line, "\ndevice: {}", start.device);
+                }
                 let _ = write!(line, "\nrun folder: {}", start.folder.display());
                 if start.step > 0 {
                     let _ = write!(line, "\ngoing on after step {} (epoch {})", start.step, start.epoch + 1);
@@ -216,7 +220,7 @@ fn json_line(event: &Event) -> Option<String> {
             "event": "start", "model": start.model, "folder": start.folder, "epochs": start.epochs,
             "steps_per_epoch": start.steps_per_epoch, "train_images": start.train_images,
             "test_images": start.test_images, "parameters": start.parameters, "epoch": start.epoch,
-            "step": start.step,
+            "step": start.step, "device": start.device.to_string(),
         }),
         // A step is far too short for a line of its own; the epoch tells the mean.
         Event::Step { .. } => return None,

@@ -70,7 +70,8 @@ pub struct TrainArgs {
     /// Arithmetic of matrix products: f32, or bf16 parts on processors with AMX [default: f32]
     #[arg(long, value_name = "NAME", value_parser = precision::NAMES)]
     precision: Option<String>,
-    /// Where to compute: cpu, cuda, cuda:1, …; or auto, a GPU where there is one [default: cpu]
+    /// Where to compute: cpu, cuda, cuda:1, …; or auto, a GPU where one computes what the processor does
+    /// [default: auto]
     #[arg(long, value_name = "NAME", value_parser = device::parser())]
     device: Option<String>,
     /// Run each step by itself; a CUDA device otherwise replays it as one graph, with the same results

@@ -19,7 +19,10 @@ fn libraries() -> &'static Path {
 /// The program, which finds the stand-in libraries before any others.
 fn emulated(arguments: &[&str], cache: &TempDir) -> Command {
     let mut command = wengert(arguments);
-    command.env("LD_LIBRARY_PATH", libraries()).env("WENGERT_CACHE", cache.path());
+    command
+        .env_remove("CUDA_VISIBLE_DEVICES")
+        .env("LD_LIBRARY_PATH", libraries())
+        .env("WENGERT_CACHE", cache.path());
     command
 }
 
@@ -45,7 +48,7 @@ fn trains_alike(model: &str, flags: &[&str]) {
     let eager = train("eager", &["--device=cuda", "--eager"]);
     assert_eq!(fs::read(&replayed).expect("a file"), fs::read(eager).expect("a file"), "{model}");
     let weights = |path| safetensors::load(path).expect("a checkpoint").tensors;
-    let (cpu, cuda) = (weights(train("cpu", &[])), weights(replayed));
+    let (cpu, cuda) = (weights(train("cpu", &["--device=cpu"])), weights(replayed));
     assert!(cpu.keys().eq(cuda.keys()));
     for (name, expected) in cpu.iter().filter(|(_, tensor)| tensor.dtype() == DType::F32) {
         let pairs = expected.to_vec::<f32>().into_iter().zip(cuda[name].to_vec::<f32>());
@@ -140,6 +143,27 @@ fn memory_that_runs_out_is_one_message() {
     assert!(Path::new(out).join("config.toml").exists(), "training had begun: {errors}");
     assert_eq!(errors.lines().count(), 1, "{errors}");
     assert!(errors.contains("out of memory") && errors.contains("smaller --batch"), "{errors}");
+}
+
+#[test]
+fn a_device_is_taken_without_a_wish_where_it_computes_right() {
+    let cache = TempDir::new().expect("a folder");
+    let out = cache.path().join("run");
+    let small =
+        ["--steps=4", "--batch=4", "--set=data.limit=16", "--set=data.test_limit=8", "--set=vae.hidden=8"];
+    let arguments = ["train", "vae", "--out", out.to_str().expect("a plain path")];
+    let train = |settings: &[(&str, &str)]| {
+        let all = [&arguments[..], &small, &["--force"]].concat();
+        let (output, errors) = run(emulated(&all, &cache).envs(settings.iter().copied()));
+        assert!(output.status.success(), "{errors}");
+        (String::from_utf8_lossy(&output.stdout).into_owned(), errors)
+    };
+    let (told, errors) = train(&[]);
+    assert!(told.contains("cuda:0") && !errors.contains("not used"), "{told}{errors}");
+    // One that cannot be used is told of, and the processor trains.
+    let (told, errors) = train(&[("WENGERT_EMULATOR_DRIVER", "12040")]);
+    assert!(!told.contains("cuda:0"), "{told}");
+    assert!(errors.contains("the GPU is not used") && errors.contains("12.4 only"), "{errors}");
 }
 
 #[test]

@@ -92,7 +92,7 @@ pub fn one_hot(index: View<'_>, classes: usize, out: &Memory) -> Result<()> {
     unsafe { device.launch("index.cu", "one_hot_i64", Grid::cover(device, count, 1), arguments) }
 }
 
-/// out[b, c, …] = levels[c, pictures[rows[b], c, …]] for pictures u8 [N, C, …], rows i64 [B] and levels f32 [C, 256].
+/// `out[b, c, …] = levels[c, pictures[rows[b], c, …]]` for pictures u8 `[N, C, …]`, rows i64 `[B]` and levels f32 `[C, 256]`.
 ///
 /// # Errors
 /// When operands are not contiguous or have other types or sizes, or `out` is too small.

@@ -57,7 +57,7 @@ pub struct TrainConfig {
     pub threads: usize,
     /// Arithmetic of matrix products: the name of a [`Precision`].
     pub precision: String,
-    /// Where to compute: `cpu`, `cuda`, `cuda:N`, or `auto` for a GPU where there is one.
+    /// Where to compute: `cpu`, `cuda`, `cuda:N`, or `auto` for a GPU where there is one that can be used.
     pub device: String,
 }
 
@@ -82,7 +82,7 @@ impl Default for TrainConfig {
             batch: 128,
             threads: 0,
             precision: Precision::F32.name().into(),
-            device: Device::Cpu.to_string(),
+            device: AUTO.into(),
         }
     }
 }

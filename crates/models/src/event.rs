@@ -3,6 +3,7 @@
 use crate::alarm::Alarm;
 use crate::run::EpochRecord;
 use std::path::PathBuf;
+use wengert_tensor::Device;
 
 /// What happens in a run, for whoever shows it.
 #[derive(Debug)]
@@ -54,6 +55,8 @@ pub struct Start {
     pub epochs: u64,
     /// Steps in an epoch.
     pub steps_per_epoch: u64,
+    /// Where it computes.
+    pub device: Device,
     /// Epochs done already.
     pub epoch: u64,
     /// Steps done already.

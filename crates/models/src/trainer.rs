@@ -202,6 +202,7 @@ impl Trainer {
             test_images: self.data.test.dataset().len(),
             epochs: self.config.train.epochs,
             steps_per_epoch: self.data.train.batches_per_epoch(),
+            device: default_device(),
             epoch: self.state.epoch,
             step: self.state.step,
         }
