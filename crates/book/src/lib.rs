@@ -1,0 +1,14 @@
+//! *Backprop from the inside*: the chapters of `docs/book`, whose code is compiled and run as documentation tests, and the
+//! [figures] drawn from what the engine prints.
+
+pub mod figures;
+pub mod svg;
+
+#[doc = include_str!("../../../docs/book/src/introduction.md")]
+pub mod introduction {}
+#[doc = include_str!("../../../docs/book/src/values.md")]
+pub mod values {}
+#[doc = include_str!("../../../docs/book/src/list.md")]
+pub mod list {}
+#[doc = include_str!("../../../docs/book/src/walk.md")]
+pub mod walk {}
