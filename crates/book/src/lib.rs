@@ -12,3 +12,7 @@ pub mod values {}
 pub mod list {}
 #[doc = include_str!("../../../docs/book/src/walk.md")]
 pub mod walk {}
+#[doc = include_str!("../../../docs/book/src/broadcasting.md")]
+pub mod broadcasting {}
+#[doc = include_str!("../../../docs/book/src/matmul.md")]
+pub mod matmul {}

@@ -15,6 +15,8 @@ pub struct Block {
     pub text: Vec<String>,
     /// Whether it is a leaf, drawn round and tinted.
     pub leaf: bool,
+    /// Whether it is shaded.
+    pub shaded: bool,
     /// Boxes with an arrow to this one, all earlier, and whether the arrow is thick.
     pub from: Vec<(usize, bool)>,
 }
@@ -74,7 +76,12 @@ pub fn diagram(blocks: &[Block]) -> String {
                 if thick { "2.6" } else { "1" }
             ));
         }
-        let (round, fill) = if block.leaf { (height / 2, "#e8f0fe") } else { (4, "#f8f9fa") };
+        let round = if block.leaf { height / 2 } else { 4 };
+        let fill = match block.shaded {
+            true => "#fef0e0",
+            false if block.leaf => "#e8f0fe",
+            false => "#f8f9fa",
+        };
         push(format!(
             "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"{round}\" fill=\"{fill}\" stroke=\"#5f6368\"/>"
         ));
