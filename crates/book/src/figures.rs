@@ -1,16 +1,23 @@
 //! The figures of the book, each drawn from what the engine computes or prints.
 
-use crate::svg::{Block, diagram};
+use crate::svg::{Block, Curve, Plot, diagram};
 use wengert_tensor::autograd::{GradOptions, grad};
 use wengert_tensor::inspect::{Graph, GraphInput, History, Statistic};
-use wengert_tensor::{DType, Error, Tensor};
+use wengert_tensor::{ConvTranspose1dOptions, DType, Error, Generator, Reduction, Tensor};
 
 /// File names and contents of all figures.
 ///
 /// # Errors
 /// What the engine finds wrong.
 pub fn all() -> Result<Vec<(&'static str, String)>, Error> {
-    Ok(vec![("list.svg", list()), ("walk.svg", walk()?), ("matmul.svg", matmul()?)])
+    Ok(vec![
+        ("list.svg", list()),
+        ("walk.svg", walk()?),
+        ("matmul.svg", matmul()?),
+        ("overlap.svg", overlap()),
+        ("norm.svg", norm()?),
+        ("losses.svg", losses()?),
+    ])
 }
 
 /// Leaves and ops of a list as boxes, each with a further text of its own.
@@ -85,4 +92,56 @@ fn walk() -> Result<String, Error> {
         GraphInput::Leaf(i) => numbers(&history.leaves[i], history.gradients[i].as_ref()),
         GraphInput::Constant => Vec::new(),
     })))
+}
+
+/// How many taps of a transposed convolution with stride 2 reach each output.
+fn overlap() -> String {
+    let curve = |size: usize| {
+        let ones = |n| Tensor::ones([1, 1, n], DType::F64);
+        let options = ConvTranspose1dOptions::default().stride(2);
+        let counts = ones(8).conv_transpose1d(&ones(size), None, options).to_vec::<f64>();
+        let points = counts.into_iter().enumerate().map(|(i, count)| (i as f64, count)).collect();
+        Curve { name: format!("kernel of {size}"), points }
+    };
+    Plot { x: "output", y: "taps", logarithmic: [false; 2], curves: vec![curve(3), curve(4)] }.draw()
+}
+
+/// Norms of the gradient in a weight vector that is scaled.
+fn norm() -> Result<String, Error> {
+    let rng = Generator::new(0);
+    let (x, w) = (rng.normal([64, 16], 0.0, 1.0, DType::F64), rng.normal([16, 1], 0.0, 0.25, DType::F64));
+    let mut curves = Vec::new();
+    for (name, normalised) in [("without", false), ("with batch norm", true)] {
+        let mut points = Vec::new();
+        for step in 0..=40 {
+            let scale = 10f64.powf(f64::from(step) / 20.0 - 1.0);
+            let w = (&w * scale).detach().requires_grad_(true);
+            let h = x.matmul(&w);
+            let h = if normalised { h.batch_norm(None, None, 1e-12) } else { h };
+            let gradient = grad(&[&h.tanh().sum_all()], &[&w], GradOptions::default())?.remove(0);
+            points.push((scale, gradient.square().sum_all().item().sqrt()));
+        }
+        curves.push(Curve { name: name.to_owned(), points });
+    }
+    Ok(Plot { x: "scale of the weights", y: "norm of the gradient", logarithmic: [true; 2], curves }.draw())
+}
+
+/// Slopes of cross-entropy and of the squared error in the score of the right class.
+fn losses() -> Result<String, Error> {
+    let truth = Tensor::from_slice(&[0.0, 1.0], [1, 2]);
+    let class = Tensor::from_slice(&[1i64], 1);
+    let mut curves = vec![Curve { name: "cross-entropy".into(), points: Vec::new() }];
+    curves.push(Curve { name: "squared error".into(), points: Vec::new() });
+    for step in -60..=60 {
+        let score = f64::from(step) / 5.0;
+        let scores = Tensor::from_slice(&[0.0, score], [1, 2]).requires_grad_(true);
+        let losses =
+            [scores.cross_entropy(&class, Reduction::Mean), (scores.softmax(1) - &truth).square().sum_all()];
+        for (curve, loss) in curves.iter_mut().zip(losses) {
+            let gradient = grad(&[&loss], &[&scores], GradOptions::default())?.remove(0);
+            curve.points.push((score, -gradient.to_vec::<f64>()[1]));
+        }
+    }
+    let (x, y) = ("score of the right class, the other being 0", "how fast the loss falls");
+    Ok(Plot { x, y, logarithmic: [false; 2], curves }.draw())
 }

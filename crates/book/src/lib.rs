@@ -16,3 +16,9 @@ pub mod walk {}
 pub mod broadcasting {}
 #[doc = include_str!("../../../docs/book/src/matmul.md")]
 pub mod matmul {}
+#[doc = include_str!("../../../docs/book/src/convolution.md")]
+pub mod convolution {}
+#[doc = include_str!("../../../docs/book/src/normalisation.md")]
+pub mod normalisation {}
+#[doc = include_str!("../../../docs/book/src/softmax.md")]
+pub mod softmax {}
