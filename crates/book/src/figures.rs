@@ -17,6 +17,8 @@ pub fn all() -> Result<Vec<(&'static str, String)>, Error> {
         ("overlap.svg", overlap()),
         ("norm.svg", norm()?),
         ("losses.svg", losses()?),
+        ("steps.svg", steps()),
+        ("tanh.svg", tanh()?),
     ])
 }
 
@@ -144,4 +146,32 @@ fn losses() -> Result<String, Error> {
     }
     let (x, y) = ("score of the right class, the other being 0", "how fast the loss falls");
     Ok(Plot { x, y, logarithmic: [false; 2], curves }.draw())
+}
+
+/// Errors of central differences of tanh.
+fn steps() -> String {
+    let exact = 1.0 - 0.7f64.tanh().powi(2);
+    let curve = |dtype: DType, smallest: i32| {
+        let at = |x: f64| Tensor::scalar(x).to_dtype(dtype).tanh().item();
+        let points = (2 * smallest..=-1).map(|half| {
+            let step = 10f64.powf(f64::from(half) / 2.0);
+            (step, ((at(0.7 + step) - at(0.7 - step)) / (2.0 * step) - exact).abs())
+        });
+        Curve { name: dtype.to_string(), points: points.collect() }
+    };
+    let curves = vec![curve(DType::F32, -6), curve(DType::F64, -12)];
+    Plot { x: "step", y: "error", logarithmic: [true; 2], curves }.draw()
+}
+
+/// tanh and its derivatives.
+fn tanh() -> Result<String, Error> {
+    let x = Tensor::linspace(-3.0, 3.0, 121, DType::F64).requires_grad_(true);
+    let options = GradOptions { create_graph: true, ..Default::default() };
+    let (mut y, mut curves) = (x.tanh(), Vec::new());
+    for name in ["tanh", "first", "second", "third"] {
+        let points = x.to_vec::<f64>().into_iter().zip(y.to_vec::<f64>()).collect();
+        curves.push(Curve { name: name.to_owned(), points });
+        y = grad(&[&y.sum_all()], &[&x], options)?.remove(0);
+    }
+    Ok(Plot { x: "x", y: "value", logarithmic: [false; 2], curves }.draw())
 }

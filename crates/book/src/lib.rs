@@ -22,3 +22,7 @@ pub mod convolution {}
 pub mod normalisation {}
 #[doc = include_str!("../../../docs/book/src/softmax.md")]
 pub mod softmax {}
+#[doc = include_str!("../../../docs/book/src/checking.md")]
+pub mod checking {}
+#[doc = include_str!("../../../docs/book/src/second.md")]
+pub mod second {}
