@@ -1,8 +1,10 @@
 //! The figures of the book, each drawn from what the engine computes or prints.
 
 use crate::svg::{Block, Curve, Plot, diagram};
-use wengert_tensor::autograd::{GradOptions, grad};
-use wengert_tensor::inspect::{Graph, GraphInput, History, Statistic};
+use std::{cell::RefCell, rc::Rc};
+use wengert_nn::{Adam, Optimizer, Sgd};
+use wengert_tensor::autograd::{GradOptions, checkpoint, grad};
+use wengert_tensor::inspect::{Graph, GraphInput, History, OpEvent, Statistic, observe};
 use wengert_tensor::{ConvTranspose1dOptions, DType, Error, Generator, Reduction, Tensor};
 
 /// File names and contents of all figures.
@@ -19,6 +21,8 @@ pub fn all() -> Result<Vec<(&'static str, String)>, Error> {
         ("losses.svg", losses()?),
         ("steps.svg", steps()),
         ("tanh.svg", tanh()?),
+        ("memory.svg", memory()?),
+        ("valley.svg", valley()?),
     ])
 }
 
@@ -174,4 +178,58 @@ fn tanh() -> Result<String, Error> {
         y = grad(&[&y.sum_all()], &[&x], options)?.remove(0);
     }
     Ok(Plot { x: "x", y: "value", logarithmic: [false; 2], curves }.draw())
+}
+
+/// Mebibytes alive after each op of sixteen layers, with and without checkpoints.
+fn memory() -> Result<String, Error> {
+    let x = Tensor::full([1 << 18], 0.5, DType::F32).requires_grad_(true);
+    let segment = |h: &Tensor| (0..4).fold(h.clone(), |h, _| h.tanh());
+    let run = |cut: bool| -> Result<(), Error> {
+        let mut h = x.clone();
+        for _ in 0..4 {
+            h = if cut { checkpoint(move |x| segment(&x[0]), &[&h])? } else { segment(&h) };
+        }
+        h.sum_all().backward()
+    };
+    let mut curves = Vec::new();
+    for (name, cut) in [("all kept", false), ("four checkpoints", true)] {
+        x.zero_grad();
+        let before = wengert_tensor::memory::live_bytes();
+        let points = Rc::new(RefCell::new(vec![(0.0, 0.0)]));
+        let noted = points.clone();
+        let watch = move |_: &OpEvent| {
+            let bytes = wengert_tensor::memory::live_bytes() - before;
+            let mut points = noted.borrow_mut();
+            let op = points.len() as f64;
+            points.push((op, (bytes >> 20) as f64));
+        };
+        observe(watch, || run(cut))?;
+        curves.push(Curve { name: name.to_owned(), points: points.take() });
+    }
+    Ok(Plot { x: "op", y: "mebibytes", logarithmic: [false; 2], curves }.draw())
+}
+
+/// Paths of three optimisers.
+fn valley() -> Result<String, Error> {
+    let steepness = Tensor::from_slice(&[1.0, 30.0], 2);
+    let mut curves = Vec::new();
+    let makers: [(&str, fn(Vec<Tensor>) -> Box<dyn Optimizer>); 3] = [
+        ("plain, 0.06", |x| Box::new(Sgd::new(x, 0.06))),
+        ("momentum 0.7, 0.03", |x| Box::new(Sgd::new(x, 0.03).momentum(0.7))),
+        ("Adam, 0.1", |x| Box::new(Adam::new(x, 0.1))),
+    ];
+    for (name, maker) in makers {
+        let x = Tensor::from_slice(&[-2.0, 0.6], 2).requires_grad_(true);
+        let mut optimizer = maker(vec![x.clone()]);
+        let mut points = Vec::new();
+        for _ in 0..60 {
+            let place = x.to_vec::<f64>();
+            points.push((place[0], place[1]));
+            optimizer.zero_grad();
+            ((x.square() * &steepness).sum_all() * 0.5).backward()?;
+            optimizer.step().map_err(|error| Error::autograd(error.to_string()))?;
+        }
+        curves.push(Curve { name: name.to_owned(), points });
+    }
+    Ok(Plot { x: "x", y: "y", logarithmic: [false; 2], curves }.draw())
 }

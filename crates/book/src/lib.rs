@@ -26,3 +26,7 @@ pub mod softmax {}
 pub mod checking {}
 #[doc = include_str!("../../../docs/book/src/second.md")]
 pub mod second {}
+#[doc = include_str!("../../../docs/book/src/memory.md")]
+pub mod memory {}
+#[doc = include_str!("../../../docs/book/src/optimisers.md")]
+pub mod optimisers {}

@@ -139,18 +139,13 @@ impl Plot {
              <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
              <path d=\"M70 30 V250 H490\" fill=\"none\" stroke=\"#5f6368\"/>\n"
         );
-        let label = |value: f64, axis: usize| match self.logarithmic[axis] {
-            true => format!("1e{value:.0}"),
-            false => format!("{value:.2}").trim_end_matches('0').trim_end_matches('.').to_owned(),
-        };
-        for tick in 0..=4 {
-            let part = f64::from(tick) / 4.0;
-            let (x, y) = (left + part * (right - left), bottom + part * (top - bottom));
-            let (place_x, place_y) = (at((x, bottom)).0, at((left, y)).1 + 4.0);
-            let (text_x, text_y) = (label(x, 0), label(y, 1));
-            writeln!(svg, "<text x=\"{place_x:.1}\" y=\"268\" text-anchor=\"middle\">{text_x}</text>")
-                .unwrap();
-            writeln!(svg, "<text x=\"62\" y=\"{place_y:.1}\" text-anchor=\"end\">{text_y}</text>").unwrap();
+        for x in self.ticks(0, left, right) {
+            let (place, text) = (at((x, bottom)).0, self.label(0, x));
+            writeln!(svg, "<text x=\"{place:.1}\" y=\"268\" text-anchor=\"middle\">{text}</text>").unwrap();
+        }
+        for y in self.ticks(1, bottom, top) {
+            let (place, text) = (at((left, y)).1 + 4.0, self.label(1, y));
+            writeln!(svg, "<text x=\"62\" y=\"{place:.1}\" text-anchor=\"end\">{text}</text>").unwrap();
         }
         writeln!(svg, "<text x=\"280\" y=\"290\" text-anchor=\"middle\">{}</text>", escape(self.x)).unwrap();
         writeln!(svg, "<text x=\"70\" y=\"18\">{}</text>", escape(self.y)).unwrap();
@@ -173,5 +168,35 @@ impl Plot {
                 .unwrap();
         }
         svg + "</svg>\n"
+    }
+
+    /// Round numbers of an axis, or whole powers of ten.
+    fn ticks(&self, axis: usize, low: f64, high: f64) -> Vec<f64> {
+        let rough = (high - low) / 5.0;
+        let step = match self.logarithmic[axis] {
+            true => rough.ceil(),
+            false => {
+                let power = 10f64.powf(rough.log10().floor());
+                [1.0, 2.0, 5.0, 10.0]
+                    .map(|n| n * power)
+                    .into_iter()
+                    .find(|&step| step >= rough * 0.999)
+                    .unwrap_or(power)
+            }
+        };
+        let count = |value: f64| value / step;
+        let (first, last) = ((count(low) - 1e-9).ceil() as i64, (count(high) + 1e-9).floor() as i64);
+        (first..=last).map(|i| i as f64 * step).collect()
+    }
+
+    fn label(&self, axis: usize, value: f64) -> String {
+        match self.logarithmic[axis] {
+            true => format!("1e{value:.0}"),
+            false => {
+                let text = format!("{value:.3}");
+                let text = text.trim_end_matches('0').trim_end_matches('.');
+                if text == "-0" { "0".to_owned() } else { text.to_owned() }
+            }
+        }
     }
 }
