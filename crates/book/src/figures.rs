@@ -213,7 +213,8 @@ fn memory() -> Result<String, Error> {
 fn valley() -> Result<String, Error> {
     let steepness = Tensor::from_slice(&[1.0, 30.0], 2);
     let mut curves = Vec::new();
-    let makers: [(&str, fn(Vec<Tensor>) -> Box<dyn Optimizer>); 3] = [
+    type Maker = fn(Vec<Tensor>) -> Box<dyn Optimizer>;
+    let makers: [(&str, Maker); 3] = [
         ("plain, 0.06", |x| Box::new(Sgd::new(x, 0.06))),
         ("momentum 0.7, 0.03", |x| Box::new(Sgd::new(x, 0.03).momentum(0.7))),
         ("Adam, 0.1", |x| Box::new(Adam::new(x, 0.1))),
