@@ -23,6 +23,7 @@ pub fn all() -> Result<Vec<(&'static str, String)>, Error> {
         ("tanh.svg", tanh()?),
         ("memory.svg", memory()?),
         ("valley.svg", valley()?),
+        ("gemm.svg", gemm()),
     ])
 }
 
@@ -233,4 +234,60 @@ fn valley() -> Result<String, Error> {
         curves.push(Curve { name: name.to_owned(), points });
     }
     Ok(Plot { x: "x", y: "y", logarithmic: [false; 2], curves }.draw())
+}
+
+/// Lines that a cache of 128 fetches for each multiply-add, for three orders of the loops of a matrix product.
+fn gemm() -> String {
+    /// One line's number for each place.
+    struct Cache([usize; 128], usize);
+    impl Cache {
+        fn touch(&mut self, place: usize) {
+            let line = place / 16;
+            if self.0[line % 128] != line {
+                self.0[line % 128] = line;
+                self.1 += 1;
+            }
+        }
+    }
+    let by_definition = |n: usize, cache: &mut Cache| {
+        for (i, j) in (0..n * n).map(|k| (k / n, k % n)) {
+            for p in 0..n {
+                cache.touch(i * n + p);
+                cache.touch(n * n + p * n + j);
+            }
+            cache.touch(2 * n * n + i * n + j);
+        }
+    };
+    let along_rows = |n: usize, cache: &mut Cache| {
+        for (i, p) in (0..n * n).map(|k| (k / n, k % n)) {
+            cache.touch(i * n + p);
+            for j in 0..n {
+                cache.touch(n * n + p * n + j);
+                cache.touch(2 * n * n + i * n + j);
+            }
+        }
+    };
+    let tiled = |n: usize, cache: &mut Cache| {
+        for (i, j) in (0..n * n / 64).map(|k| (k / (n / 8) * 8, k % (n / 8) * 8)) {
+            for p in 0..n {
+                (0..8).for_each(|row| cache.touch((i + row) * n + p));
+                (0..8).for_each(|column| cache.touch(n * n + p * n + j + column));
+            }
+            (0..64).for_each(|k| cache.touch(2 * n * n + (i + k / 8) * n + j + k % 8));
+        }
+    };
+    let curve = |name: &str, run: &dyn Fn(usize, &mut Cache)| {
+        let points = (1..=10).map(|eighths| {
+            let (n, mut cache) = (8 * eighths, Cache([usize::MAX; 128], 0));
+            run(n, &mut cache);
+            (n as f64, cache.1 as f64 / (n * n * n) as f64)
+        });
+        Curve { name: name.to_owned(), points: points.collect() }
+    };
+    let curves = vec![
+        curve("by definition", &by_definition),
+        curve("along rows", &along_rows),
+        curve("tiles of 8", &tiled),
+    ];
+    Plot { x: "size", y: "lines for each multiply-add", logarithmic: [false; 2], curves }.draw()
 }

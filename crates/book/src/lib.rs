@@ -30,3 +30,5 @@ pub mod second {}
 pub mod memory {}
 #[doc = include_str!("../../../docs/book/src/optimisers.md")]
 pub mod optimisers {}
+#[doc = include_str!("../../../docs/book/src/gemm.md")]
+pub mod gemm {}
