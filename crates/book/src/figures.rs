@@ -24,6 +24,7 @@ pub fn all() -> Result<Vec<(&'static str, String)>, Error> {
         ("memory.svg", memory()?),
         ("valley.svg", valley()?),
         ("gemm.svg", gemm()),
+        ("launches.svg", launches()),
     ])
 }
 
@@ -290,4 +291,22 @@ fn gemm() -> String {
         curve("tiles of 8", &tiled),
     ];
     Plot { x: "size", y: "lines for each multiply-add", logarithmic: [false; 2], curves }.draw()
+}
+
+/// Ticks of a hundred kernels with an order each, and with one for all.
+fn launches() -> String {
+    let curve = |name: &str, orders: usize| {
+        let points = (0..=40).map(|step| {
+            let kernel = 10f64.powf(f64::from(step) / 20.0 - 1.0);
+            let (mut host, mut device) = (0.0_f64, 0.0_f64);
+            for i in 0..100 {
+                host += if i < orders { 1.0 } else { 0.0 };
+                device = device.max(host) + kernel;
+            }
+            (kernel, device)
+        });
+        Curve { name: name.to_owned(), points: points.collect() }
+    };
+    let curves = vec![curve("an order each", 100), curve("one for all", 1)];
+    Plot { x: "length of a kernel", y: "time of a step", logarithmic: [true; 2], curves }.draw()
 }

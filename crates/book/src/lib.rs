@@ -32,3 +32,5 @@ pub mod memory {}
 pub mod optimisers {}
 #[doc = include_str!("../../../docs/book/src/gemm.md")]
 pub mod gemm {}
+#[doc = include_str!("../../../docs/book/src/launches.md")]
+pub mod launches {}
