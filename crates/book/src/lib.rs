@@ -34,3 +34,5 @@ pub mod optimisers {}
 pub mod gemm {}
 #[doc = include_str!("../../../docs/book/src/launches.md")]
 pub mod launches {}
+#[doc = include_str!("../../../docs/book/src/vae.md")]
+pub mod vae {}
