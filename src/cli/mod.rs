@@ -6,6 +6,7 @@ mod data;
 mod device;
 mod devices;
 mod eval;
+mod export;
 mod fresh;
 mod gradcheck;
 mod gradcheck_ops;
@@ -80,6 +81,8 @@ enum Command {
     Reconstruct(reconstruct::ReconstructArgs),
     /// Measure a trained model
     Eval(eval::EvalArgs),
+    /// Write a part of a trained model as ONNX, or its weights
+    Export(export::ExportArgs),
     /// Print or draw the recorded list of ops of one training step
     Graph(graph::GraphArgs),
     /// List a model's layers with shapes, parameters and FLOPs
@@ -127,6 +130,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Manifold(args) => manifold::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Reconstruct(args) => reconstruct::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Graph(args) => graph::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Summary(args) => summary::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Models => models::run().map(|()| ExitCode::SUCCESS),
