@@ -11,6 +11,7 @@ mod fresh;
 mod gradcheck;
 mod gradcheck_ops;
 mod graph;
+mod import;
 mod interpolate;
 mod judged;
 mod manifold;
@@ -83,6 +84,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Write a part of a trained model as ONNX, or its weights
     Export(export::ExportArgs),
+    /// Begin a run with weights of PyTorch or of a safetensors file
+    Import(import::ImportArgs),
     /// Print or draw the recorded list of ops of one training step
     Graph(graph::GraphArgs),
     /// List a model's layers with shapes, parameters and FLOPs
@@ -131,6 +134,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Reconstruct(args) => reconstruct::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Import(args) => import::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Graph(args) => graph::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Summary(args) => summary::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Models => models::run().map(|()| ExitCode::SUCCESS),

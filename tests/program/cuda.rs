@@ -66,10 +66,7 @@ fn a_dcgan_trains_on_the_device() {
 
 #[test]
 fn a_wgan_gp_trains_on_the_device() {
-    trains_alike(
-        "wgan-gp",
-        &["--steps=8", "--batch=3", "--set=wgan-gp.width=4", "--set=wgan-gp.critic_steps=2"],
-    );
+    trains_alike("wgan-gp", &["--steps=8", "--batch=3", "--set=wgan-gp.width=4", "--set=wgan-gp.critic_steps=2"]);
 }
 
 #[test]

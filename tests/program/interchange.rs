@@ -70,7 +70,7 @@ fn other_runtimes_agree_with_the_engine() {
         ("vae", &dense, &[Part::Decoder, Part::Encoder]),
         ("conv-vae", &[&small("conv-vae")], &[Part::Decoder, Part::Encoder]),
         ("dcgan", &[&small("dcgan")], &[Part::Generator, Part::Discriminator]),
-        ("ss-gan", &[&small("ss-gan")], &[Part::Classifier]),
+        ("ss-gan", &["--set=ss-gan.labels=20"], &[Part::Classifier]),
         ("cgan", &[&small("cgan")], &[Part::Generator, Part::Discriminator]),
         ("seq2seq-ae", &[], &[Part::Decoder, Part::Encoder]),
     ];
@@ -98,4 +98,84 @@ fn other_runtimes_agree_with_the_engine() {
     let (told, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{told}{errors}");
     assert_eq!(told.lines().filter(|line| line.contains(": agrees")).count(), 11, "{told}");
+}
+
+#[test]
+fn what_cannot_be_exported_is_told() {
+    let root = TempDir::new().unwrap();
+    let run = brief(root.path(), "gan", &["--set=gan.width=4"]);
+    let run = run.to_str().unwrap();
+    let onnx = ["export", run, "--format=onnx"];
+    refuse(
+        &[&onnx[..], &["--part=encoder"]].concat(),
+        &["has no encoder", "decoder, generator, discriminator"],
+    );
+    refuse(&[&onnx[..], &["--out=/nowhere/x.onnx"]].concat(), &["/nowhere/x.onnx"]);
+    refuse(&["export", run, "--format=safetensors", "--part=decoder"], &["--part", "leave it out"]);
+    refuse(&["export", "/nowhere", "--format=onnx"], &["/nowhere"]);
+    for wrong in [&["export", run, "--format=pt"][..], &[&onnx[..], &["--part=x"]].concat(), &["export", run]]
+    {
+        assert_eq!(output(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn weights_go_out_and_come_back() {
+    let root = TempDir::new().unwrap();
+    let file = |name: &str| root.path().join(name).to_str().unwrap().to_owned();
+    let run = brief(root.path(), "vae", &["--set=vae.hidden=16", "--latent=3"]);
+    let weights = file("vae.safetensors");
+    let told = succeed(&["export", run.to_str().unwrap(), "--format=safetensors", "--out", &weights]);
+    assert!(told.contains("10 weights"), "{told}");
+    let exported = safetensors::load(&weights).unwrap();
+    assert_eq!(exported.metadata["model"], "vae");
+    assert!(exported.tensors.keys().all(|name| name.starts_with("fc")), "{:?}", exported.tensors.keys());
+
+    let theirs = file("theirs");
+    let settings = ["--model=vae", "--set=vae.hidden=16", "--set=vae.latent=3", "--set=data.limit=100"];
+    let import = [&["import", &weights], &settings[..], &["--out", &theirs]].concat();
+    succeed(&import);
+    let [ours, again] = [&file("ours.npz"), &file("again.npz")];
+    let trained = last(&run);
+    succeed(&["sample", trained.to_str().unwrap(), "--count=4", "--out", ours]);
+    succeed(&["sample", &theirs, "--count=4", "--out", again]);
+    assert_eq!(bytes(ours), bytes(again), "the same weights draw the same images");
+    succeed(&["train", "--resume", &theirs, "--steps=1", "--quiet"]);
+
+    refuse(&import, &["theirs", "not empty"]);
+    let other = file("other");
+    refuse(
+        &["import", &weights, "--model=vae", "--out", &other],
+        &["vae.safetensors", "fc1.weight", "needs f32"],
+    );
+    assert!(!Path::new(&other).exists(), "nothing is left of a run that did not begin");
+    refuse(&["import", &weights, "--model=vea"], &["did you mean `vae`"]);
+    refuse(&["import", "weights.bin", "--model=vae"], &["weights.bin", ".pt, .pth and .safetensors"]);
+    refuse(&["import", "/nowhere.pt", "--model=vae"], &["/nowhere.pt"]);
+}
+
+#[test]
+fn state_dictionaries_of_pytorch_are_read_without_running_them() {
+    let root = TempDir::new().unwrap();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/pytorch/state.pt");
+    let out = root.path().join("run");
+    let out = out.to_str().unwrap();
+    // Another model's: all that is missing and all that is too much is named.
+    let parts = ["state.pt", "missing: fc1.weight", "unexpected: 0.bias, 0.weight"];
+    refuse(&["import", golden.to_str().unwrap(), "--model=vae", "--out", out], &parts);
+    // The networks of a small `vae`, as PyTorch's own example calls them.
+    let [theirs, twin] = ["vae.pt", "vae.safetensors"].map(|name| {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/pytorch").join(name);
+        let run = root.path().join(name).to_str().unwrap().to_owned();
+        let settings = ["--model=vae", "--set=vae.hidden=2", "--set=vae.latent=1", "--set=data.limit=100"];
+        let told = succeed(&[&["import", file.to_str().unwrap(), "--out", &run], &settings[..]].concat());
+        assert!(told.contains("vae with 10 tensors"), "{told}");
+        let images = root.path().join(format!("{name}.npz"));
+        succeed(&["sample", &run, "--count=4", "--out", images.to_str().unwrap()]);
+        bytes(images)
+    });
+    assert_eq!(theirs, twin);
+    let not_zip = root.path().join("old.pt");
+    fs::write(&not_zip, b"\x80\x02}.").unwrap();
+    refuse(&["import", not_zip.to_str().unwrap(), "--model=vae", "--out", out], &["old.pt", "zip archive"]);
 }

@@ -235,10 +235,7 @@ impl Recorder {
         let Notes { constants, flags, launches, .. } = notes;
         let constants = constants.into_iter().map(|constant| constant.memory).collect();
         let launches = launches.len();
-        Ok((
-            result,
-            Graph { executable, lasting: self.lasting, held, flags, launches, _constants: constants },
-        ))
+        Ok((result, Graph { executable, lasting: self.lasting, held, flags, launches, _constants: constants }))
     }
 
     fn record<R>(&self, expected: Option<Notes>, body: impl FnOnce() -> R) -> Result<(R, Notes)> {
@@ -398,9 +395,7 @@ pub(crate) fn puts_off(
     })?;
     let Some((flags, number)) = slot else { return Ok(false) };
     if number >= FLAGS {
-        return Err(Error::Argument(format!(
-            "a recorded step may look at {FLAGS} arrays' contents, no more"
-        )));
+        return Err(Error::Argument(format!("a recorded step may look at {FLAGS} arrays' contents, no more")));
     }
     replay::raise_flag(found, offset, (count, bytes), limit, &flags, number)?;
     Ok(true)

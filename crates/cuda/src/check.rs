@@ -16,12 +16,8 @@ pub(crate) const IMPROBABLE: &str = "a number is not a probability; it must lie 
 /// When they are not contiguous i64.
 pub fn first_outside(indices: View<'_>, size: usize) -> Result<Option<i64>> {
     let pointer = indices.dense_of(Kind::I64)?;
-    let first = first(
-        indices,
-        "first_outside_i64",
-        arguments![pointer, indices.count() as u32, size as i64],
-        OUTSIDE,
-    )?;
+    let first =
+        first(indices, "first_outside_i64", arguments![pointer, indices.count() as u32, size as i64], OUTSIDE)?;
     first.map(|first| element(indices, first, 0i64)).transpose()
 }
 
@@ -31,12 +27,8 @@ pub fn first_outside(indices: View<'_>, size: usize) -> Result<Option<i64>> {
 /// When they are not contiguous floats.
 pub fn first_improbable(probabilities: View<'_>) -> Result<Option<f64>> {
     let name = format!("first_improbable_{}", probabilities.kind().suffix());
-    let first = first(
-        probabilities,
-        &name,
-        arguments![probabilities.dense()?, probabilities.count() as u32],
-        IMPROBABLE,
-    )?;
+    let first =
+        first(probabilities, &name, arguments![probabilities.dense()?, probabilities.count() as u32], IMPROBABLE)?;
     let Some(first) = first else { return Ok(None) };
     let value = match probabilities.kind() {
         Kind::F32 => f64::from(element(probabilities, first, 0f32)?),

@@ -105,9 +105,7 @@ pub fn step(step: Step, tensors: &[Vec<View<'_>>], numbers: Numbers<'_>) -> Resu
         Numbers::Lasting(numbers) => (numbers, 0, 0),
         Numbers::Now(numbers) => (numbers, NUMBERS, 0),
         Numbers::Words(words) => (&[][..], NUMBERS, words.pointer()),
-        Numbers::Computed(numbers) if numbers.count() == NUMBERS => {
-            (&[][..], 0, numbers.dense_of(Kind::F64)?)
-        }
+        Numbers::Computed(numbers) if numbers.count() == NUMBERS => (&[][..], 0, numbers.dense_of(Kind::F64)?),
         Numbers::Computed(numbers) => {
             return Err(Error::Argument(format!("{step:?} with {} numbers", numbers.count())));
         }

@@ -34,8 +34,7 @@ impl Argument for Position<'_> {
             Some(Moving::Word(word)) => (0, word.pointer()),
         };
         let mut bytes = [0; 40];
-        for (slot, number) in bytes.chunks_exact_mut(8).zip([self.seed, self.stream, self.offset, base, word])
-        {
+        for (slot, number) in bytes.chunks_exact_mut(8).zip([self.seed, self.stream, self.offset, base, word]) {
             slot.copy_from_slice(&number.to_ne_bytes());
         }
         arguments.push_varying(&bytes, 3..5);
@@ -155,13 +154,7 @@ pub fn bernoulli(position: Position<'_>, probability: View<'_>, out: &Memory) ->
 ///
 /// # Errors
 /// When `input` does not hold contiguous floats or `out` is too small.
-pub fn dropout(
-    position: Position<'_>,
-    input: View<'_>,
-    dropped: f64,
-    scale: f64,
-    out: &Memory,
-) -> Result<()> {
+pub fn dropout(position: Position<'_>, input: View<'_>, dropped: f64, scale: f64, out: &Memory) -> Result<()> {
     with_units("dropout", position, input, [dropped, scale], out)
 }
 

@@ -75,9 +75,7 @@ impl Rows {
         let arguments = arguments![rows, self.width as u32, cursor, self.words.pointer()];
         // SAFETY: the cursor lies below `steps`, as no more replays than that follow a write; `rows` has that many rows of
         // `width` words, and `words` has room for one. Any grid will do.
-        unsafe {
-            device.launch_beside("replay.cu", "begin_replay", Grid::cover(device, self.width, 1), arguments)
-        }
+        unsafe { device.launch_beside("replay.cu", "begin_replay", Grid::cover(device, self.width, 1), arguments) }
     }
 
     /// Keeps the results of the replay that ends, f32 or f64, one number each.
@@ -147,8 +145,12 @@ pub(crate) fn raise_flag(
         return Err(Error::Argument(format!("raise_flag: {count} numbers from {offset}, flag {number}")));
     }
     let device = found.device();
-    let arguments =
-        arguments![found.pointer() + offset as u64, count as u32, limit, flags.pointer() + number as u64 * 4];
+    let arguments = arguments![
+        found.pointer() + offset as u64,
+        count as u32,
+        limit,
+        flags.pointer() + number as u64 * 4
+    ];
     let grid = Grid::cover(device, count, 1);
     // SAFETY: the numbers and the flag lie in their memory, as was checked. Any grid will do.
     unsafe { device.launch("replay.cu", &format!("raise_flag_{suffix}"), grid, arguments) }
@@ -169,9 +171,7 @@ impl<'a> Words<'a> {
     pub fn new(memory: &'a Memory, first: usize, count: usize) -> Result<Words<'a>> {
         match (first + count) * 8 <= memory.bytes() {
             true => Ok(Words { memory, offset: first * 8 }),
-            false => {
-                Err(Error::Argument(format!("words {first} and {count} more of {} bytes", memory.bytes())))
-            }
+            false => Err(Error::Argument(format!("words {first} and {count} more of {} bytes", memory.bytes()))),
         }
     }
 

@@ -65,9 +65,7 @@ mod tests {
         let images =
             ImageDataset::new("some", Split::Train, [3, 2, 2], pixels, vec![0, 1, 1, 0, 1], classes).unwrap();
         let images = Arc::new(images);
-        for binarisation in
-            [Binarisation::None, Binarisation::Threshold(90), Binarisation::Static { seed: 3 }]
-        {
+        for binarisation in [Binarisation::None, Binarisation::Threshold(90), Binarisation::Static { seed: 3 }] {
             let options = BatchOptions { binarisation, ..BatchOptions::default() };
             let loader = Loader::new(images.clone(), options).unwrap();
             let numbers = [4, 0, 4];

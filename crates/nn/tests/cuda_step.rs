@@ -147,7 +147,9 @@ fn sgd() {
 
 #[test]
 fn sgd_with_damped_momentum() {
-    replays_have_the_bits_of(|parameters| Box::new(Sgd::new(parameters, 0.1).momentum(0.9).dampening(0.3)));
+    replays_have_the_bits_of(|parameters| {
+        Box::new(Sgd::new(parameters, 0.1).momentum(0.9).dampening(0.3))
+    });
 }
 
 #[test]
@@ -159,7 +161,9 @@ fn rmsprop() {
 
 #[test]
 fn adagrad() {
-    replays_have_the_bits_of(|parameters| Box::new(Adagrad::new(parameters, 0.1).learning_rate_decay(0.05)));
+    replays_have_the_bits_of(|parameters| {
+        Box::new(Adagrad::new(parameters, 0.1).learning_rate_decay(0.05))
+    });
 }
 
 /// A game in one dimension: a critic that moves in each step, several times over, and a generator in every third.
@@ -202,12 +206,9 @@ impl Work for Game {
             let (real, fake) = (draw(2.0), self.generator.forward(&draw(0.0)).detach());
             let between = ((&real + &fake) * 0.5).detach().requires_grad_(true);
             let scores = self.critic.forward(&between).tanh().sum_all();
-            let slope =
-                grad(&[&scores], &[&between], GradOptions { create_graph: true, ..GradOptions::default() })?
-                    .remove(0);
+            let slope = grad(&[&scores], &[&between], GradOptions { create_graph: true, ..GradOptions::default() })?.remove(0);
             let penalty = ((slope.square().sum(&[1], false) + 1e-6).sqrt() - 1.0).square().mean_all();
-            let loss =
-                self.critic.forward(&fake).mean_all() - self.critic.forward(&real).mean_all() + penalty;
+            let loss = self.critic.forward(&fake).mean_all() - self.critic.forward(&real).mean_all() + penalty;
             self.moves_critic.zero_grad();
             loss.backward()?;
             self.moves_critic.step().unwrap();

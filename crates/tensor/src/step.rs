@@ -138,12 +138,7 @@ impl Step {
     /// # Errors
     /// The work's own; on a device also what keeps a step from being replayed, see [the module](self), and what the
     /// device says. A step that was to be captured has not been done then.
-    pub fn run<W: Work>(
-        &mut self,
-        work: &mut W,
-        first: u64,
-        count: usize,
-    ) -> Result<Vec<Vec<f64>>, W::Error> {
+    pub fn run<W: Work>(&mut self, work: &mut W, first: u64, count: usize) -> Result<Vec<Vec<f64>>, W::Error> {
         let mut results = Vec::with_capacity(count);
         while results.len() < count {
             let step = first + results.len() as u64;

@@ -95,7 +95,10 @@ pub(crate) fn note_change(storage: &Arc<Storage>) {
 }
 
 /// Calls `launch` with the place of a draw as kernels take it.
-pub(crate) fn with_place<R>(position: Position, launch: impl FnOnce(random::Position<'_>) -> R) -> Result<R> {
+pub(crate) fn with_place<R>(
+    position: Position,
+    launch: impl FnOnce(random::Position<'_>) -> R,
+) -> Result<R> {
     let Position { seed, stream, offset } = position;
     let place = with(|recording| recording.place_of(seed, stream)).flatten();
     let Some((start, place)) = place else {
@@ -116,8 +119,9 @@ pub(crate) fn with_place<R>(position: Position, launch: impl FnOnce(random::Posi
 impl Recording {
     /// A run after the one that `before` was noted of.
     pub fn rehearsal(before: Option<&Recording>) -> Recording {
-        let lasting = before
-            .map_or_else(Vec::new, |before| before.moved.iter().map(|moved| moved.counter.clone()).collect());
+        let lasting = before.map_or_else(Vec::new, |before| {
+            before.moved.iter().map(|moved| moved.counter.clone()).collect()
+        });
         Recording { lasting, ..Recording::default() }
     }
 

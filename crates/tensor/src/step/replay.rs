@@ -30,8 +30,7 @@ impl Replay {
         steps: usize,
         body: impl FnOnce() -> std::result::Result<Vec<Tensor>, E>,
     ) -> std::result::Result<Replay, E> {
-        let rows =
-            Rows::new(device, steps, before.words.max(1), before.results).map_err(crate::Error::from)?;
+        let rows = Rows::new(device, steps, before.words.max(1), before.results).map_err(crate::Error::from)?;
         let rows = Arc::new(rows);
         let recording = Recording::capture(before, rows.clone());
         let (captured, graph) = recorder
