@@ -95,8 +95,10 @@ fn other_runtimes_agree_with_the_engine() {
     all_agree(&files, 11);
 }
 
+type Function = fn(&Tensor) -> Tensor;
+
 /// Ops that few models use, each by itself: of x, f32 `[batch, 2, 6, 6]` in −2..2.
-const OPS: &[(&str, fn(&Tensor) -> Tensor)] = &[
+const OPS: &[(&str, Function)] = &[
     ("expm1", |x| x.expm1()),
     ("log1p", |x| x.abs().log1p()),
     ("rsqrt", |x| x.abs().add_scalar(0.1).rsqrt()),

@@ -1,6 +1,6 @@
 //! State dictionaries as PyTorch saves them: zip archives of a pickle, which describes tensors, and their storages.
 //!
-//! Reading executes nothing: a reader of its own ([`pickle`](super::pickle)) knows the few instructions and names that a
+//! Reading executes nothing: a reader of its own (`pickle.rs`) knows the few instructions and names that a
 //! state dictionary needs and refuses all others. Storages are stored without compression, so that no more memory is
 //! asked for than the file is long; what tensors make of them is bounded by a multiple of that.
 
