@@ -6,10 +6,12 @@ mod data;
 mod device;
 mod devices;
 mod eval;
+mod export;
 mod fresh;
 mod gradcheck;
 mod gradcheck_ops;
 mod graph;
+mod import;
 mod interpolate;
 mod judged;
 mod manifold;
@@ -81,6 +83,10 @@ enum Command {
     Reconstruct(reconstruct::ReconstructArgs),
     /// Measure a trained model
     Eval(eval::EvalArgs),
+    /// Write a part of a trained model as ONNX, or its weights
+    Export(export::ExportArgs),
+    /// Begin a run with weights of PyTorch or of a safetensors file
+    Import(import::ImportArgs),
     /// Print or draw the recorded list of ops of one training step
     Graph(graph::GraphArgs),
     /// List a model's layers with shapes, parameters and FLOPs
@@ -128,6 +134,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Manifold(args) => manifold::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Reconstruct(args) => reconstruct::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Import(args) => import::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Graph(args) => graph::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Summary(args) => summary::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Models => models::run().map(|()| ExitCode::SUCCESS),

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use wengert_models::run::RunFolder;
+use wengert_models::settings::Settings;
 use wengert_models::suggest::did_you_mean;
 use wengert_models::{Checkpoint, settings};
 
@@ -56,6 +57,22 @@ pub fn run_of(checkpoint: &Path) -> Option<RunFolder> {
     let folder = checkpoint.parent().filter(|parent| parent.ends_with("checkpoints"))?.parent()?;
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     RunFolder::open(folder).ok()
+}
+
+/// The data set that `--data` names, or the folder where it lies.
+pub fn apply_data(settings: &mut Settings, data: &str) -> Result<()> {
+    let known = wengert_data::catalogue();
+    if known.iter().any(|info| info.name == data) {
+        settings.set("data.name", data, "--data")?;
+    } else if Path::new(data).is_dir() {
+        let folder = std::fs::canonicalize(data).with_context(|| format!("--data: {data}"))?;
+        settings.set("data.directory", &folder.to_string_lossy(), "--data")?;
+    } else {
+        let names: Vec<&str> = known.iter().map(|info| info.name).collect();
+        let hint = did_you_mean(data, names.iter().copied());
+        bail!("--data: `{data}` is neither a data set ({}) nor a folder{hint}", names.join(", "));
+    }
+    Ok(())
 }
 
 /// Threads to compute on, as many as there are cores for 0.

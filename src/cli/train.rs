@@ -3,7 +3,7 @@
 use super::judged::Judged;
 use super::output::print;
 use super::progress::{Mode, Progress, Status};
-use super::run::{Wanted, checkpoint_path, pool, run_of};
+use super::run::{Wanted, apply_data, checkpoint_path, pool, run_of};
 use super::{device, number, precision};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
@@ -279,17 +279,7 @@ impl TrainArgs {
             settings.set(key.trim(), value.trim(), "--set")?;
         }
         if let Some(data) = &self.data {
-            let known = wengert_data::catalogue();
-            if known.iter().any(|info| info.name == data) {
-                settings.set("data.name", data, "--data")?;
-            } else if Path::new(data).is_dir() {
-                let folder = std::fs::canonicalize(data).with_context(|| format!("--data: {data}"))?;
-                settings.set("data.directory", &folder.to_string_lossy(), "--data")?;
-            } else {
-                let names: Vec<&str> = known.iter().map(|info| info.name).collect();
-                let hint = wengert_models::suggest::did_you_mean(data, names.iter().copied());
-                bail!("--data: `{data}` is neither a data set ({}) nor a folder{hint}", names.join(", "));
-            }
+            apply_data(settings, data)?;
         }
         let numbers = [
             ("--epochs", "train.epochs".to_string(), self.epochs.map(|n| n.to_string())),

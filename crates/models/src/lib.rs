@@ -9,6 +9,7 @@
 //! - [`alarm`]: signs of a collapse, told with what to try.
 //! - [`pictures`], [`traversal`] and [`code_space`]: images out of a trained model, and ways through its codes.
 //! - [`metrics`]: what a trained model is worth, in numbers.
+//! - [`export`] and [`import`]: the parts of a trained model as ONNX files, and runs that begin with weights from elsewhere.
 //! - [`run`]: the folder of a run, and the writers of what lies in it.
 //!
 //! Nothing here writes to a terminal: a run tells its [`event::Event`]s to an observer.
@@ -25,9 +26,11 @@ pub mod descent;
 pub mod domains;
 mod error;
 pub mod event;
+pub mod export;
 pub mod few_labels;
 pub mod gans;
 pub mod hybrids;
+pub mod import;
 pub mod latent;
 pub mod means;
 mod memory;

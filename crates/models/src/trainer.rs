@@ -21,8 +21,8 @@ use wengert_tensor::autograd::detect_anomaly;
 use wengert_tensor::{DType, Generator, Tensor, default_device, no_grad};
 
 /// Random streams of a run's seed. The order of the images is the data loader's own.
-const INITIAL_WEIGHTS: u64 = 0;
-const TRAINING_NOISE: u64 = 1;
+pub(crate) const INITIAL_WEIGHTS: u64 = 0;
+pub(crate) const TRAINING_NOISE: u64 = 1;
 const EVALUATION_NOISE: u64 = 2;
 const SAMPLE_CODES: u64 = 3;
 const JUDGED_CODES: u64 = 4;

@@ -5,7 +5,7 @@ use crate::device::default_device;
 use crate::inspect::{finish_observation, note_for_history, start_observation};
 use crate::op::{Op, Specs, Values};
 use crate::unfused::is_unfused;
-use crate::{Device, Error, Result, Tensor, Value, ops};
+use crate::{Device, Error, Result, Tensor, Value, onnx, ops};
 use smallvec::SmallVec;
 use std::ops::Deref;
 use std::panic::Location;
@@ -104,7 +104,7 @@ fn run(passing: Passing<'_>, inputs: Operands<'_>, location: &'static Location<'
     inputs.iter().for_each(|input| specs.push(input.spec()));
     let output = op.infer(&specs)?;
     output.shape.checked_numel(op.name())?;
-    if is_unfused() {
+    if is_unfused() || onnx::wants_plain(op, &specs, &output) {
         let tensors: SmallVec<[Tensor; 4]> = inputs.iter().map(|input| Tensor::clone(input)).collect();
         if let Some(plain) = op.decompose(&tensors) {
             return Ok(plain);
@@ -122,6 +122,7 @@ fn run(passing: Passing<'_>, inputs: Operands<'_>, location: &'static Location<'
             None => input.into_value(),
         });
     }
+    let operands = onnx::operands(&values);
     let value = match device_of(op.name(), &values)? {
         Device::Cpu => op.forward(values, &output)?,
         Device::Cuda(ordinal) => op.forward_cuda(values, &output, &wengert_cuda::Device::get(ordinal)?)?,
@@ -133,6 +134,7 @@ fn run(passing: Passing<'_>, inputs: Operands<'_>, location: &'static Location<'
         op.name()
     );
     finish_observation(watch, op, &specs, &output, &value);
+    onnx::note(op, operands, &specs, &value, location);
     let name = op.name();
     let node = match (passing, recording) {
         (Passing::Recorded(node), Some(recording)) => {

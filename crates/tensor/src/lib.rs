@@ -5,6 +5,7 @@
 //! - [`apply()`]: the one door through which every op passes.
 //! - [`autograd`]: the walk back over the list, and what is built on it.
 //! - [`inspect`]: the list as text, DOT and JSON, and an observer of what runs.
+//! - [`onnx`]: what ran as an ONNX file, for other runtimes.
 //! - [`step`]: a whole training step as one launch on a CUDA device.
 //!
 //! ```
@@ -30,6 +31,7 @@ mod error;
 pub mod inspect;
 pub mod io;
 mod layout;
+pub mod onnx;
 pub mod op;
 mod operators;
 pub mod ops;

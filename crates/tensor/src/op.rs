@@ -1,7 +1,7 @@
 //! The one trait of all operations.
 
 use crate::autograd::Saved;
-use crate::{DType, Error, Result, Shape, Tensor, Value};
+use crate::{DType, Error, Result, Shape, Tensor, Value, onnx};
 use smallvec::SmallVec;
 use std::fmt;
 
@@ -127,6 +127,13 @@ pub trait Op: fmt::Debug + Send + Sync + 'static {
     /// gradient and the second gradient of the two forms equal.
     fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {
         let _ = inputs;
+        None
+    }
+
+    /// The same function in ONNX's operators: adds them to the graph and returns the name of what the last one makes.
+    /// `None` where the op has no form there; then its [plain form](Op::decompose) is exported, where it has one.
+    fn onnx(&self, call: &mut onnx::Call) -> Option<String> {
+        let _ = call;
         None
     }
 

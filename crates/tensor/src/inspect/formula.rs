@@ -180,6 +180,7 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("index_add", "x i s", "y = x with the slices of s added at i", "dx = dy, ds = the slices i of dy"),
     ("embedding", "w i", "y = the rows i of w", "dw = zeros with the rows of dy added at i"),
     ("one_hot", "i", "y = [j = i] for all classes j", NONE),
+    ("index_pixels", "x i l", "y = the levels l of the bytes in the pictures i of x", NONE),
     ("tril", "x", "y = x on and below a diagonal", "dx = dy on and below the diagonal"),
     ("triu", "x", "y = x on and above a diagonal", "dx = dy on and above the diagonal"),
     ("unfold", "x", "y = the windows of x as columns", "dx = the columns of dy added where they came from"),

@@ -1,4 +1,4 @@
-//! Tensors in files: safetensors for states, NPY and NPZ for exchange with Python.
+//! Tensors in files: safetensors for states, NPY and NPZ for exchange with Python, and state dictionaries of PyTorch.
 //!
 //! Whatever a file holds, reading it ends in tensors or in a typed error that names the file: sizes that it claims are
 //! checked against its length before memory is asked for. Writing leaves the old file or the new one, whole.
@@ -6,6 +6,8 @@
 pub mod atomic;
 pub mod npy;
 pub mod npz;
+mod pickle;
+pub mod pytorch;
 pub mod safetensors;
 
 use crate::{Error, Result};

@@ -123,7 +123,8 @@ impl LittleEndian for bool {
     }
 }
 
-fn write_elements(value: &Value, file: &mut impl Write) -> io::Result<()> {
+/// Writes the elements of an array, row-major and little-endian.
+pub(crate) fn write_elements(value: &Value, file: &mut impl Write) -> io::Result<()> {
     let value = value.contiguous();
     let read = value.read();
     for_any!(value.dtype(), T => {

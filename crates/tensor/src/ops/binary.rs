@@ -2,6 +2,7 @@
 
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::Call;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::ops::cuda::{self, Family};
 use crate::ops::elementwise::{same_dtype, take, zip};
@@ -54,6 +55,19 @@ impl Op for Binary {
             Binary::Div | Binary::Pow => for_float!(dtype, self.name(), T => Ok(Spec::new(shape, T::DTYPE))),
             _ => for_number!(dtype, self.name(), T => Ok(Spec::new(shape, T::DTYPE))),
         }
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let operator = match self {
+            Binary::Add => "Add",
+            Binary::Sub => "Sub",
+            Binary::Mul => "Mul",
+            Binary::Div => "Div",
+            Binary::Pow => "Pow",
+            Binary::Maximum => "Max",
+            Binary::Minimum => "Min",
+        };
+        Some(call.over_inputs(operator, Vec::new()))
     }
 
     fn saves(&self) -> Saves {

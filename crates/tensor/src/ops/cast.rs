@@ -2,6 +2,7 @@
 
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::{Attribute, Call, element_type};
 use crate::op::{Gradients, Op, Spec, Values};
 use crate::ops::cuda;
 use crate::ops::elementwise::{map_to, take};
@@ -39,6 +40,10 @@ impl Op for ToDType {
 
     fn forward_cuda(&self, mut inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
         cuda::convert(inputs.remove(0), output.dtype, device)
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        Some(call.over_inputs("Cast", vec![("to", Attribute::Int(element_type(self.0)))]))
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

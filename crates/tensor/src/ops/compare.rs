@@ -1,6 +1,7 @@
 //! Comparisons, tests of floats, and logic. Results are bool and have no gradient.
 
 use crate::apply::{apply, must};
+use crate::onnx::Call;
 use crate::op::{Op, Spec, Values};
 use crate::ops::cuda::{self, Family};
 use crate::ops::elementwise::{map_to, same_dtype, take, zip_to};
@@ -38,6 +39,19 @@ pub enum Relation {
 }
 
 impl Relation {
+    /// Whether it holds between two arrays, in ONNX's operators.
+    fn onnx(self, call: &mut Call, a: &str, b: &str) -> String {
+        let operator = match self {
+            Relation::Eq | Relation::Ne => "Equal",
+            Relation::Lt => "Less",
+            Relation::Le => "LessOrEqual",
+            Relation::Gt => "Greater",
+            Relation::Ge => "GreaterOrEqual",
+        };
+        let holds = call.node(operator, &[a, b], Vec::new());
+        if self == Relation::Ne { call.node("Not", &[&holds], Vec::new()) } else { holds }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Relation::Eq => "eq",
@@ -97,6 +111,11 @@ impl Op for Compare {
         Ok(Spec::new(broadcast(self.name(), &a.shape, &b.shape)?, DType::Bool))
     }
 
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let (a, b) = (call.input(0), call.input(1));
+        Some(self.0.onnx(call, &a, &b))
+    }
+
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
         let (a, b, accepted) = (&inputs[0], &inputs[1], self.0.accepted());
         Ok(for_any!(a.dtype(), T => {
@@ -128,6 +147,15 @@ impl Op for CompareScalar {
     fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
         let [input] = take(self.name(), inputs)?;
         for_number!(input.dtype, self.name(), _T => Ok(Spec::new(&input.shape, DType::Bool)))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        // No whole number equals one that is not, but rounded it would.
+        if !call.spec(0).dtype.is_float() && self.1.fract() != 0.0 {
+            return None;
+        }
+        let (x, number) = (call.input(0), call.number(self.1));
+        Some(self.0.onnx(call, &x, &number))
     }
 
     fn forward(&self, inputs: Values, _output: &Spec) -> Result<Value> {
@@ -174,6 +202,16 @@ impl Op for Logic {
         let [a, b] = take(self.name(), inputs)?;
         same_dtype(self.name(), a.dtype, b.dtype)?;
         Ok(Spec::new(broadcast(self.name(), &a.shape, &b.shape)?, DType::Bool))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let operator = match self {
+            Logic::And => "And",
+            Logic::Or => "Or",
+            Logic::Xor => "Xor",
+            Logic::Not => "Not",
+        };
+        (call.spec(0).dtype == DType::Bool).then(|| call.over_inputs(operator, Vec::new()))
     }
 
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {

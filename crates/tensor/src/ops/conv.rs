@@ -16,8 +16,9 @@ pub use options::{
 };
 
 use super::slide::{self, Slide};
+use crate::onnx::{Attribute, ints, pads};
 use crate::op::{Spec, Values};
-use crate::{DType, Error, Result, Tensor, Value};
+use crate::{DType, Error, Result, Shape, Tensor, Value};
 use wengert_cpu::conv::Convolution;
 use wengert_cuda::gemm::Precision;
 use wengert_cuda::{Device, Memory, View};
@@ -53,6 +54,21 @@ impl Kernel {
         }
         let [rows, columns] = self.slide.windows(op, [height, width], [kernel_height, kernel_width])?;
         Ok(Convolution { images, groups, in_channels, out_channels: out_channels / groups, rows, columns })
+    }
+
+    /// The attributes of a convolution in ONNX, by a weight of this shape.
+    fn onnx(&self, weight: &Shape) -> Option<Vec<(&'static str, Attribute)>> {
+        // It cuts nothing off, as the gradient of a convolution may.
+        let is_padding = self.slide.padding.iter().all(|(_, after)| *after >= 0);
+        is_padding.then(|| {
+            vec![
+            ("kernel_shape", ints([weight[2], weight[3]])),
+            ("strides", ints(self.slide.stride)),
+            ("pads", pads(self.slide.padding)),
+            ("dilations", ints(self.slide.dilation)),
+            ("group", Attribute::Int(self.groups as i64)),
+            ]
+        })
     }
 
     /// Fails unless `found`, the axes of the convolution's output, are those that `convolution` has.

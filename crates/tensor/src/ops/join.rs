@@ -3,6 +3,7 @@
 use super::view::Sizes;
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::{Attribute, Call};
 use crate::op::{Gradients, Op, Spec, Values};
 use crate::shape::axis;
 use crate::{Error, Result, Shape, Tensor, Value};
@@ -20,6 +21,10 @@ struct Cat {
 impl Op for Cat {
     fn name(&self) -> &'static str {
         "cat"
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        Some(call.over_inputs("Concat", vec![("axis", Attribute::Int(self.axis as i64))]))
     }
 
     fn infer(&self, inputs: &[Spec]) -> Result<Spec> {

@@ -4,6 +4,7 @@ use super::activation;
 use super::matmul::as_rows;
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::{Attribute, Call};
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::{Error, Result, Tensor, Value};
 use smallvec::smallvec;
@@ -116,6 +117,24 @@ impl Op for Linear {
             gradients.push(saved.needs(2).then(|| flat.sum(&[0], false)));
         }
         Ok(gradients)
+    }
+
+    /// One operator for matrices; where there are more axes, the plain form.
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        if call.spec(0).shape.rank() != 2 {
+            return None;
+        }
+        let product = call.over_inputs("Gemm", vec![("transB", Attribute::Int(1))]);
+        let (operator, attributes) = match self.activation {
+            None => return Some(product),
+            Some(Activation::Relu) => ("Relu", Vec::new()),
+            Some(Activation::LeakyRelu { negative_slope }) => {
+                ("LeakyRelu", vec![("alpha", Attribute::Float(negative_slope as f32))])
+            }
+            Some(Activation::Tanh) => ("Tanh", Vec::new()),
+            Some(Activation::Sigmoid) => ("Sigmoid", Vec::new()),
+        };
+        Some(call.node(operator, &[&product], attributes))
     }
 
     fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {

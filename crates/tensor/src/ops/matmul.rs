@@ -2,6 +2,7 @@
 
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::Call;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::shape::broadcast;
 use crate::{Error, Layout, Result, Shape, Tensor, Value};
@@ -44,6 +45,10 @@ impl Op for MatMul {
         let shape: Shape = batch.iter().copied().chain(matrix).collect();
         shape.checked_numel(self.name())?;
         for_number!(inputs[0].dtype, self.name(), _T => Ok(Spec::new(shape, inputs[0].dtype)))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        Some(call.over_inputs("MatMul", Vec::new()))
     }
 
     fn saves(&self) -> Saves {

@@ -2,6 +2,7 @@
 
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::{Attribute, Call};
 use crate::op::{Gradients, Op, Spec, Values};
 use crate::{Error, Result, Shape, Tensor, Value};
 use smallvec::{SmallVec, smallvec};
@@ -125,6 +126,19 @@ impl Op for Pad {
     fn infer(&self, inputs: &[Spec]) -> Result<Spec> {
         let shape = self.output_shape(&inputs[0].shape)?;
         for_number!(inputs[0].dtype, self.name(), _T => Ok(Spec::new(shape, inputs[0].dtype)))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let (mode, fill) = match self.mode {
+            PadMode::Constant(fill) => ("constant", fill),
+            PadMode::Reflect => ("reflect", 0.0),
+            PadMode::Replicate => ("edge", 0.0),
+            PadMode::Circular => ("wrap", 0.0),
+        };
+        let (before, after) = (self.amounts.iter().map(|ends| ends.0), self.amounts.iter().map(|ends| ends.1));
+        let pads = call.sizes(before.chain(after).map(|amount| amount as i64));
+        let (x, fill) = (call.input(0), call.number(fill));
+        Some(call.node("Pad", &[&x, &pads, &fill], vec![("mode", Attribute::Text(mode))]))
     }
 
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {

@@ -6,6 +6,7 @@
 use super::slide::{IMAGES, four_axes};
 use crate::apply::apply;
 use crate::autograd::Saved;
+use crate::onnx::Call;
 use crate::op::{Gradients, Op, Spec, Values};
 use crate::{Error, Result, Tensor, Value};
 use smallvec::smallvec;
@@ -27,6 +28,11 @@ pub(super) trait PlaneMap: Copy + Debug + Send + Sync + 'static {
 
     /// The same maps as CUDA kernels take them.
     fn axis_maps_on_device(&self, size: [usize; 2]) -> Result<[plane_map::AxisMap; 2]>;
+
+    /// The map in ONNX's operators, where it has a form there.
+    fn onnx(&self, _call: &mut Call) -> Option<String> {
+        None
+    }
 
     /// Inputs that an output is made of, for counting operations.
     fn terms(&self, size: [usize; 2]) -> usize;
@@ -67,6 +73,10 @@ impl<M: PlaneMap> Op for Map<M> {
     fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
         let maps = self.0.axis_maps_on_device(plane_size(inputs[0].shape()))?;
         run_on_device(&inputs[0], output, maps, false, device)
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        self.0.onnx(call)
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

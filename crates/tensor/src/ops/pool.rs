@@ -4,6 +4,7 @@ mod average;
 mod max;
 
 use super::slide::{AXES, Slide};
+use crate::onnx::{Attribute, ints, pads};
 use crate::{Error, Result};
 use wengert_cpu::pool::every_window_meets_input;
 use wengert_cpu::window::Window;
@@ -101,6 +102,20 @@ impl From<Pool1dOptions> for Pool2dOptions {
 }
 
 impl Pool2dOptions {
+    /// The attributes in ONNX; `None` where a last window may end outside the padded axis, which runtimes count
+    /// differently.
+    fn onnx(&self) -> Option<Vec<(&'static str, Attribute)>> {
+        let padding = self.padding.map(|(before, after)| (before, after as isize));
+        (!self.ceil_mode).then(|| {
+            vec![
+                ("kernel_shape", ints(self.kernel)),
+                ("strides", ints(self.stride)),
+                ("pads", pads(padding)),
+                ("dilations", ints(self.dilation)),
+            ]
+        })
+    }
+
     /// The windows over the rows and the columns of an image of height and width `size`, or why there are
     /// none.
     fn windows(&self, op: &'static str, size: [usize; 2]) -> Result<[Window; 2]> {

@@ -12,6 +12,7 @@ mod vector_norm;
 
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::{Attribute, Call};
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::shape;
 use crate::{DType, Element, Error, Result, Shape, Tensor, Value};
@@ -213,6 +214,30 @@ impl Op for Reduce {
             Kind::CountNonzero | Kind::Argmax | Kind::Argmin => return Err(Error::no_gradient(self.name())),
         };
         Ok(smallvec![Some(gradient)])
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let operator = match self.kind {
+            Kind::Sum => "ReduceSum",
+            Kind::Mean => "ReduceMean",
+            Kind::Prod => "ReduceProd",
+            Kind::Amax => "ReduceMax",
+            Kind::Amin => "ReduceMin",
+            Kind::LogSumExp => "ReduceLogSumExp",
+            Kind::Argmax => "ArgMax",
+            Kind::Argmin => "ArgMin",
+            Kind::CountNonzero => return None,
+        };
+        let keepdims = ("keepdims", Attribute::Int(i64::from(self.keepdim)));
+        if matches!(self.kind, Kind::Argmax | Kind::Argmin) {
+            let [axis] = self.dims[..] else { return None };
+            return Some(call.over_inputs(operator, vec![("axis", Attribute::Int(axis as i64)), keepdims]));
+        }
+        if call.output().dtype != call.spec(0).dtype {
+            return None;
+        }
+        let (x, axes) = (call.input(0), call.sizes(self.dims.iter().map(|&dim| dim as i64)));
+        Some(call.node(operator, &[&x, &axes], vec![keepdims]))
     }
 
     fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {

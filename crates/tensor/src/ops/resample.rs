@@ -3,6 +3,7 @@
 use super::plane_map::{PlaneMap, map_images};
 use super::slide::{AXES, IMAGES, as_images, four_axes};
 use crate::apply::must;
+use crate::onnx::{Attribute, Call, ints};
 use crate::{Error, Result, Tensor};
 use wengert_cpu::axis_map::AxisMap;
 use wengert_cpu::resample::{linear, nearest};
@@ -54,6 +55,25 @@ impl Resize<2> {
         Ok(output)
     }
 
+    /// ONNX's operator, with outputs placed among the inputs as `places` says. It takes sizes, which tell the distance
+    /// between outputs: `None` for a factor that gives another distance.
+    fn onnx(
+        &self,
+        call: &mut Call,
+        places: &'static str,
+        mode: &[(&'static str, &'static str)],
+    ) -> Option<String> {
+        let (from, to) = (call.spec(0).shape.clone(), call.output().shape.clone());
+        let is_even = |axis: usize| self.step(axis, from[axis + 2], to[axis + 2]) == from[axis + 2] as f64 / to[axis + 2] as f64;
+        if !(0..2).all(is_even) {
+            return None;
+        }
+        let mut attributes = vec![("axes", ints([2, 3])), ("coordinate_transformation_mode", Attribute::Text(places))];
+        attributes.extend(mode.iter().map(|&(name, text)| (name, Attribute::Text(text))));
+        let (x, sizes) = (call.input(0), call.sizes([to[2] as i64, to[3] as i64]));
+        Some(call.node("Resize", &[&x, "", "", &sizes], attributes))
+    }
+
     /// Distance between neighbouring outputs in input elements.
     fn step(&self, axis: usize, input: usize, output: usize) -> f64 {
         match self {
@@ -86,6 +106,11 @@ impl PlaneMap for UpsampleNearest2d {
             let (inputs, outputs) = (size[axis], output[axis]);
             plane_map::AxisMap::Nearest { inputs, outputs, step: self.0.step(axis, inputs, outputs) }
         }))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let attributes = [("mode", "nearest"), ("nearest_mode", "floor")];
+        self.0.onnx(call, "asymmetric", &attributes)
     }
 
     fn terms(&self, _size: [usize; 2]) -> usize {
@@ -133,6 +158,11 @@ impl PlaneMap for UpsampleBilinear2d {
             let step = self.step(axis, inputs, outputs);
             plane_map::AxisMap::Linear { inputs, outputs, step, align_corners: self.align_corners }
         }))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let places = if self.align_corners { "align_corners" } else { "half_pixel" };
+        self.resize.onnx(call, places, &[("mode", "linear")])
     }
 
     fn terms(&self, _size: [usize; 2]) -> usize {

@@ -2,6 +2,7 @@
 
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::{Attribute, Call};
 use crate::op::{Gradients, Op, Spec, Values};
 use crate::shape;
 use crate::{DType, Error, Result, Tensor, Value};
@@ -29,6 +30,14 @@ impl Op for CumSum {
         };
         shape::axis(self.name(), self.dim, shape.rank())?;
         Ok(Spec::new(shape, if dtype.is_float() { *dtype } else { DType::I64 }))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        if call.output().dtype != call.spec(0).dtype {
+            return None;
+        }
+        let (x, axis) = (call.input(0), call.number_of(self.dim as f64, DType::I64));
+        Some(call.node("CumSum", &[&x, &axis], vec![("reverse", Attribute::Int(i64::from(self.reverse)))]))
     }
 
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {

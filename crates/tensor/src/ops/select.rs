@@ -2,6 +2,7 @@
 
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::Call;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::ops::compare::expect_mask;
 use crate::ops::cuda::{self, Family};
@@ -29,6 +30,10 @@ impl Op for Where {
         let dtype = same_dtype("where", a.dtype, b.dtype)?;
         let shape = broadcast("where", &broadcast("where", &condition.shape, &a.shape)?, &b.shape)?;
         Ok(Spec::new(shape, dtype))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        Some(call.over_inputs("Where", Vec::new()))
     }
 
     fn saves(&self) -> Saves {
@@ -74,6 +79,11 @@ impl Op for MaskedFill {
             return Err(Error::shape("masked_fill", detail));
         }
         Ok(input.clone())
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let (x, mask, value) = (call.input(0), call.input(1), call.number(self.value));
+        Some(call.node("Where", &[&mask, &value, &x], Vec::new()))
     }
 
     fn saves(&self) -> Saves {

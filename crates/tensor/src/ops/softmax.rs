@@ -2,6 +2,7 @@
 
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::{Attribute, Call};
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::shape;
 use crate::{Element, Error, Result, Tensor, Value};
@@ -65,6 +66,11 @@ impl Op for Softmax {
             (cotangent - weighted.sum(&dims, true)) * output
         };
         Ok(smallvec![Some(gradient)])
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let operator = if self.log { "LogSoftmax" } else { "Softmax" };
+        Some(call.over_inputs(operator, vec![("axis", Attribute::Int(self.dim as i64))]))
     }
 
     fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {

@@ -4,8 +4,10 @@ mod activations;
 pub(crate) mod formulas;
 mod forward;
 mod functions;
+mod onnx;
 
 use crate::autograd::Saved;
+use crate::onnx::Call;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::ops::cuda::{self, Family};
 use crate::ops::elementwise::take;
@@ -235,6 +237,10 @@ impl Op for Unary {
             _ => self.name(),
         };
         cuda::map::<1>(Family::Unary, function, numbers, inputs, output, device)
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        Some(self.write(call))
     }
 
     /// g · f′(x), with f′ in terms of the output where that is cheaper.

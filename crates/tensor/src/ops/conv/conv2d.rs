@@ -8,6 +8,7 @@ use super::{
 };
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::Call;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::ops::slide::{IMAGES, Slide, as_images, four_axes};
 use crate::{Result, Tensor, Value};
@@ -74,6 +75,11 @@ impl Op for Conv2d {
             gradients.push(saved.needs(2).then(|| cotangent.sum(&[0, 2, 3], false)));
         }
         Ok(gradients)
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let window = self.kernel.onnx(&call.spec(1).shape)?;
+        Some(call.over_inputs("Conv", window))
     }
 
     fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::{Attribute, Call};
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::ops::slide::{AXES, IMAGES, Slide, as_images, four_axes};
 use crate::{Error, Result, Tensor, Value};
@@ -100,6 +101,21 @@ impl Op for ConvTranspose2d {
             gradients.push(saved.needs(2).then(|| cotangent.sum(&[0, 2, 3], false)));
         }
         Ok(gradients)
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let (image, weight) = (call.spec(0).shape.clone(), call.spec(1).shape.clone());
+        let Slide { stride, padding, dilation } = self.kernel.slide;
+        // What the strides leave open of the size.
+        let output_padding = [0, 1].map(|axis| {
+            let reach = (weight[axis + 2] - 1) * dilation[axis] + 1;
+            let (before, after) = padding[axis];
+            let least = (image[axis + 2] - 1) * stride[axis] + reach;
+            self.output_size[axis] as i64 - (least as i64 - before as i64 - after as i64)
+        });
+        let mut window = self.kernel.onnx(&weight)?;
+        window.push(("output_padding", Attribute::Ints(output_padding.to_vec())));
+        Some(call.over_inputs("ConvTranspose", window))
     }
 
     fn decompose(&self, inputs: &[Tensor]) -> Option<Tensor> {

@@ -3,6 +3,7 @@
 use super::{check_index_dtype, check_range};
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::{Attribute, Call};
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::{Error, Result, Shape, Tensor, Value};
 use smallvec::smallvec;
@@ -33,6 +34,10 @@ impl Op for Embedding {
         let shape: Shape = inputs[1].shape.iter().copied().chain([features]).collect();
         shape.checked_numel(self.name())?;
         Ok(Spec::new(shape, inputs[0].dtype))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        Some(call.over_inputs("Gather", vec![("axis", Attribute::Int(0))]))
     }
 
     fn saves(&self) -> Saves {

@@ -3,6 +3,7 @@
 use super::{check_index_dtype, check_range, overwritable};
 use crate::apply::{apply, apply_owned, must};
 use crate::autograd::Saved;
+use crate::onnx::{Attribute, Call};
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::shape::axis;
 use crate::{Error, Result, Shape, Tensor, Value};
@@ -43,6 +44,10 @@ impl Op for Gather {
         check_index_dtype(self.name(), &inputs[1])?;
         check_reach(self.name(), &inputs[1].shape, &inputs[0].shape, self.axis)?;
         Ok(Spec::new(&inputs[1].shape, inputs[0].dtype))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        Some(call.over_inputs("GatherElements", vec![("axis", Attribute::Int(self.axis as i64))]))
     }
 
     fn saves(&self) -> Saves {
@@ -99,6 +104,12 @@ impl Op for Scatter {
 
     fn saves(&self) -> Saves {
         Saves::inputs(&[1])
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let reduction = Attribute::Text(if self.add { "add" } else { "none" });
+        let attributes = vec![("axis", Attribute::Int(self.axis as i64)), ("reduction", reduction)];
+        Some(call.over_inputs("ScatterElements", attributes))
     }
 
     fn forward(&self, mut inputs: Values, output: &Spec) -> Result<Value> {

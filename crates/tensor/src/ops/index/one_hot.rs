@@ -2,8 +2,9 @@
 
 use super::{check_index_dtype, check_range};
 use crate::apply::{apply, must};
+use crate::onnx::{Attribute, Call};
 use crate::op::{Op, Spec, Values};
-use crate::{Result, Shape, Tensor, Value};
+use crate::{DType, Result, Shape, Tensor, Value};
 use wengert_cpu::index;
 use wengert_cuda::Device;
 
@@ -23,6 +24,12 @@ impl Op for OneHot {
         let shape: Shape = inputs[0].shape.iter().copied().chain([self.classes]).collect();
         shape.checked_numel(self.name())?;
         Ok(Spec::new(shape, inputs[0].dtype))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let (index, classes) = (call.input(0), call.number_of(self.classes as f64, DType::I64));
+        let off_and_on = call.array(Value::from_slice(&[0i64, 1], 2));
+        Some(call.node("OneHot", &[&index, &classes, &off_and_on], vec![("axis", Attribute::Int(-1))]))
     }
 
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {

@@ -3,6 +3,7 @@
 use super::{check_index_dtype, check_range, overwritable};
 use crate::apply::{apply, apply_owned, must};
 use crate::autograd::Saved;
+use crate::onnx::{Attribute, Call};
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::shape::axis;
 use crate::{Error, Result, Tensor, Value};
@@ -39,6 +40,10 @@ impl Op for IndexSelect {
         let shape = inputs[0].shape.with_dim(self.axis, check_vector(self.name(), &inputs[1])?);
         shape.checked_numel(self.name())?;
         Ok(Spec::new(shape, inputs[0].dtype))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        Some(call.over_inputs("Gather", vec![("axis", Attribute::Int(self.axis as i64))]))
     }
 
     fn saves(&self) -> Saves {

@@ -2,8 +2,9 @@
 
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::{Attribute, Call};
 use crate::op::{Gradients, Op, Spec, Values};
-use crate::{Error, Result, Tensor, Value};
+use crate::{DType, Error, Result, Tensor, Value};
 use smallvec::smallvec;
 use wengert_cpu::index::{self, Triangle};
 use wengert_cuda::Device;
@@ -28,6 +29,12 @@ impl Op for KeepTriangle {
             return Err(Error::shape(self.name(), format!("needs matrices, got {}", inputs[0].shape)));
         }
         Ok(inputs[0].clone())
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let (x, diagonal) = (call.input(0), call.number_of(self.diagonal as f64, DType::I64));
+        let upper = i64::from(self.side == Triangle::Upper);
+        Some(call.node("Trilu", &[&x, &diagonal], vec![("upper", Attribute::Int(upper))]))
     }
 
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {

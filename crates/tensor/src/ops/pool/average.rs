@@ -2,6 +2,7 @@
 
 use super::{Pool1dOptions, Pool2dOptions};
 use crate::apply::must;
+use crate::onnx::{Attribute, Call, ints};
 use crate::ops::plane_map::{PlaneMap, map_images};
 use crate::ops::slide::{AXES, as_images, on_device};
 use crate::{Error, Result, Tensor};
@@ -32,6 +33,12 @@ impl PlaneMap for AvgPool2d {
             let padded = || (window.padding + window.input).saturating_add(self.0.padding[axis].1);
             plane_map::AxisMap::Average { window, padded: self.0.count_include_pad.then(padded) }
         }))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let mut attributes = self.0.onnx()?;
+        attributes.push(("count_include_pad", Attribute::Int(i64::from(self.0.count_include_pad))));
+        Some(call.over_inputs("AveragePool", attributes))
     }
 
     fn terms(&self, _size: [usize; 2]) -> usize {
@@ -65,6 +72,16 @@ impl PlaneMap for AdaptiveAvgPool2d {
 
     fn axis_maps_on_device(&self, size: [usize; 2]) -> Result<[plane_map::AxisMap; 2]> {
         Ok([0, 1].map(|axis| plane_map::AxisMap::Adaptive { inputs: size[axis], outputs: self.0[axis] }))
+    }
+
+    /// Windows side by side, where the parts are of one size.
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let shape = &call.spec(0).shape;
+        let size = [shape[2], shape[3]];
+        let are_equal = (0..2).all(|axis| size[axis].is_multiple_of(self.0[axis]));
+        let window = ints([0, 1].map(|axis| size[axis] / self.0[axis].max(1)));
+        let attributes = vec![("kernel_shape", window.clone()), ("strides", window)];
+        are_equal.then(|| call.over_inputs("AveragePool", attributes))
     }
 
     fn terms(&self, size: [usize; 2]) -> usize {

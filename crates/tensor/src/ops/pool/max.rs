@@ -6,6 +6,7 @@
 use super::{Pool1dOptions, Pool2dOptions};
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::Call;
 use crate::op::{Gradients, Op, Saves, Spec, Values};
 use crate::ops::slide::{IMAGES, as_images, four_axes, on_device};
 use crate::{DType, Error, Result, Tensor, Value};
@@ -78,6 +79,12 @@ impl Op for MaxPool2d {
         for_number!(output.dtype, self.name(), T => Ok(Value::build(&output.shape, |out: &mut [T]| {
             gather_planes(images.slice(), in_plane, indices.slice(), out_plane, out);
         })))
+    }
+
+    /// The positions are left out: ONNX's operator finds them itself.
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let (x, attributes) = (call.input(0), self.0.onnx()?);
+        Some(call.node("MaxPool", &[&x], attributes))
     }
 
     // The indices need no check: only `max_pool2d_indices` makes them.

@@ -3,6 +3,7 @@
 use super::Sizes;
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::Call;
 use crate::op::{Gradients, Op, Spec, Values};
 use crate::{Error, Result, Shape, Tensor, Value};
 use smallvec::smallvec;
@@ -39,6 +40,16 @@ impl Op for Expand {
 
     fn forward_cuda(&self, inputs: Values, output: &Spec, _device: &Device) -> Result<Value> {
         self.forward(inputs, output)
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let from = call.spec(0).shape.clone();
+        let missing = self.shape.rank() - from.rank();
+        // Where the size stays, a 1 says so for any size.
+        let stays = |axis: usize| axis >= missing && from[axis - missing] == self.shape[axis];
+        let sizes = (0..self.shape.rank()).map(|axis| if stays(axis) { 1 } else { self.shape[axis] as i64 });
+        let (x, sizes) = (call.input(0), call.sizes(sizes));
+        Some(call.node("Expand", &[&x, &sizes], Vec::new()))
     }
 
     /// An element that is seen many times receives the sum.

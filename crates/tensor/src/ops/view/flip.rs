@@ -2,6 +2,7 @@
 
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::Call;
 use crate::op::{Gradients, Op, Spec, Values};
 use crate::shape::axis;
 use crate::{Error, Result, Tensor, Value};
@@ -26,6 +27,13 @@ impl Op for Flip {
             return Err(Error::argument(self.name(), format!("axes {:?} name one twice", self.axes)));
         }
         Ok(inputs[0].clone())
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let all = |call: &mut Call, bound: i64| call.sizes(self.axes.iter().map(|_| bound));
+        let (starts, ends, steps) = (all(call, -1), all(call, i64::MIN), all(call, -1));
+        let (x, axes) = (call.input(0), call.sizes(self.axes.iter().map(|&axis| axis as i64)));
+        Some(call.node("Slice", &[&x, &starts, &ends, &axes, &steps], Vec::new()))
     }
 
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {

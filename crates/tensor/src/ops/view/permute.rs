@@ -2,6 +2,7 @@
 
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::{Call, ints};
 use crate::op::{Gradients, Op, Spec, Values};
 use crate::shape::axis;
 use crate::{Error, Result, Tensor, Value};
@@ -37,6 +38,10 @@ impl Op for Permute {
 
     fn forward_cuda(&self, inputs: Values, output: &Spec, _device: &Device) -> Result<Value> {
         self.forward(inputs, output)
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        Some(call.over_inputs("Transpose", vec![("perm", ints(self.order.iter().copied()))]))
     }
 
     fn vjp(&self, _saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

@@ -3,6 +3,7 @@
 use super::Sizes;
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::{Attribute, Call};
 use crate::op::{Gradients, Op, Spec, Values};
 use crate::shape::axis;
 use crate::{Error, Layout, Result, Shape, Tensor, Value};
@@ -83,6 +84,12 @@ impl Op for Reshape {
         self.forward(inputs, output)
     }
 
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let (x, shape) = (call.input(0), call.shape(self.shape.iter().map(|&size| size as i64)));
+        // A size of 0 is one: without this it would mean the size that was.
+        Some(call.node("Reshape", &[&x, &shape], vec![("allowzero", Attribute::Int(1))]))
+    }
+
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {
         Ok(smallvec![Some(reshape(cotangent, &saved.spec(0).shape)?)])
     }
@@ -118,6 +125,10 @@ impl Op for Contiguous {
 
     fn forward_cuda(&self, inputs: Values, output: &Spec, _device: &Device) -> Result<Value> {
         self.forward(inputs, output)
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        Some(call.input(0))
     }
 
     fn vjp(&self, _saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

@@ -2,6 +2,7 @@
 
 use crate::apply::{apply, must};
 use crate::autograd::Saved;
+use crate::onnx::Call;
 use crate::op::{Gradients, Op, Spec, Values};
 use crate::shape::axis;
 use crate::{Error, Result, Shape, Tensor, Value};
@@ -61,6 +62,18 @@ impl Op for Slice {
 
     fn forward_cuda(&self, inputs: Values, output: &Spec, _device: &Device) -> Result<Value> {
         self.forward(inputs, output)
+    }
+
+    fn onnx(&self, call: &mut Call) -> Option<String> {
+        let Self { axis, start, length, step } = *self;
+        let size = call.spec(0).shape[axis];
+        let end = start + length.saturating_sub(1) * step + length.min(1);
+        // All the rest, however long the axis is, unless it is cut off.
+        let end = if end == size { i64::MAX } else { end as i64 };
+        let bounds = [start as i64, end, axis as i64, step as i64].map(|bound| call.sizes([bound]));
+        let [start, end, axis, step] = bounds.each_ref().map(String::as_str);
+        let x = call.input(0);
+        Some(call.node("Slice", &[&x, start, end, axis, step], Vec::new()))
     }
 
     fn vjp(&self, saved: &Saved, cotangent: &Tensor) -> Result<Gradients> {

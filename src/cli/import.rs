@@ -1,0 +1,85 @@
+//! `wengert import`.
+
+use super::output::print;
+use super::run::apply_data;
+use anyhow::{Result, bail};
+use clap::Args;
+use std::path::{Path, PathBuf};
+use wengert_models::import::import;
+use wengert_models::run::RunFolder;
+use wengert_models::settings::Settings;
+use wengert_models::{Dataset, find};
+use wengert_nn::StateDict;
+use wengert_tensor::io::{pytorch, safetensors};
+
+const NOTES: &str = "\
+The names in the file are those of the model, which are PyTorch's; `wengert summary MODEL` lists its layers, and what does not
+fit is named. A file of torch.save holds a state dictionary, torch.save(model.state_dict(), \"vae.pt\"); nothing in it is
+executed.
+
+Examples:
+  wengert import vae.pt --model vae                          the run goes to runs/vae-1
+  wengert import vae.safetensors --model vae --out runs/theirs
+  wengert import wide.pt --model vae --set vae.hidden=800";
+
+/// Flags of `wengert import`.
+#[derive(Debug, Args)]
+#[command(after_help = NOTES)]
+pub struct ImportArgs {
+    /// Weights: a .pt or .pth of torch.save, or a .safetensors
+    file: PathBuf,
+    /// Model that they are for (see `wengert models`)
+    #[arg(long, value_name = "MODEL")]
+    model: String,
+    /// Run folder [default: the first free runs/MODEL-N]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Data set by name (see `wengert data list`), or the folder that holds the data set
+    #[arg(long, value_name = "NAME|DIR")]
+    data: Option<String>,
+    /// Set any setting by its dotted key
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+/// Makes a run of weights.
+pub fn run(args: &ImportArgs) -> Result<()> {
+    let entry = find(&args.model)?;
+    let state = read(&args.file)?;
+    let mut settings = Settings::new(entry);
+    for assignment in &args.set {
+        let Some((key, value)) = assignment.split_once('=') else {
+            bail!("--set takes KEY=VALUE, found `{assignment}`; for example --set {}.latent=2", entry.name);
+        };
+        settings.set(key.trim(), value.trim(), "--set")?;
+    }
+    if let Some(data) = &args.data {
+        apply_data(&mut settings, data)?;
+    }
+    let config = settings.resolve()?;
+    let data = Dataset::load(&config)?;
+    let folder = match &args.out {
+        Some(out) => RunFolder::create(out, false)?,
+        None => RunFolder::create_next(Path::new("runs"), entry.name)?,
+    };
+    let path = folder.path().to_owned();
+    if let Err(error) = import(&state, &args.file, &config, &data, folder) {
+        // Nothing but what `create` made lies there, so that the same command can be given again.
+        for name in ["samples", "reconstructions", "checkpoints", ""] {
+            // A folder that holds something stays.
+            let _ = std::fs::remove_dir(path.join(name));
+        }
+        return Err(error.into());
+    }
+    let path = path.display();
+    print(&format!("{path}: {} with {} tensors of {}\n", entry.name, state.len(), args.file.display()))
+}
+
+/// The tensors of a file, by the format that its name tells.
+fn read(file: &Path) -> Result<StateDict> {
+    match file.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
+        "pt" | "pth" => Ok(pytorch::load(file)?),
+        "safetensors" => Ok(safetensors::load(file)?.tensors),
+        _ => bail!("{}: weights are read from .pt, .pth and .safetensors", file.display()),
+    }
+}
