@@ -55,6 +55,11 @@ fn each<T: Float, const S: usize>(
     updates: Vec<Update<'_, T, S>>,
     body: impl Fn(&mut [T], &[T], [&mut [T]; S]) + Copy + Send + Sync,
 ) {
+    run(updates, Closure(body));
+}
+
+/// Runs `body` on pieces of all tensors.
+fn run<T: Float, const S: usize>(updates: Vec<Update<'_, T, S>>, body: impl Body<T, S>) {
     let cuts: usize = updates.iter().map(|update| update.parameter.len() / PIECE).sum();
     let mut pieces = Vec::with_capacity(updates.len() + cuts);
     updates.into_iter().for_each(|update| update.cut(&mut pieces));
@@ -67,6 +72,26 @@ fn each<T: Float, const S: usize>(
     );
 }
 
+/// What is done with a piece. A long loop has to be a method that is always inlined: the compiler leaves a long closure out of
+/// the code for wide vectors, and Adam is then slower by half.
+trait Body<T, const S: usize>: Copy + Send + Sync {
+    fn apply(self, parameter: &mut [T], gradient: &[T], state: [&mut [T]; S]);
+}
+
+/// A short loop.
+#[derive(Clone, Copy)]
+struct Closure<F>(F);
+
+impl<T, F, const S: usize> Body<T, S> for Closure<F>
+where
+    F: Fn(&mut [T], &[T], [&mut [T]; S]) + Copy + Send + Sync,
+{
+    #[inline(always)]
+    fn apply(self, parameter: &mut [T], gradient: &[T], state: [&mut [T]; S]) {
+        (self.0)(parameter, gradient, state);
+    }
+}
+
 /// A piece of the work. It holds the constants of `body` by value: behind a reference they might lie in what the step
 /// changes, for all that the compiler knows, and the loop would read them again for every element.
 struct Step<'p, 'a, T, B, const S: usize> {
@@ -74,13 +99,13 @@ struct Step<'p, 'a, T, B, const S: usize> {
     body: B,
 }
 
-impl<T: Float, B: Fn(&mut [T], &[T], [&mut [T]; S]), const S: usize> Kernel for Step<'_, '_, T, B, S> {
+impl<T: Float, B: Body<T, S>, const S: usize> Kernel for Step<'_, '_, T, B, S> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
         let Update { parameter, gradient, state } = self.piece;
-        (self.body)(parameter, gradient, state.each_mut().map(|array| &mut **array));
+        self.body.apply(parameter, gradient, state.each_mut().map(|array| &mut **array));
     }
 }
 
@@ -208,19 +233,32 @@ impl<T: Float> AdamFactors<T> {
 
 /// m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², θ ← θ − γ m̂ / (√v̂ + ε). State: m, v.
 pub fn adam<T: Float>(updates: Vec<Update<'_, T, 2>>, step: &Adam) {
-    let factors = step.factors::<T>();
-    each(updates, move |parameter, gradient, [first, second]| {
+    run(updates, step.factors::<T>());
+}
+
+impl<T: Float> Body<T, 2> for AdamFactors<T> {
+    #[inline(always)]
+    fn apply(self, parameter: &mut [T], gradient: &[T], [first, second]: [&mut [T]; 2]) {
         for (((p, &g), m), v) in parameter.iter_mut().zip(gradient).zip(first).zip(second) {
-            let decayed = factors.moments(*p, g, m, v);
-            *p = factors.step(decayed, *m, *v);
+            let decayed = self.moments(*p, g, m, v);
+            *p = self.step(decayed, *m, *v);
         }
-    });
+    }
 }
 
 /// [`adam`] with the largest v so far in the denominator. State: m, v, max v.
 pub fn adam_amsgrad<T: Float>(updates: Vec<Update<'_, T, 3>>, step: &Adam) {
-    let factors = step.factors::<T>();
-    each(updates, move |parameter, gradient, [first, second, largest]| {
+    run(updates, AmsGrad(step.factors::<T>()));
+}
+
+/// Adam's constants for AMSGrad.
+#[derive(Clone, Copy)]
+struct AmsGrad<T>(AdamFactors<T>);
+
+impl<T: Float> Body<T, 3> for AmsGrad<T> {
+    #[inline(always)]
+    fn apply(self, parameter: &mut [T], gradient: &[T], [first, second, largest]: [&mut [T]; 3]) {
+        let AmsGrad(factors) = self;
         for ((((p, &g), m), v), top) in parameter.iter_mut().zip(gradient).zip(first).zip(second).zip(largest)
         {
             let decayed = factors.moments(*p, g, m, v);
@@ -228,7 +266,7 @@ pub fn adam_amsgrad<T: Float>(updates: Vec<Update<'_, T, 3>>, step: &Adam) {
             *top = if *top > *v { *top } else { *v };
             *p = factors.step(decayed, *m, *top);
         }
-    });
+    }
 }
 
 /// Constants of one step of RMSProp.
