@@ -16,7 +16,7 @@ mod packed;
 mod plan;
 mod portable;
 mod scratch;
-mod split;
+pub(crate) mod split;
 mod stack;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,9 @@
-//! The two rates that bound every kernel on a machine: arithmetic in registers, and streams through memory.
+//! The rates that bound every kernel on a machine: arithmetic in registers and tiles, and streams through memory.
 //!
 //! They are measured by running them, beside the kernels that are held against them: a processor's data sheet knows
 //! neither its clock under load nor who else uses its memory.
 
+use crate::gemm::split;
 use crate::par;
 use crate::simd::{Kernel, Level, level, vectorize};
 use std::hint::black_box;
@@ -70,6 +71,27 @@ impl<const LANES: usize> Kernel for Chains<LANES> {
             }
         }
         chains.as_flattened().iter().sum()
+    }
+}
+
+/// Blocks of each tile of [`tile_products`]: all of them fit a first-level cache.
+const BLOCKS: usize = 4;
+/// How often a task of [`tile_products`] multiplies its tiles.
+const TIMES: usize = 100;
+
+/// Floating-point operations of one call of [`tile_products`], on bf16 numbers.
+pub const TILE_FLOPS: usize = TASKS * TIMES * BLOCKS * split::BLOCK_FLOPS;
+
+/// Whether [`tile_products`] has tiles to multiply.
+pub fn has_tiles() -> bool {
+    split::Limit::new(BLOCKS).is_some()
+}
+
+/// Multiplies tiles of bf16 that are in the first-level cache, on all threads, as `--precision bf16x3` does it; nothing on a
+/// processor without tiles.
+pub fn tile_products() {
+    if let Some(tiles) = split::Limit::new(BLOCKS) {
+        par::ranges(TASKS, 1, |_| tiles.run(TIMES));
     }
 }
 

@@ -1,4 +1,4 @@
-//! A thread's buffer for what it packs.
+//! Buffers for what is packed: aligned to cache lines, grown to the largest size asked for, and kept.
 
 use std::cell::RefCell;
 
@@ -8,16 +8,42 @@ pub(super) type Contents = [usize; 4];
 /// A cache line.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([f32; 16]);
+struct Line([u32; 16]);
 
 /// Memory that grows to the largest size asked for and stays, so that a training step does not allocate.
+pub(super) struct Lines(Vec<Line>);
+
+impl Lines {
+    pub(super) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// At least `len` words, which hold what they held before, or zeros.
+    pub(super) fn words(&mut self, len: usize) -> &mut [u32] {
+        let lines = len.div_ceil(16);
+        if self.0.len() < lines {
+            self.0.resize(lines, Line([0; 16]));
+        }
+        // SAFETY: a line is sixteen u32 without padding, and the slice is borrowed as long as the lines.
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), self.0.len() * 16) }
+    }
+
+    /// At least `len` numbers, likewise.
+    fn floats(&mut self, len: usize) -> &mut [f32] {
+        let words = self.words(len);
+        // SAFETY: any word is an f32 of the same size and alignment, and the borrow goes on.
+        unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len()) }
+    }
+}
+
+/// A thread's buffer and what it holds.
 struct Scratch {
-    lines: Vec<Line>,
+    lines: Lines,
     contents: Option<Contents>,
 }
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch { lines: Vec::new(), contents: None }) };
+    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch { lines: Lines::new(), contents: None }) };
 }
 
 /// Calls `body` with this thread's buffer of at least `len` elements, 64-byte aligned, filled by `fill` unless it already
@@ -29,18 +55,12 @@ pub(super) fn with<R>(
     body: impl FnOnce(&[f32]) -> R,
 ) -> R {
     SCRATCH.with_borrow_mut(|scratch| {
-        let lines = len.div_ceil(16);
-        if scratch.lines.len() < lines {
-            scratch.lines.resize(lines, Line([0.0; 16]));
-            scratch.contents = None;
-        }
-        // SAFETY: a line is sixteen f32 without padding, and the slice is borrowed as long as the scratch.
-        let buffer =
-            unsafe { std::slice::from_raw_parts_mut(scratch.lines.as_mut_ptr().cast::<f32>(), lines * 16) };
-        if scratch.contents != Some(contents) {
-            scratch.contents = None;
+        let Scratch { lines, contents: held } = scratch;
+        let buffer = lines.floats(len);
+        if *held != Some(contents) {
+            *held = None;
             fill(buffer);
-            scratch.contents = Some(contents);
+            *held = Some(contents);
         }
         body(buffer)
     })

@@ -17,9 +17,10 @@
 mod parts;
 mod unit;
 
+use super::scratch::Lines;
 use super::{Epilogue, Stack, portable};
 use crate::par;
-use parts::{ELEMENTS, Operand, Side, TILE};
+use parts::{DEPTH, Operand, Side, TILE, WORDS};
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
@@ -82,14 +83,18 @@ pub fn precision() -> Precision {
 const OWN_BYTES: usize = 1 << 20;
 /// Tasks wanted of one product, so that many cores have something to do.
 const WANTED_TASKS: usize = 8;
-/// Multiply-adds below which packing and setting up tiles is not worth it.
+/// Multiply-adds below which packing and setting up tiles is not worth it: so many, and so many for each number that is
+/// read or written.
 const SMALLEST_WORK: usize = 1 << 18;
+const SMALLEST_SHARE: usize = 32;
 
 /// Computes all products of a stack in the precision in use; `false`, and nothing done, where that is f32 or the
 /// products are small.
 pub(super) fn multiply(stack: &Stack<f32>) -> bool {
     let precision = precision();
-    if precision == Precision::F32 || stack.m * stack.n * stack.k < SMALLEST_WORK {
+    let &Stack { m, n, k, .. } = stack;
+    let smallest = SMALLEST_WORK.max(SMALLEST_SHARE * (m * k + k * n + m * n));
+    if precision == Precision::F32 || m * n * k < smallest {
         return false;
     }
     let Some(unit) = Unit::detect() else { return false };
@@ -107,123 +112,172 @@ fn product<const PARTS: usize>(unit: Unit, stack: &Stack<f32>, index: usize) {
     let left = Operand::left(stack.a(index), stack.m, stack.k);
     let right = Operand::right(stack.b(index), stack.k, stack.n);
     let (own, shared) = if left.count >= right.count { (left, right) } else { (right, left) };
-    let tile = own.blocks() * PARTS * ELEMENTS;
-    let mut packed = vec![0; shared.tiles() * tile];
+    let tile = own.blocks() * PARTS * WORDS;
+    // Taken, not borrowed: a thread that waits for others may compute another product meanwhile.
+    let mut lines = SHARED.replace(Lines::new());
+    let packed = &mut lines.words(shared.tiles() * tile)[..shared.tiles() * tile];
     let ordinary = AtomicBool::new(true);
-    par::chunks_mut(&mut packed, tile, |start, packed| {
+    par::chunks_mut(packed, tile, |start, packed| {
         // SAFETY: the views have checked that all elements of the operands are in bounds.
-        if !unsafe { shared.split::<PARTS>(start / tile, 0..shared.blocks(), packed) } {
+        if !unsafe { shared.split::<PARTS>(start / tile, packed) } {
             ordinary.store(false, Relaxed);
         }
     });
-    if !ordinary.into_inner() {
-        // SAFETY: the result is borrowed as a whole, and nobody writes to it yet.
-        return unsafe { portable::part(stack, index, 0..stack.m, 0..stack.n) };
-    }
-
-    let pairs = own.tiles() / 2;
-    let most = (OWN_BYTES / (2 * tile * size_of::<u16>())).max(1);
-    let together = pairs.div_ceil(WANTED_TASKS).min(most);
-    par::ranges(pairs, together, |pairs| {
-        BUFFER.with_borrow_mut(|buffer| {
-            let tiles = 2 * pairs.start..2 * pairs.end;
-            buffer.resize(tiles.len() * tile, 0);
-            let mut ordinary = true;
-            for (own_tile, packed) in tiles.clone().zip(buffer.chunks_exact_mut(tile)) {
-                // SAFETY: as above.
-                ordinary &= unsafe { own.split::<PARTS>(own_tile, 0..own.blocks(), packed) };
-            }
-            // SAFETY: the stretch is within the result and belongs to this task alone.
-            unsafe {
-                if ordinary {
-                    let target = Target { stack, index };
-                    unit.with_tiles(|| {
-                        stretch::<PARTS>(unit, [own, shared], tiles.start, [buffer, &packed], target);
-                    });
-                    return;
-                }
-                let stretch = tiles.start * TILE..(tiles.end * TILE).min(own.count);
-                match own.side {
-                    Side::Left => portable::part(stack, index, stretch, 0..stack.n),
-                    Side::Right => portable::part(stack, index, 0..stack.m, stretch),
-                }
-            }
+    if ordinary.into_inner() {
+        let pairs = own.tiles() / 2;
+        let most = (OWN_BYTES / (2 * tile * size_of::<u32>())).max(1);
+        let together = pairs.div_ceil(WANTED_TASKS).min(most);
+        par::ranges(pairs, together, |pairs| {
+            let task = Task { unit, stack, index, own, tiles: 2 * pairs.start..2 * pairs.end };
+            // SAFETY: the stretch belongs to this task alone.
+            OWN.with_borrow_mut(|lines| unsafe { task.run::<PARTS>(lines, packed) });
         });
-    });
+    } else {
+        // SAFETY: the result is borrowed as a whole, and nobody writes to it yet.
+        unsafe { portable::part(stack, index, 0..stack.m, 0..stack.n) };
+    }
+    SHARED.set(lines);
 }
 
 thread_local! {
-    /// Packed tiles of a task, kept for the next one.
-    static BUFFER: RefCell<Vec<u16>> = const { RefCell::new(Vec::new()) };
+    /// The packed operand that all tasks read, of the thread that called.
+    static SHARED: RefCell<Lines> = const { RefCell::new(Lines::new()) };
+    /// Packed tiles of a task.
+    static OWN: RefCell<Lines> = const { RefCell::new(Lines::new()) };
 }
 
-/// Multiplies the packed tiles of the task's own operand, from number `first` on, with all tiles of the shared one.
-///
-/// # Safety
-/// That stretch of the result must be nobody else's.
-unsafe fn stretch<const PARTS: usize>(
+/// Floating-point operations of a block of four products of tiles, three times for the pairs of parts.
+pub(crate) const BLOCK_FLOPS: usize = 3 * 4 * 2 * TILE * TILE * DEPTH;
+
+/// Tiles that stay in a cache, for what the tile unit can do at most.
+pub(crate) struct Limit {
     unit: Unit,
-    [own, shared]: [Operand; 2],
-    first: usize,
-    [own_packed, shared_packed]: [&[u16]; 2],
-    target: Target,
-) {
-    let tile = own.blocks() * PARTS * ELEMENTS;
-    let mut results = [[0.0; RESULT]; 4];
-    for (shared_pair, shared_tiles) in shared_packed.chunks_exact(2 * tile).enumerate() {
-        for (own_pair, own_tiles) in own_packed.chunks_exact(2 * tile).enumerate() {
-            let own_side = own_tiles.split_at(tile).into();
-            let shared_side = shared_tiles.split_at(tile).into();
-            let (own_tile, shared_tile) = (first + 2 * own_pair, 2 * shared_pair);
-            let (block, [row, column], [rows, columns]) = match own.side {
-                Side::Left => {
-                    let block = Block { left: own_side, right: shared_side };
-                    (block, [own_tile, shared_tile], [own.count, shared.count])
+    tiles: Vec<u32>,
+}
+
+impl Limit {
+    /// Four tiles of `blocks` blocks, where there is a tile unit.
+    pub(crate) fn new(blocks: usize) -> Option<Self> {
+        let unit = Unit::detect()?;
+        // Two bf16 of some size in each word: products of zeros take less power, and so less time.
+        let word = |i: usize| {
+            (1.0 + (i % 97) as f32).to_bits() >> 16 | (2.0 - (i % 89) as f32).to_bits() & 0xffff_0000
+        };
+        Some(Self { unit, tiles: (0..4 * blocks * 2 * WORDS).map(word).collect() })
+    }
+
+    /// Multiplies them `times` times.
+    pub(crate) fn run(&self, times: usize) {
+        OWN.with_borrow_mut(|lines| {
+            let tiles = &mut lines.words(self.tiles.len())[..self.tiles.len()];
+            tiles.copy_from_slice(&self.tiles);
+            let [a, b, c, d] =
+                [0, 1, 2, 3].map(|i| &tiles[i * self.tiles.len() / 4..][..self.tiles.len() / 4]);
+            let mut results = [[0.0; RESULT]; 4];
+            self.unit.with_tiles(|| {
+                for _ in 0..times {
+                    self.unit.multiply::<2>(Block { left: [a, b], right: [c, d] }, &mut results, false);
                 }
-                Side::Right => {
-                    let block = Block { left: shared_side, right: own_side };
-                    (block, [shared_tile, own_tile], [shared.count, own.count])
+            });
+            std::hint::black_box(&results);
+        });
+    }
+}
+
+/// Some tiles of the larger operand of a product, and the stretch of the result that they give.
+struct Task<'a> {
+    unit: Unit,
+    stack: &'a Stack<'a, f32>,
+    index: usize,
+    own: Operand,
+    tiles: Range<usize>,
+}
+
+impl Task<'_> {
+    /// Splits the tiles and multiplies them with all of the other operand, which is packed.
+    ///
+    /// # Safety
+    /// The stretch must be nobody else's.
+    unsafe fn run<const PARTS: usize>(&self, lines: &mut Lines, shared: &[u32]) {
+        let Self { stack, index, own, .. } = *self;
+        let tile = own.blocks() * PARTS * WORDS;
+        let packed = &mut lines.words(self.tiles.len() * tile)[..self.tiles.len() * tile];
+        let mut ordinary = true;
+        for (tile, packed) in self.tiles.clone().zip(packed.chunks_exact_mut(tile)) {
+            // SAFETY: the views have checked that all elements of the operands are in bounds.
+            ordinary &= unsafe { own.split::<PARTS>(tile, packed) };
+        }
+        let stretch = self.tiles.start * TILE..(self.tiles.end * TILE).min(own.count);
+        let (rows, columns) = match own.side {
+            Side::Left => (stretch, 0..stack.n),
+            Side::Right => (0..stack.m, stretch),
+        };
+        // SAFETY: the rows and columns are within the result, and the caller vouches for them.
+        unsafe {
+            if !ordinary {
+                return portable::part(stack, index, rows, columns);
+            }
+            self.unit.with_tiles(|| self.multiply::<PARTS>(packed, shared));
+            if let Some(activation) = stack.epilogue.activation {
+                stack.activate(activation, index, rows, columns);
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`Task::run`]; both operands must be packed in whole pairs of tiles.
+    unsafe fn multiply<const PARTS: usize>(&self, own: &[u32], shared: &[u32]) {
+        let tile = self.own.blocks() * PARTS * WORDS;
+        let mut results = [[0.0; RESULT]; 4];
+        for (shared_pair, shared) in shared.chunks_exact(2 * tile).enumerate() {
+            for (own_pair, own) in own.chunks_exact(2 * tile).enumerate() {
+                let (own, shared): ([_; 2], [_; 2]) =
+                    (own.split_at(tile).into(), shared.split_at(tile).into());
+                let (own_tile, shared_tile) = (self.tiles.start + 2 * own_pair, 2 * shared_pair);
+                let (block, row, column) = match self.own.side {
+                    Side::Left => (Block { left: own, right: shared }, own_tile, shared_tile),
+                    Side::Right => (Block { left: shared, right: own }, shared_tile, own_tile),
+                };
+                self.unit.multiply::<PARTS>(block, &mut results, false);
+                for (index, sums) in results.iter().enumerate() {
+                    // SAFETY: the caller vouches for the stretch.
+                    unsafe { self.store(row + index / 2, column + index % 2, sums) };
                 }
-            };
-            unit.multiply::<PARTS>(block, &mut results, false);
-            for (index, result) in results.iter().enumerate() {
-                let inside =
-                    |tile: usize, count: usize| (tile * TILE).min(count)..((tile + 1) * TILE).min(count);
-                let (rows, columns) = (inside(row + index / 2, rows), inside(column + index % 2, columns));
-                // SAFETY: rows and columns are within the result, and the caller vouches for the stretch.
-                unsafe { target.store(rows, columns, result) };
+            }
+        }
+    }
+
+    /// Adds the bias and, where asked for, what is there, and stores what lies within the result of the tile in this row
+    /// and column of tiles.
+    ///
+    /// # Safety
+    /// That part of the result must be nobody else's.
+    unsafe fn store(&self, row: usize, column: usize, sums: &[f32; RESULT]) {
+        let inside = |tile: usize, count: usize| (tile * TILE).min(count)..((tile + 1) * TILE).min(count);
+        let (rows, columns) = (inside(row, self.stack.m), inside(column, self.stack.n));
+        let Epilogue { accumulate, column_bias, .. } = self.stack.epilogue;
+        let mut bias = [0.0; TILE];
+        if let Some(all) = column_bias {
+            bias[..columns.len()].copy_from_slice(&all[columns.clone()]);
+        }
+        for (row, sums) in rows.zip(sums.as_chunks::<TILE>().0) {
+            let out = self.stack.out(self.index).at(row, columns.start).start;
+            // SAFETY: rows and columns are within the result, and the caller vouches for the part.
+            let out = unsafe { std::slice::from_raw_parts_mut(out, columns.len()) };
+            match <&mut [f32; TILE]>::try_from(&mut *out) {
+                Ok(out) => add(sums, &bias, accumulate, out),
+                Err(_) => add(sums, &bias, accumulate, out),
             }
         }
     }
 }
 
-/// Where tiles go.
-#[derive(Clone, Copy)]
-struct Target<'a> {
-    stack: &'a Stack<'a, f32>,
-    index: usize,
-}
-
-impl Target<'_> {
-    /// Finishes a tile: row `i` of it begins at `result[i · TILE]`.
-    ///
-    /// # Safety
-    /// Rows and columns must be within the result, and nobody else's.
-    unsafe fn store(&self, rows: Range<usize>, columns: Range<usize>, result: &[f32; RESULT]) {
-        let Epilogue { accumulate, column_bias, activation } = self.stack.epilogue;
-        let bias = column_bias.map(|bias| &bias[columns.clone()]);
-        for (row, result) in rows.zip(result.chunks_exact(TILE)) {
-            let out = self.stack.out(self.index).at(row, columns.start).start;
-            // SAFETY: the caller vouches for the part.
-            let out = unsafe { std::slice::from_raw_parts_mut(out, columns.len()) };
-            for (column, (out, &sum)) in out.iter_mut().zip(result).enumerate() {
-                let sum = bias.map_or(sum, |bias| sum + bias[column]);
-                *out = if accumulate { *out + sum } else { sum };
-            }
-            if let Some(activation) = activation {
-                activation(out);
-            }
-        }
+/// out = sums + bias, or out + (sums + bias).
+#[inline(always)]
+fn add(sums: &[f32; TILE], bias: &[f32; TILE], accumulate: bool, out: &mut [f32]) {
+    for ((out, sum), bias) in out.iter_mut().zip(sums).zip(bias) {
+        let sum = sum + bias;
+        *out = if accumulate { *out + sum } else { sum };
     }
 }
 

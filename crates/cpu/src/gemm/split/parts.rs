@@ -5,6 +5,8 @@
 //! falls below the smallest normal number.
 
 use crate::gemm::Strided;
+use crate::gemm::kernel::Kernel as Tiles;
+use crate::gemm::pack::Packing;
 use crate::simd::{Kernel, vectorize};
 
 /// Rows of a tile of the left operand, and columns of one of the right.
@@ -13,18 +15,21 @@ pub const TILE: usize = 16;
 pub const DEPTH: usize = 32;
 /// Elements of a tile.
 pub const ELEMENTS: usize = TILE * DEPTH;
+/// Pairs of bf16 that a part of a tile holds, in the lower and the upper half of a word: those of k and of k + 16, so that
+/// whole vectors of f32 become vectors of pairs.
+pub const WORDS: usize = ELEMENTS / 2;
 
 /// Numbers closer to zero than this would have parts that the tile unit takes for zero.
 const SMALLEST: u32 = (127 - 100) << 23;
 /// Numbers from here on might round to an infinite bf16; infinity and NaN lie above.
 const LARGEST: u32 = (127 + 127) << 23;
 
-/// Which operand a tile belongs to, and so how its elements lie.
+/// Which operand a tile belongs to, and so how its words lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// `[row][k]`.
+    /// `[row][k]`, with k below 16.
     Left,
-    /// `[k / 2][column][k % 2]`: pairs of k side by side.
+    /// `[k][column]`, with k below 16.
     Right,
 }
 
@@ -73,59 +78,45 @@ impl Operand {
         self.depth.div_ceil(DEPTH)
     }
 
-    /// Splits tile `tile` of blocks `blocks` into `packed`, `[block][part][ELEMENTS]`, zeros beyond the edges. Whether
-    /// the tile unit treats all of these numbers as f32 arithmetic does: none is infinite, NaN, or too close to zero or
-    /// infinity.
+    /// Splits tile `tile` of all blocks into `packed`, `[block][part][WORDS]`, zeros beyond the edges. Whether the tile unit
+    /// treats all of these numbers as f32 arithmetic does: none is infinite, NaN, or too close to zero or infinity.
     ///
     /// # Safety
     /// The elements that the operand describes must be in bounds and not change meanwhile.
-    pub unsafe fn split<const PARTS: usize>(
-        &self,
-        tile: usize,
-        blocks: std::ops::Range<usize>,
-        packed: &mut [u16],
-    ) -> bool {
+    pub unsafe fn split<const PARTS: usize>(&self, tile: usize, packed: &mut [u32]) -> bool {
+        let tiles = Tiles::current();
+        let mut numbers = Numbers([0.0; ELEMENTS]);
         let mut ordinary = true;
-        for (block, packed) in blocks.zip(packed.chunks_exact_mut(PARTS * ELEMENTS)) {
-            let mut numbers = Numbers([0.0; ELEMENTS]);
+        for (block, packed) in packed.chunks_exact_mut(PARTS * WORDS).enumerate() {
             // SAFETY: the caller vouches for the operand.
-            unsafe { self.read(tile, block, &mut numbers) };
-            ordinary &= vectorize(Split::<PARTS> { numbers, packed });
+            unsafe { self.read(&tiles, [tile, block], &mut numbers) };
+            ordinary &= vectorize(Split::<PARTS> { numbers: &numbers, side: self.side, packed });
         }
         ordinary
     }
 
-    /// Copies a tile into `numbers` in the order of its side.
+    /// Copies tile `tile` of block `block` into `numbers`: [row, k] of a left operand, [k, column] of a right one.
     ///
     /// # Safety
     /// As for [`Operand::split`].
-    unsafe fn read(&self, tile: usize, block: usize, numbers: &mut Numbers) {
+    unsafe fn read(&self, tiles: &Tiles, [tile, block]: [usize; 2], numbers: &mut Numbers) {
         let (first, first_k) = (tile * TILE, block * DEPTH);
         let count = self.count.saturating_sub(first).min(TILE);
         let depth = (self.depth - first_k).min(DEPTH);
-        let at = |i: usize, k: usize| match self.side {
-            Side::Left => i * DEPTH + k,
-            Side::Right => k / 2 * (2 * TILE) + 2 * i + k % 2,
-        };
-        let element = |i: usize, k: usize| {
-            let distance = (first + i) as isize * self.across + (first_k + k) as isize * self.along;
-            // SAFETY: first + i < count and first_k + k < depth, and the caller vouches for such elements.
-            unsafe { *self.start.offset(distance) }
-        };
-        // The inner loop follows the direction in which the elements lie side by side.
-        if self.along.abs() <= self.across.abs() {
-            for i in 0..count {
-                for k in 0..depth {
-                    numbers.0[at(i, k)] = element(i, k);
-                }
-            }
-        } else {
-            for k in 0..depth {
-                for i in 0..count {
-                    numbers.0[at(i, k)] = element(i, k);
-                }
-            }
+        if count < TILE || depth < DEPTH {
+            numbers.0.fill(0.0);
         }
+        let Self { start, across, along, .. } = *self;
+        let start = start.wrapping_offset(first as isize * across + first_k as isize * along);
+        let [row, column, rows, columns, width] = match self.side {
+            Side::Left => [across, along, count as isize, depth as isize, DEPTH as isize],
+            Side::Right => [along, across, depth as isize, count as isize, TILE as isize],
+        };
+        let (depth, columns, width) = (rows as usize, columns as usize, width as usize);
+        let from = Strided { start, row, column };
+        // SAFETY: first + row < count and first_k + k < depth for all elements copied, and the caller vouches for such
+        // elements; `numbers` holds rows of `width`.
+        unsafe { tiles.pack(&Packing { depth, columns, from, to: numbers.0.as_mut_ptr(), width }) }
     }
 }
 
@@ -134,44 +125,81 @@ impl Operand {
 struct Numbers([f32; ELEMENTS]);
 
 struct Split<'a, const PARTS: usize> {
-    numbers: Numbers,
-    packed: &'a mut [u16],
+    numbers: &'a Numbers,
+    side: Side,
+    packed: &'a mut [u32],
 }
 
 impl<const PARTS: usize> Kernel for Split<'_, PARTS> {
     type Output = bool;
 
     #[inline(always)]
-    fn run(mut self) -> bool {
-        let mut strange = 0;
-        for number in &self.numbers.0 {
-            let magnitude = number.to_bits() & 0x7fff_ffff;
-            strange |= u32::from(magnitude >= LARGEST) | u32::from(magnitude.wrapping_sub(1) < SMALLEST - 1);
+    fn run(self) -> bool {
+        match self.side {
+            // A row of the tile is 16 numbers of k and the 16 after them.
+            Side::Left => split::<PARTS>(&self.numbers.0, DEPTH, TILE, self.packed),
+            // A row is all columns of one k and those of the k that is 16 further on.
+            Side::Right => split::<PARTS>(&self.numbers.0, TILE, WORDS, self.packed),
         }
-        for part in self.packed.as_chunks_mut::<ELEMENTS>().0 {
-            for (part, rest) in part.iter_mut().zip(&mut self.numbers.0) {
-                let bits = nearest(rest.to_bits());
-                *part = (bits >> 16) as u16;
-                *rest -= f32::from_bits(bits & 0xffff_0000);
-            }
-        }
-        strange == 0
     }
 }
 
-/// Bits whose upper half is the nearest bf16, halves to the even one.
+/// Row `i` of every part is made of the vectors that begin at `i * step` and `distance` after that.
+#[inline(always)]
+fn split<const PARTS: usize>(
+    numbers: &[f32; ELEMENTS],
+    step: usize,
+    distance: usize,
+    packed: &mut [u32],
+) -> bool {
+    let packed = &mut packed[..PARTS * WORDS];
+    // Twice the magnitudes: shifting the sign out leaves zero, too, as the smallest of all, and less one as the largest.
+    let (mut largest, mut smallest) = ([0; TILE], [u32::MAX; TILE]);
+    for row in 0..TILE {
+        let vector = |start: usize| -> [f32; TILE] {
+            numbers[start..start + TILE].try_into().expect("a vector of the tile")
+        };
+        let (mut low, mut high) = (vector(row * step), vector(row * step + distance));
+        for lane in 0..TILE {
+            let (a, b) = (low[lane].to_bits() << 1, high[lane].to_bits() << 1);
+            let larger = if a > b { a } else { b };
+            largest[lane] = if larger > largest[lane] { larger } else { largest[lane] };
+            let (a, b) = (a.wrapping_sub(1), b.wrapping_sub(1));
+            let smaller = if a < b { a } else { b };
+            smallest[lane] = if smaller < smallest[lane] { smaller } else { smallest[lane] };
+        }
+        for part in 0..PARTS {
+            let words = &mut packed[part * WORDS + row * TILE..][..TILE];
+            for lane in 0..TILE {
+                let (a, b) = (nearest(low[lane].to_bits()), nearest(high[lane].to_bits()));
+                words[lane] = a >> 16 | b & UPPER;
+                if part + 1 < PARTS {
+                    low[lane] -= f32::from_bits(a & UPPER);
+                    high[lane] -= f32::from_bits(b & UPPER);
+                }
+            }
+        }
+    }
+    let mut ordinary = true;
+    for lane in 0..TILE {
+        ordinary &= (largest[lane] < 2 * LARGEST) & (smallest[lane] >= 2 * SMALLEST - 1);
+    }
+    ordinary
+}
+
+/// The half of an f32 that a bf16 keeps.
+const UPPER: u32 = 0xffff_0000;
+
+/// Bits whose upper half is the nearest bf16, halves away from zero: the next part takes up what was rounded off, so that
+/// the even neighbour, three instructions more, would be no closer.
 #[inline(always)]
 fn nearest(bits: u32) -> u32 {
-    bits.wrapping_add(0x7fff + (bits >> 16 & 1))
+    bits.wrapping_add(0x8000)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn widen(part: u16) -> f32 {
-        f32::from_bits(u32::from(part) << 16)
-    }
 
     #[test]
     fn three_parts_are_the_number_itself() {
@@ -184,17 +212,18 @@ mod tests {
                 if operand.side == Side::Left { (2, 2) } else { (4, 1) }
             );
             for tile in 0..operand.tiles() {
-                let mut packed = vec![7; operand.blocks() * 3 * ELEMENTS];
+                let mut packed = vec![7; operand.blocks() * 3 * WORDS];
                 // SAFETY: the operand describes `numbers`.
-                assert!(unsafe { operand.split::<3>(tile, 0..operand.blocks(), &mut packed) });
-                for (block, parts) in packed.chunks_exact(3 * ELEMENTS).enumerate() {
+                assert!(unsafe { operand.split::<3>(tile, &mut packed) });
+                for (block, parts) in packed.chunks_exact(3 * WORDS).enumerate() {
                     for (i, k) in (0..TILE).flat_map(|i| (0..DEPTH).map(move |k| (i, k))) {
-                        let at = if operand.side == Side::Left {
-                            i * DEPTH + k
-                        } else {
-                            k / 2 * 32 + 2 * i + k % 2
+                        let pair = k % TILE;
+                        let at = if operand.side == Side::Left { i * TILE + pair } else { pair * TILE + i };
+                        let part = |part: usize| {
+                            let word = parts[part * WORDS + at];
+                            f32::from_bits(if k < TILE { word << 16 } else { word & UPPER })
                         };
-                        let sum: f32 = [2, 1, 0].map(|part| widen(parts[part * ELEMENTS + at])).iter().sum();
+                        let sum = part(2) + part(1) + part(0);
                         let (i, k) = (tile * TILE + i, block * DEPTH + k);
                         let (row, column) = if operand.side == Side::Left { (i, k) } else { (k, i) };
                         let inside = row < 20 && column < 40;
@@ -214,7 +243,7 @@ mod tests {
             let numbers = [number; 1];
             let matrix = Strided { start: numbers.as_ptr(), row: 1, column: 1 };
             // SAFETY: the operand describes `numbers`.
-            unsafe { Operand::left(matrix, 1, 1).split::<2>(0, 0..1, &mut [0; 2 * ELEMENTS]) }
+            unsafe { Operand::left(matrix, 1, 1).split::<2>(0, &mut [0; 2 * WORDS]) }
         };
         assert!(ordinary.into_iter().all(split));
         assert!(!strange.into_iter().any(split));

@@ -2,7 +2,7 @@
 
 mod emulated;
 
-use super::parts::{ELEMENTS, TILE};
+use super::parts::{TILE, WORDS};
 use std::sync::OnceLock;
 
 /// Elements of a tile of the result.
@@ -11,10 +11,10 @@ pub const RESULT: usize = TILE * TILE;
 /// One call of the unit: four tiles of the result, two by two, from two tiles across of each operand.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {
-    /// Two tiles of the left operand, each `[block][part][ELEMENTS]`.
-    pub left: [&'a [u16]; 2],
+    /// Two tiles of the left operand, each `[block][part][WORDS]`.
+    pub left: [&'a [u32]; 2],
     /// Two tiles of the right operand, laid out alike.
-    pub right: [&'a [u16]; 2],
+    pub right: [&'a [u32]; 2],
 }
 
 /// Multiplies tiles.
@@ -70,19 +70,19 @@ impl Unit {
     ) {
         let length = block.left[0].len();
         assert!(block.left.iter().chain(&block.right).all(|tile| tile.len() == length));
-        assert_eq!(length % (PARTS * ELEMENTS), 0, "whole blocks");
+        assert_eq!(length % (PARTS * WORDS), 0, "whole blocks");
         if !accumulate {
             *results = [[0.0; RESULT]; 4];
         }
-        let blocks = length / (PARTS * ELEMENTS);
+        let blocks = length / (PARTS * WORDS);
         if blocks == 0 {
             return;
         }
         match self {
             #[cfg(target_arch = "x86_64")]
             Unit::Amx => {
-                let left = block.left.map(<[u16]>::as_ptr);
-                let right = block.right.map(<[u16]>::as_ptr);
+                let left = block.left.map(<[u32]>::as_ptr);
+                let right = block.right.map(<[u32]>::as_ptr);
                 // SAFETY: a `Unit::Amx` comes from `detect` alone; the operands hold `blocks` blocks of PARTS parts.
                 unsafe {
                     match PARTS {
@@ -164,8 +164,8 @@ mod amx {
             /// # Safety
             /// The processor must have AMX and the thread's tiles be configured; each operand must hold `blocks` blocks.
             pub unsafe fn $name(
-                left: [*const u16; 2],
-                right: [*const u16; 2],
+                left: [*const u32; 2],
+                right: [*const u32; 2],
                 blocks: usize,
                 results: &mut [[f32; RESULT]; 4],
             ) {
@@ -299,9 +299,9 @@ mod tests {
         };
         fn compare<const PARTS: usize>(unit: Unit) {
             // Small whole numbers: exact in bf16 and in all sums.
-            let tile = |seed: usize| -> Vec<u16> {
-                let number = |i: usize| ((i * 7919 + seed * 31) % 17) as f32 - 8.0;
-                (0..3 * PARTS * ELEMENTS).map(|i| (number(i).to_bits() >> 16) as u16).collect()
+            let tile = |seed: usize| -> Vec<u32> {
+                let half = |i: usize| (((i * 7919 + seed * 31) % 17) as f32 - 8.0).to_bits() >> 16;
+                (0..3 * PARTS * WORDS).map(|i| half(2 * i) | half(2 * i + 1) << 16).collect()
             };
             let tiles = [1, 2, 3, 4].map(tile);
             let block = Block { left: [&tiles[0], &tiles[1]], right: [&tiles[2], &tiles[3]] };

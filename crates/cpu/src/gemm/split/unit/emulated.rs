@@ -1,7 +1,7 @@
 //! The tile unit's arithmetic in plain code: for tests, and to repeat elsewhere what a processor with tiles has computed.
 
 use super::{Block, RESULT};
-use crate::gemm::split::parts::{DEPTH, ELEMENTS, TILE};
+use crate::gemm::split::parts::{TILE, WORDS};
 use crate::simd::{self, vectorize};
 
 /// Products of parts, smallest first, so that the large ones round last: `(left part, right part)`.
@@ -12,12 +12,12 @@ const OF_THREE: [(usize, usize); 6] = [(0, 2), (2, 0), (1, 1), (0, 1), (1, 0), (
 /// Adds the products of all blocks to `results`.
 pub fn multiply<const PARTS: usize>(block: Block, results: &mut [[f32; RESULT]; 4]) {
     let products: &[(usize, usize)] = if PARTS == 2 { &OF_TWO } else { &OF_THREE };
-    for at in (0..block.left[0].len()).step_by(PARTS * ELEMENTS) {
+    for at in (0..block.left[0].len()).step_by(PARTS * WORDS) {
         for &(left_part, right_part) in products {
             for (index, result) in results.iter_mut().enumerate() {
-                let part = |tiles: &'_ [u16], part: usize| -> [u16; ELEMENTS] {
-                    let start = at + part * ELEMENTS;
-                    tiles[start..start + ELEMENTS].try_into().expect("a part is a tile")
+                let part = |tiles: &'_ [u32], part: usize| -> [u32; WORDS] {
+                    let start = at + part * WORDS;
+                    tiles[start..start + WORDS].try_into().expect("a part is a tile")
                 };
                 let left = part(block.left[index / 2], left_part);
                 let right = part(block.right[index % 2], right_part);
@@ -27,11 +27,11 @@ pub fn multiply<const PARTS: usize>(block: Block, results: &mut [[f32; RESULT]; 
     }
 }
 
-/// One `TDPBF16PS`: even and odd k are summed apart, by fused multiply-adds, and then both are added to the result
+/// One `TDPBF16PS`: the lower and the upper halves of words are summed apart, by fused multiply-adds, and then both are added to the result
 /// (Intel's Instruction Set Reference).
 struct Tile<'a> {
-    left: &'a [u16; ELEMENTS],
-    right: &'a [u16; ELEMENTS],
+    left: &'a [u32; WORDS],
+    right: &'a [u32; WORDS],
     result: &'a mut [f32; RESULT],
 }
 
@@ -40,26 +40,28 @@ impl simd::Kernel for Tile<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let (left_rows, _) = self.left.as_chunks::<DEPTH>();
-        let (pairs, _) = self.right.as_chunks::<{ 2 * TILE }>();
+        let (left_rows, _) = self.left.as_chunks::<TILE>();
+        let (right_rows, _) = self.right.as_chunks::<TILE>();
         let (results, _) = self.result.as_chunks_mut::<TILE>();
         for (left, result) in left_rows.iter().zip(results) {
-            let (mut even, mut odd) = ([0f32; TILE], [0f32; TILE]);
-            for (i, right) in pairs.iter().enumerate() {
-                let (a, b) = (widen(left[2 * i]), widen(left[2 * i + 1]));
+            let (mut lower, mut upper) = ([0f32; TILE], [0f32; TILE]);
+            for (left, right) in left.iter().zip(right_rows) {
+                let [a, b] = halves(*left);
                 for column in 0..TILE {
-                    even[column] = a.mul_add(widen(right[2 * column]), even[column]);
-                    odd[column] = b.mul_add(widen(right[2 * column + 1]), odd[column]);
+                    let [c, d] = halves(right[column]);
+                    lower[column] = a.mul_add(c, lower[column]);
+                    upper[column] = b.mul_add(d, upper[column]);
                 }
             }
             for column in 0..TILE {
-                result[column] += even[column] + odd[column];
+                result[column] += lower[column] + upper[column];
             }
         }
     }
 }
 
+/// The lower and the upper bf16 of a word.
 #[inline(always)]
-fn widen(part: u16) -> f32 {
-    f32::from_bits(u32::from(part) << 16)
+fn halves(word: u32) -> [f32; 2] {
+    [f32::from_bits(word << 16), f32::from_bits(word & 0xffff_0000)]
 }
