@@ -136,14 +136,17 @@ class Mode:
 
     device = torch.device("cpu")
 
-    def __init__(self, fused: bool, compiled: bool, graphed: bool, note: str | None) -> None:
-        self.fused, self.compiled, self.graphed, self.note = fused or compiled or graphed, compiled, graphed, note
+    def __init__(self, fused: bool, compiled: bool, graphed: bool, tf32: bool, note: str | None) -> None:
+        self.fused, self.compiled, self.graphed = fused or compiled or graphed, compiled, graphed
+        self.tf32, self.note = tf32, note
 
     @property
     def impl(self) -> str:
         if self.graphed:
-            return "torch-graph"
-        return "torch-compile" if self.compiled else "torch-fused" if self.fused else "torch"
+            name = "torch-graph"
+        else:
+            name = "torch-compile" if self.compiled else "torch-fused" if self.fused else "torch"
+        return name + "-tf32" if self.tf32 else name
 
     def compile(self, loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return torch.compile(loss, dynamic=False) if self.compiled else loss
@@ -415,9 +418,11 @@ class Torch(Mode):
             self.start_cuda()
         elif self.graphed:
             raise ValueError(f"torch-graph captures CUDA graphs; there are none on {place.device}")
+        elif self.tf32:
+            raise ValueError(f"TF32 is arithmetic of GPUs; leave --tf32 out on {place.device}")
         torch.compiler.reset()  # compiled code has the number of threads in it
         torch.set_num_threads(place.threads)
-        torch.set_float32_matmul_precision("highest")
+        torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
         torch.manual_seed(0)
 
     def start_cuda(self) -> None:
@@ -425,6 +430,6 @@ class Torch(Mode):
             raise ValueError(f"PyTorch {torch.__version__} finds no CUDA device")
         self.note = None  # it is about MKL, which has no part in this
         torch.cuda.set_device(self.device)
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = self.tf32
+        torch.backends.cudnn.allow_tf32 = self.tf32
         torch.backends.cudnn.benchmark = True  # the shapes stay as they are

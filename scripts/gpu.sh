@@ -107,7 +107,7 @@ report() {
 
   # Without PyTorch on the machine this says so.
   printf '\n## Beside PyTorch\n\n'
-  attempt 100 "$folder/wengert" bench mlp vae gan dcgan wgan-gp --device cuda --against torch,torch-compile,torch-graph
+  attempt 100 "$folder/wengert" bench mlp vae gan dcgan wgan-gp --device cuda --against torch,torch-compile,torch-graph,torch-graph-tf32
   printf '%s.\n\n```\n' "${outcome^}"
   tail -40 "$work/log"
   printf '```\n'

@@ -21,6 +21,8 @@ pub enum Implementation {
     TorchCompile,
     /// PyTorch with the whole step captured as a CUDA graph, and fused Adam
     TorchGraph,
+    /// The same with TF32 in products and convolutions, 11 bits of significand: held to wengert a hundred times more loosely
+    TorchGraphTf32,
     /// JAX, the whole step under jit
     Jax,
 }
@@ -34,6 +36,7 @@ impl Implementation {
             Self::TorchFused => "torch-fused",
             Self::TorchCompile => "torch-compile",
             Self::TorchGraph => "torch-graph",
+            Self::TorchGraphTf32 => "torch-graph-tf32",
             Self::Jax => "jax",
         }
     }
@@ -41,7 +44,9 @@ impl Implementation {
     /// Why it cannot compute on a device, if it cannot.
     pub fn refusal(self, device: Device) -> Option<&'static str> {
         match (self, device) {
-            (Self::TorchGraph, Device::Cpu) => Some("captures CUDA graphs; it takes part with --device cuda"),
+            (Self::TorchGraph | Self::TorchGraphTf32, Device::Cpu) => {
+                Some("captures CUDA graphs; it takes part with --device cuda")
+            }
             (Self::Jax, Device::Cuda(_)) => Some("takes part on the CPU only; leave it out on a GPU"),
             _ => None,
         }
@@ -51,8 +56,18 @@ impl Implementation {
     fn module(self) -> Option<&'static str> {
         match self {
             Self::Wengert => None,
-            Self::Torch | Self::TorchFused | Self::TorchCompile | Self::TorchGraph => Some("torch"),
+            Self::Torch | Self::TorchFused | Self::TorchCompile | Self::TorchGraph | Self::TorchGraphTf32 => {
+                Some("torch")
+            }
             Self::Jax => Some("jax"),
+        }
+    }
+
+    /// How many times further from this program it may come than arithmetic in f32 does.
+    pub fn slack(self) -> f64 {
+        match self {
+            Self::TorchGraphTf32 => 100.0,
+            _ => 1.0,
         }
     }
 }
@@ -86,6 +101,7 @@ impl Launcher {
             Implementation::TorchFused => command.arg("--fused"),
             Implementation::TorchCompile => command.arg("--compile"),
             Implementation::TorchGraph => command.arg("--graph"),
+            Implementation::TorchGraphTf32 => command.args(["--graph", "--tf32"]),
             _ => &mut command,
         };
         Ok(command)

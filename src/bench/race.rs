@@ -91,7 +91,7 @@ impl<'a> Race<'a> {
                     continue;
                 }
             };
-            let agreement = compare(&ours, &read_trial(&loaded, &files)?).map_err(|difference| {
+            let agreement = compare(&ours, &read_trial(&loaded, &files)?, implementation.slack()).map_err(|difference| {
                 let (workload, contender) = (entry.name.to_string(), implementation.name().to_string());
                 Disagreement { workload, contender, difference }
             })?;
