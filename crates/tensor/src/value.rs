@@ -67,7 +67,10 @@ impl Value {
     /// When it lies on a device.
     pub fn lend(&self) -> Result<(Lease, *const u8)> {
         let lease = self.storage.lend().ok_or_else(|| {
-            Error::device("lend", format!("the elements lie on {}; copy them to the cpu first", self.device()))
+            Error::device(
+                "lend",
+                format!("the elements lie on {}; copy them to the cpu first", self.device()),
+            )
         })?;
         let first = lease.start().wrapping_add(self.layout.offset() * self.dtype().size_of());
         Ok((lease, first))

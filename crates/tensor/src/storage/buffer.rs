@@ -307,7 +307,12 @@ mod tests {
         let address = buffer.as_slice::<i64>().as_ptr();
         let lease = buffer.lend();
         assert_eq!(lease.start(), address.cast(), "lending moves nothing");
-        let reader = Buffer::foreign(Foreign { start: lease.start, keeper: lease._keeper.clone(), dtype: DType::I64, len: 3 });
+        let reader = Buffer::foreign(Foreign {
+            start: lease.start,
+            keeper: lease._keeper.clone(),
+            dtype: DType::I64,
+            len: 3,
+        });
         buffer.as_mut_slice::<i64>()[0] = 9;
         assert_eq!((buffer.as_slice::<i64>(), reader.as_slice::<i64>()), (&[9, 2, 3][..], &[1, 2, 3][..]));
 
