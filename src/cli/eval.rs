@@ -5,7 +5,7 @@ use super::judged::Judged;
 use super::number;
 use super::output::print;
 use super::progress::Status;
-use super::run::{check_count, open_checkpoint, pool, run_of};
+use super::run::{check_count, pool};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -15,7 +15,7 @@ use std::time::Instant;
 use wengert_models::metrics::{
     Evaluated, Evaluation, EvaluationEvent, EvaluationOptions, Report, number as figure, quantile,
 };
-use wengert_models::run::RunFolder;
+use wengert_models::run::{RunFolder, open_checkpoint, run_of};
 use wengert_models::settings::{first_conflict, read_config};
 use wengert_models::{Checkpoint, Config, Dataset, Training, find};
 use wengert_tensor::io::atomic;

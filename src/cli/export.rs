@@ -1,13 +1,13 @@
 //! `wengert export`.
 
 use super::output::print;
-use super::run::open_checkpoint;
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use wengert_models::Model;
 use wengert_models::export::Part;
+use wengert_models::run::open_checkpoint;
 use wengert_tensor::io::{atomic, safetensors};
 use wengert_tensor::onnx::OPSET;
 

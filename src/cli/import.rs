@@ -1,7 +1,6 @@
 //! `wengert import`.
 
 use super::output::print;
-use super::run::apply_data;
 use anyhow::{Result, bail};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -54,7 +53,7 @@ pub fn run(args: &ImportArgs) -> Result<()> {
         settings.set(key.trim(), value.trim(), "--set")?;
     }
     if let Some(data) = &args.data {
-        apply_data(&mut settings, data)?;
+        settings.set_data(data, "--data")?;
     }
     let config = settings.resolve()?;
     let data = Dataset::load(&config)?;

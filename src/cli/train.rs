@@ -3,7 +3,7 @@
 use super::judged::Judged;
 use super::output::print;
 use super::progress::{Mode, Progress, Status};
-use super::run::{Wanted, apply_data, checkpoint_path, pool, run_of};
+use super::run::pool;
 use super::{device, number, precision};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
@@ -12,8 +12,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use wengert_models::event::Outcome;
-use wengert_models::run::RunFolder;
-use wengert_models::settings::{Settings, first_conflict, read_toml};
+use wengert_models::run::{RunFolder, Wanted, check_continuation, checkpoint_path, run_of, settings_of};
+use wengert_models::settings::{Settings, read_toml};
 use wengert_models::{Checkpoint, Config, Dataset, Trainer, find};
 use wengert_tensor::on_device;
 
@@ -227,7 +227,7 @@ impl TrainArgs {
     fn resume_from(&self) -> Result<Option<PathBuf>> {
         let Some(run) = &self.resume else { return Ok(None) };
         match run.as_ref().or(self.out.as_ref()) {
-            Some(run) => checkpoint_path(run, Wanted::Last).map(Some),
+            Some(run) => Ok(Some(checkpoint_path(run, Wanted::Last)?)),
             None => bail!("--resume needs the folder of the run: --resume runs/vae-1"),
         }
     }
@@ -248,25 +248,15 @@ impl TrainArgs {
                 let (path, found) = (checkpoint.path().display(), &checkpoint.config.model);
                 bail!("{path} is a checkpoint of the model `{found}`, and cannot go on as `{}`", entry.name);
             }
-            settings.apply_table(checkpoint.config.to_table(), checkpoint.path())?;
-            // The run's own file also knows how long it was to be; a checkpoint apart from its run does not.
-            let path = run_of(checkpoint.path()).map(|run| run.config());
-            if let Some(path) = path.filter(|path| path.is_file()) {
-                settings.apply_file(&path)?;
-            }
+            settings = settings_of(checkpoint)?;
         }
         if let Some((path, table)) = file {
             settings.apply_table(table, path)?;
         }
         self.apply_flags(&mut settings, entry.name)?;
         let config = settings.resolve()?;
-        if let Some(checkpoint) = checkpoint
-            && let Some((key, old, new)) = first_conflict(&checkpoint.config, &config)
-        {
-            let path = checkpoint.path().display();
-            bail!(
-                "{path} was trained with {key} = {old} and cannot go on with {key} = {new}; start a new run for that"
-            );
+        if let Some(checkpoint) = checkpoint {
+            check_continuation(checkpoint, &config)?;
         }
         Ok(config)
     }
@@ -279,7 +269,7 @@ impl TrainArgs {
             settings.set(key.trim(), value.trim(), "--set")?;
         }
         if let Some(data) = &self.data {
-            apply_data(settings, data)?;
+            settings.set_data(data, "--data")?;
         }
         let numbers = [
             ("--epochs", "train.epochs".to_string(), self.epochs.map(|n| n.to_string())),

@@ -2,11 +2,11 @@
 
 use super::device::DeviceArgs;
 use super::number;
-use super::run::open_checkpoint;
 use anyhow::{Result, bail};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use wengert_data::Loader;
+use wengert_models::run::open_checkpoint;
 use wengert_models::{Checkpoint, Dataset, Model, Training, pictures};
 use wengert_tensor::{DType, Generator, Tensor};
 

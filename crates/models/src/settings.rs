@@ -73,6 +73,24 @@ impl Settings {
         assign(slot, value, key, origin)
     }
 
+    /// Sets the data set by its name, or the folder where it lies. `origin` is the flag, for messages.
+    pub fn set_data(&mut self, data: &str, origin: &str) -> Result<()> {
+        let known = wengert_data::catalogue();
+        if known.iter().any(|info| info.name == data) {
+            return self.set("data.name", data, origin);
+        }
+        if Path::new(data).is_dir() {
+            let folder = std::fs::canonicalize(data).map_err(|error| Error::io(data, error))?;
+            return self.set("data.directory", &folder.to_string_lossy(), origin);
+        }
+        let names: Vec<&str> = known.iter().map(|info| info.name).collect();
+        let hint = did_you_mean(data, names.iter().copied());
+        Err(Error::setting(format!(
+            "{origin}: `{data}` is neither a data set ({}) nor a folder{hint}",
+            names.join(", ")
+        )))
+    }
+
     /// The configuration, once everything has been laid on.
     pub fn resolve(&self) -> Result<Config> {
         let mut config: Config = from_table("", &self.table)?;

@@ -5,7 +5,7 @@ use crate::device::default_device;
 use crate::inspect::{finish_observation, note_for_history, start_observation};
 use crate::op::{Op, Specs, Values};
 use crate::unfused::is_unfused;
-use crate::{Device, Error, Result, Tensor, Value, onnx, ops};
+use crate::{Device, Error, Result, Tensor, Value, attempt, onnx, ops};
 use smallvec::SmallVec;
 use std::ops::Deref;
 use std::panic::Location;
@@ -66,7 +66,7 @@ pub fn apply_owned(op: impl Op, inputs: SmallVec<[Tensor; 4]>) -> Result<Tensor>
 pub(crate) fn must<T>(result: Result<T>) -> T {
     match result {
         Ok(value) => value,
-        Err(error) => panic!("{error}"),
+        Err(error) => attempt::fail(error),
     }
 }
 

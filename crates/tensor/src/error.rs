@@ -76,6 +76,9 @@ pub enum Error {
     /// A call of the differentiation interface that cannot be answered.
     #[error("{0}")]
     Autograd(String),
+    /// A method refused what it was given, inside of [`attempt`](crate::attempt()).
+    #[error("{0}")]
+    Refused(String),
     /// A tensor changed between the forward pass that saved it and the backward pass that needs it.
     #[error(
         "{tensor} was saved for the backward pass of {saved_by} and has been changed since by {changed_by}; \

@@ -22,6 +22,7 @@
 mod dtype;
 
 mod apply;
+mod attempt;
 pub mod autograd;
 mod create;
 mod device;
@@ -45,6 +46,7 @@ mod unfused;
 mod value;
 
 pub use apply::{apply, apply_owned};
+pub use attempt::{attempt, is_attempting};
 pub use autograd::no_grad;
 pub use device::{Device, default_device, on_device};
 pub use dtype::{DType, Element};
@@ -72,5 +74,5 @@ pub use wengert_cpu::gemm::{Precision, precision, set_precision};
 
 /// What tensors hold in memory.
 pub mod memory {
-    pub use crate::storage::{live_bytes, peak_bytes, release_cache};
+    pub use crate::storage::{Foreign, Lease, live_bytes, peak_bytes, release_cache};
 }

@@ -1,7 +1,7 @@
 //! An array without a tape: what kernels read and make.
 
 use crate::dtype::Element;
-use crate::storage::{Buffer, ReadGuard, Storage, WriteGuard};
+use crate::storage::{Buffer, Foreign, Lease, ReadGuard, Storage, WriteGuard};
 use crate::{DType, Device, Error, Layout, Result, Shape, Spec, step};
 use std::panic::Location;
 use std::sync::Arc;
@@ -39,6 +39,41 @@ impl Value {
     /// When their number is not that of `shape`.
     pub fn from_slice<T: Element>(elements: &[T], shape: impl Into<Shape>) -> Self {
         Self::build(shape, |out| out.copy_from_slice(elements))
+    }
+
+    /// Elements that somebody else owns, read where they lie. They are never written: a change in place moves them to
+    /// memory of our own first.
+    ///
+    /// # Errors
+    /// When `layout` reaches beyond them.
+    pub fn borrowed(memory: Foreign, layout: Layout) -> Result<Self> {
+        let steps = layout.shape().iter().zip(layout.strides());
+        let (mut first, mut last) = (layout.offset() as i128, layout.offset() as i128);
+        for (&size, &stride) in steps {
+            let reach = (size as i128 - 1) * stride as i128;
+            if reach < 0 { first += reach } else { last += reach }
+        }
+        if !layout.shape().contains(&0) && (first < 0 || last >= memory.len() as i128) {
+            let detail = format!("{layout:?} reaches beyond the {} elements that there are", memory.len());
+            return Err(Error::shape("borrowed", detail));
+        }
+        Ok(Self { storage: Arc::new(Storage::new(Buffer::foreign(memory))), layout })
+    }
+
+    /// Lends the memory to readers outside of the engine, and says where the first element lies. While the lease lives it
+    /// stays there as it is: a change of this value in place moves its elements to other memory first.
+    ///
+    /// # Errors
+    /// When it lies on a device.
+    pub fn lend(&self) -> Result<(Lease, *const u8)> {
+        let lease = self.storage.lend().ok_or_else(|| {
+            Error::device(
+                "lend",
+                format!("the elements lie on {}; copy them to the cpu first", self.device()),
+            )
+        })?;
+        let first = lease.start().wrapping_add(self.layout.offset() * self.dtype().size_of());
+        Ok((lease, first))
     }
 
     /// A new row-major array on a device, whose contents are unspecified, NaN in debug builds.

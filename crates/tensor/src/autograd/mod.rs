@@ -19,7 +19,7 @@ pub use custom::{Function, call, gradient_reversal, straight_through};
 pub use functional::{hessian, hvp, jacobian, jvp, vjp};
 pub use gradcheck::{Check, CheckReport, gradcheck, gradgradcheck};
 pub use hooks::HookHandle;
-pub use modes::{is_grad_enabled, no_grad, with_grad};
+pub use modes::{is_grad_enabled, no_grad, set_grad_enabled, with_grad};
 pub use node::Saved;
 
 pub(crate) use anomaly::inspect as inspect_for_anomaly;

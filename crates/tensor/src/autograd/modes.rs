@@ -11,6 +11,12 @@ pub fn is_grad_enabled() -> bool {
     ENABLED.get()
 }
 
+/// Switches recording on this thread on or off, and returns what it was: for languages whose blocks are not closures.
+/// [`no_grad`] and [`with_grad`] restore it by themselves.
+pub fn set_grad_enabled(enabled: bool) -> bool {
+    ENABLED.replace(enabled)
+}
+
 /// Runs `body` without recording: its results are constants.
 pub fn no_grad<R>(body: impl FnOnce() -> R) -> R {
     with_grad(false, body)

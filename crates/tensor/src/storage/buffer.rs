@@ -3,22 +3,51 @@
 use super::cache;
 use crate::{DType, dtype::Element};
 use std::alloc::Layout;
+use std::fmt;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
-/// Elements of one type in memory that is aligned to a cache line and always initialised.
+/// Elements of one type in memory that is always initialised, and aligned to a cache line unless it is somebody else's.
 #[derive(Debug)]
 pub(crate) struct Buffer {
-    block: Block,
+    start: NonNull<u8>,
+    owner: Owner,
     dtype: DType,
     len: usize,
 }
+
+/// Who else may look at a buffer's memory.
+enum Owner {
+    /// Nobody.
+    Sole(Recycled),
+    /// Holders of a [`Lease`], who must find it as it is. Once they are gone, memory of ours is writable again; that of a
+    /// [`Foreign`] owner never is.
+    Shared { keeper: Keeper, is_ours: bool },
+}
+
+/// What keeps memory alive until it is dropped.
+type Keeper = Arc<dyn Send + Sync>;
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Owner::Sole(block) => block.fmt(f),
+            Owner::Shared { is_ours, .. } => write!(f, "Shared {{ is_ours: {is_ours} }}"),
+        }
+    }
+}
+
+// SAFETY: a buffer owns its memory, or keeps it alive together with others who, as it does, only read it. It has no interior
+// mutability: like `Box<[u8]>`, it may move between threads.
+unsafe impl Send for Buffer {}
+// SAFETY: shared references to a buffer only read.
+unsafe impl Sync for Buffer {}
 
 impl Buffer {
     /// A buffer whose contents are unspecified but valid: whatever a recycled block held, zeros in a fresh one, and
     /// NaN in debug builds, so that a kernel that forgets an element is noticed.
     pub fn unspecified(dtype: DType, len: usize) -> Self {
-        let block = cache::take(len * dtype.size_of());
-        let mut buffer = Self { block, dtype, len };
+        let mut buffer = Self::recycled(dtype, len);
         match dtype {
             // A bool must be 0 or 1, which a recycled block need not hold.
             DType::Bool => buffer.bytes_mut().fill(0),
@@ -27,6 +56,17 @@ impl Buffer {
             _ => {}
         }
         buffer
+    }
+
+    fn recycled(dtype: DType, len: usize) -> Self {
+        let block = Recycled(cache::take(len * dtype.size_of()));
+        Self { start: block.0.start, owner: Owner::Sole(block), dtype, len }
+    }
+
+    /// The elements of somebody else, to be read where they lie.
+    pub fn foreign(memory: Foreign) -> Self {
+        let Foreign { start, keeper, dtype, len } = memory;
+        Self { start, owner: Owner::Shared { keeper, is_ours: false }, dtype, len }
     }
 
     pub fn dtype(&self) -> DType {
@@ -42,30 +82,121 @@ impl Buffer {
     /// When `T` is not the buffer's type.
     pub fn as_slice<T: Element>(&self) -> &[T] {
         assert_eq!(T::DTYPE, self.dtype, "a buffer is read as another type than it holds");
-        // SAFETY: the block is aligned to 64 bytes, holds at least `len` elements of `dtype` (see `unspecified`), is
+        // SAFETY: a block of ours is aligned to 64 bytes, holds at least `len` elements of `dtype` (see `recycled`), is
         // initialised from its allocation on, and every byte pattern in it is valid for `T`: any for the numeric
-        // types, and bool buffers were zeroed and only ever written through `&mut [bool]`.
-        unsafe { std::slice::from_raw_parts(self.block.start.as_ptr().cast(), self.len) }
+        // types, and bool buffers were zeroed and only ever written through `&mut [bool]`. The same of foreign memory is
+        // the promise of `Foreign::new`. Nobody writes meanwhile: a lease only reads.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr().cast(), self.len) }
     }
 
+    /// The elements for writing: in memory of our own, to which they move first where others look at them.
+    ///
     /// # Panics
     /// When `T` is not the buffer's type.
     pub fn as_mut_slice<T: Element>(&mut self) -> &mut [T] {
         assert_eq!(T::DTYPE, self.dtype, "a buffer is written as another type than it holds");
-        // SAFETY: as in `as_slice`, and `&mut self` is the only access to the block.
-        unsafe { std::slice::from_raw_parts_mut(self.block.start.as_ptr().cast(), self.len) }
+        self.leave_shared();
+        // SAFETY: as in `as_slice`, and after `leave_shared` `&mut self` is the only access to the block.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr().cast(), self.len) }
+    }
+
+    /// Lends the memory to readers outside of the engine, who find it unchanged for as long as they keep the lease.
+    pub fn lend(&mut self) -> Lease {
+        let keeper: Keeper = match &mut self.owner {
+            Owner::Shared { keeper, .. } => keeper.clone(),
+            Owner::Sole(block) => Arc::new(std::mem::replace(block, Recycled(Block::EMPTY))),
+        };
+        if let Owner::Sole(_) = self.owner {
+            self.owner = Owner::Shared { keeper: keeper.clone(), is_ours: true };
+        }
+        Lease { start: self.start, _keeper: keeper }
+    }
+
+    /// Sees to it that nobody else looks at the memory, by a copy where somebody does.
+    fn leave_shared(&mut self) {
+        let alone = match &mut self.owner {
+            Owner::Sole(_) => true,
+            Owner::Shared { keeper, is_ours } => *is_ours && Arc::get_mut(keeper).is_some(),
+        };
+        if !alone {
+            let copy = Self::recycled(self.dtype, self.len);
+            let bytes = self.len * self.dtype.size_of();
+            // SAFETY: both hold `bytes` bytes, and the copy is a block of its own.
+            unsafe { std::ptr::copy_nonoverlapping(self.start.as_ptr(), copy.start.as_ptr(), bytes) };
+            *self = copy;
+        }
     }
 
     fn bytes_mut(&mut self) -> &mut [u8] {
+        self.leave_shared();
         let bytes = self.len * self.dtype.size_of();
-        // SAFETY: the block holds at least `bytes` initialised bytes, and u8 allows any pattern.
-        unsafe { std::slice::from_raw_parts_mut(self.block.start.as_ptr(), bytes) }
+        // SAFETY: the block holds at least `bytes` initialised bytes, u8 allows any pattern, and nobody else has access.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), bytes) }
     }
 }
 
-impl Drop for Buffer {
+/// A block that goes back to the cache when it is dropped.
+#[derive(Debug)]
+struct Recycled(Block);
+
+impl Drop for Recycled {
     fn drop(&mut self) {
-        cache::give_back(std::mem::replace(&mut self.block, Block::EMPTY));
+        cache::give_back(std::mem::replace(&mut self.0, Block::EMPTY));
+    }
+}
+
+/// Memory that is lent to readers outside of the engine. It stays where and as it is while the lease lives: a change in
+/// place moves the elements to other memory first.
+pub struct Lease {
+    start: NonNull<u8>,
+    _keeper: Keeper,
+}
+
+impl Lease {
+    /// The first byte.
+    pub(crate) fn start(&self) -> *const u8 {
+        self.start.as_ptr()
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Lease {{ start: {:?} }}", self.start)
+    }
+}
+
+// SAFETY: a lease gives no access to the bytes but their address, and what it keeps alive may move between threads.
+unsafe impl Send for Lease {}
+// SAFETY: as above.
+unsafe impl Sync for Lease {}
+
+/// Elements in memory that somebody else owns, such as an array of NumPy.
+pub struct Foreign {
+    start: NonNull<u8>,
+    keeper: Keeper,
+    dtype: DType,
+    len: usize,
+}
+
+impl Foreign {
+    /// `len` elements from `start` on, there until `keeper` is dropped.
+    ///
+    /// # Safety
+    /// Until `keeper` is dropped, there are `len` initialised elements of `dtype` at `start`, which is aligned for them;
+    /// truth values are bytes of 0 or 1. Nobody writes to them while an op, or another function of this crate, reads them.
+    pub unsafe fn new(start: NonNull<u8>, len: usize, dtype: DType, keeper: Arc<dyn Send + Sync>) -> Foreign {
+        Foreign { start, keeper, dtype, len }
+    }
+
+    /// Number of elements.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+}
+
+impl fmt::Debug for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Foreign {{ start: {:?}, dtype: {}, len: {} }}", self.start, self.dtype, self.len)
     }
 }
 
@@ -167,6 +298,40 @@ mod tests {
         drop(bytes);
         assert!(Buffer::unspecified(DType::Bool, 100).as_slice::<bool>().iter().all(|&b| !b));
         assert!(Buffer::unspecified(DType::F64, 0).as_slice::<f64>().is_empty());
+    }
+
+    #[test]
+    fn a_lease_sees_no_change_and_costs_a_copy_only_while_it_lives() {
+        let mut buffer = Buffer::unspecified(DType::I64, 3);
+        buffer.as_mut_slice().copy_from_slice(&[1i64, 2, 3]);
+        let address = buffer.as_slice::<i64>().as_ptr();
+        let lease = buffer.lend();
+        assert_eq!(lease.start(), address.cast(), "lending moves nothing");
+        let reader = Buffer::foreign(Foreign {
+            start: lease.start,
+            keeper: lease._keeper.clone(),
+            dtype: DType::I64,
+            len: 3,
+        });
+        buffer.as_mut_slice::<i64>()[0] = 9;
+        assert_eq!((buffer.as_slice::<i64>(), reader.as_slice::<i64>()), (&[9, 2, 3][..], &[1, 2, 3][..]));
+
+        let address = buffer.as_slice::<i64>().as_ptr();
+        drop(buffer.lend());
+        buffer.as_mut_slice::<i64>()[0] = 10;
+        assert_eq!(buffer.as_slice::<i64>().as_ptr(), address, "nobody looked any more");
+    }
+
+    #[test]
+    fn foreign_memory_is_read_where_it_lies_and_never_written() {
+        let theirs = Arc::new([1f32, 2.0]);
+        let start = NonNull::from(&*theirs).cast();
+        // SAFETY: two floats, kept by `theirs`, which nobody changes.
+        let mut buffer = Buffer::foreign(unsafe { Foreign::new(start, 2, DType::F32, theirs.clone()) });
+        assert_eq!(buffer.as_slice::<f32>().as_ptr(), theirs.as_ptr());
+        buffer.as_mut_slice::<f32>()[1] = 5.0;
+        assert_eq!((buffer.as_slice::<f32>(), *theirs), (&[1.0, 5.0][..], [1.0, 2.0]));
+        assert_eq!(Arc::strong_count(&theirs), 1, "given up with the copy");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Memory that several tensors share, with a version that counts its in-place changes.
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Lease};
 use crate::dtype::Element;
 use crate::{DType, Device, Result};
 use std::panic::Location;
@@ -78,6 +78,14 @@ impl Storage {
             Place::Host(buffer) => WriteGuard::Own(buffer.write().unwrap_or_else(PoisonError::into_inner)),
             Place::Cuda(memory) => WriteGuard::Copied { copy: self.download(memory)?, memory },
         })
+    }
+
+    /// Lends the memory to readers outside of the engine; `None` on a device.
+    pub fn lend(&self) -> Option<Lease> {
+        match &self.place {
+            Place::Host(buffer) => Some(buffer.write().unwrap_or_else(PoisonError::into_inner).lend()),
+            Place::Cuda(_) => None,
+        }
     }
 
     fn download(&self, memory: &Memory) -> Result<Buffer> {

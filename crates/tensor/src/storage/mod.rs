@@ -5,5 +5,6 @@ mod cache;
 mod cell;
 
 pub(crate) use buffer::Buffer;
+pub use buffer::{Foreign, Lease};
 pub use cache::{live_bytes, peak_bytes, release_cache};
 pub(crate) use cell::{ReadGuard, Storage, WriteGuard};

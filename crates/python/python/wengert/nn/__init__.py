@@ -1,0 +1,47 @@
+"""Layers, with PyTorch's names, defaults and formulas; parameters are drawn from a generator, so that seeds repeat."""
+
+from . import functional, init
+from .layers import (
+    ELU,
+    GELU,
+    GRU,
+    LSTM,
+    SELU,
+    AdaptiveAvgPool2d,
+    AvgPool2d,
+    BatchNorm1d,
+    BatchNorm2d,
+    Conv1d,
+    Conv2d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    Dropout,
+    Embedding,
+    Flatten,
+    GroupNorm,
+    GRUCell,
+    Hardtanh,
+    Identity,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    LayerNorm,
+    LeakyReLU,
+    Linear,
+    LogSigmoid,
+    LogSoftmax,
+    LSTMCell,
+    MaxPool2d,
+    PixelShuffle,
+    PixelUnshuffle,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+    Unflatten,
+    Upsample,
+)
+from .module import Difference, Layer, Module, ModuleList, Parameter, Sequential
+
+__all__ = [name for name in dir() if not name.startswith("_") and name not in ("layers", "module")]
