@@ -1,5 +1,7 @@
 //! The figures of the book, each drawn from what the engine computes or prints.
 
+mod generative;
+
 use crate::svg::{Block, Curve, Plot, diagram};
 use std::{cell::RefCell, rc::Rc};
 use wengert_nn::{Adam, Optimizer, Sgd};
@@ -25,7 +27,11 @@ pub fn all() -> Result<Vec<(&'static str, String)>, Error> {
         ("valley.svg", valley()?),
         ("gemm.svg", gemm()),
         ("launches.svg", launches()),
-        ("elbo.svg", elbo()),
+        ("elbo.svg", generative::elbo()),
+        ("game.svg", generative::game()),
+        ("distances.svg", generative::distances()),
+        ("likeness.svg", generative::likeness()),
+        ("floor.svg", generative::floor()),
     ])
 }
 
@@ -310,27 +316,4 @@ fn launches() -> String {
     };
     let curves = vec![curve("an order each", 100), curve("one for all", 1)];
     Plot { x: "length of a kernel", y: "time of a step", logarithmic: [true; 2], curves }.draw()
-}
-
-/// The evidence lower bound of a model that is known in closed form, against the mean of q.
-fn elbo() -> String {
-    let (w, s2, x) = (1.5_f64, 0.5_f64, 2.0_f64);
-    let turn = 2.0 * std::f64::consts::PI;
-    let places = || (0..=60).map(|step| 0.2 + f64::from(step) / 40.0);
-    let evidence = -0.5 * ((turn * (w * w + s2)).ln() + x * x / (w * w + s2));
-    let mut curves =
-        vec![Curve { name: "ln p(x)".to_owned(), points: places().map(|m| (m, evidence)).collect() }];
-    let posterior = s2 / (w * w + s2);
-    for (name, v) in [
-        ("variance of the posterior", posterior),
-        ("a quarter", posterior / 4.0),
-        ("four times", posterior * 4.0),
-    ] {
-        let bound = |m: f64| {
-            let reconstruction = -0.5 * (turn * s2).ln() - ((x - w * m).powi(2) + w * w * v) / (2.0 * s2);
-            reconstruction - 0.5 * (m * m + v - 1.0 - v.ln())
-        };
-        curves.push(Curve { name: name.to_owned(), points: places().map(|m| (m, bound(m))).collect() });
-    }
-    Plot { x: "mean of q", y: "bound", logarithmic: [false; 2], curves }.draw()
 }

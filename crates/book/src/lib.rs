@@ -36,3 +36,11 @@ pub mod gemm {}
 pub mod launches {}
 #[doc = include_str!("../../../docs/book/src/vae.md")]
 pub mod vae {}
+#[doc = include_str!("../../../docs/book/src/gans.md")]
+pub mod gans {}
+#[doc = include_str!("../../../docs/book/src/wasserstein.md")]
+pub mod wasserstein {}
+#[doc = include_str!("../../../docs/book/src/hybrids.md")]
+pub mod hybrids {}
+#[doc = include_str!("../../../docs/book/src/measuring.md")]
+pub mod measuring {}
