@@ -7,7 +7,7 @@ complain() { printf 'check-house: %s\n' "$1" >&2; failed=1; }
 
 # An import goes down, never up and never sideways (docs/architecture.md).
 declare -A below=(
-  [cpu]="" [cuda]="" [tensor]="cpu cuda" [nn]="tensor cpu" [data]="tensor cpu" [models]="tensor nn data"
+  [cpu]="" [cuda]="" [tensor]="cpu cuda" [nn]="tensor cpu" [data]="tensor cpu" [models]="tensor nn data" [study]="tensor nn data models"
   [emulator]="" [book]="tensor nn" [testkit]="tensor nn cuda emulator"
 )
 for crate in "${!below[@]}"; do
