@@ -8,15 +8,14 @@
 //! - `views`: the list of views. A view is a module with a function `routes` and a module of the page,
 //!   `assets/js/views/NAME.js`.
 
-#[allow(dead_code)]
 mod answer;
 mod assets;
 pub mod channel;
 mod error;
 mod guard;
 mod server;
-#[allow(dead_code)]
 mod study;
+mod tape;
 mod training;
 mod views;
 

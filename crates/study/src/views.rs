@@ -1,7 +1,7 @@
 //! The list of views. Here, and nowhere else, a view is added.
 
 use crate::answer::{Answer, json};
-use crate::{Study, training};
+use crate::{Study, tape, training};
 use axum::Router;
 use axum::routing::get;
 use serde_json::json as object;
@@ -20,13 +20,16 @@ pub struct View {
 }
 
 /// All views, in the order of the navigation.
-pub fn all() -> [View; 1] {
-    [View {
-        name: "training",
-        title: "Training",
-        routes: training::routes,
-        is_of_use: |study| !study.runs().is_empty(),
-    }]
+pub fn all() -> [View; 2] {
+    [
+        View {
+            name: "training",
+            title: "Training",
+            routes: training::routes,
+            is_of_use: |study| !study.runs().is_empty(),
+        },
+        View { name: "tape", title: "Tape", routes: tape::routes, is_of_use: |_| true },
+    ]
 }
 
 /// `GET /api/study`: the views, and the runs that are looked at.
