@@ -26,7 +26,8 @@ export default async function training(place, study) {
   );
   curves.draw();
   gradients.draw();
-  place.dataset.drawn = 'yes';
+  // Milliseconds from the request of the page until there is something to see.
+  requestAnimationFrame(() => { place.dataset.drawn = performance.now(); });
   const tell = () => {
     const first = histories[0];
     status.textContent = study.live ? `${first.run.name} goes on: step ${first.lastStep}` : '';
