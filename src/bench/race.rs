@@ -91,10 +91,12 @@ impl<'a> Race<'a> {
                     continue;
                 }
             };
-            let agreement = compare(&ours, &read_trial(&loaded, &files)?, implementation.slack()).map_err(|difference| {
-                let (workload, contender) = (entry.name.to_string(), implementation.name().to_string());
-                Disagreement { workload, contender, difference }
-            })?;
+            let agreement = compare(&ours, &read_trial(&loaded, &files)?, implementation.slack()).map_err(
+                |difference| {
+                    let (workload, contender) = (entry.name.to_string(), implementation.name().to_string());
+                    Disagreement { workload, contender, difference }
+                },
+            )?;
             racers.push(Racer::new(implementation, contender, loaded).agreeing(agreement));
         }
 

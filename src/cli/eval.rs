@@ -6,7 +6,7 @@ use super::number;
 use super::output::print;
 use super::progress::Status;
 use super::run::{check_count, pool};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
@@ -17,7 +17,7 @@ use wengert_models::metrics::{
 };
 use wengert_models::run::{RunFolder, open_checkpoint, run_of};
 use wengert_models::settings::{first_conflict, read_config};
-use wengert_models::{Checkpoint, Config, Dataset, Training, find};
+use wengert_models::{Checkpoint, Config, Dataset, Training};
 use wengert_tensor::io::atomic;
 
 const NOTES: &str = "\
@@ -137,14 +137,8 @@ impl EvalArgs {
 
     /// Training images in the place of samples: what a perfect generator would score.
     fn judge(&self, name: &str, status: &mut Status) -> Result<()> {
-        let mut config = Config::defaults(find("vae")?);
-        config.data.name = name.to_owned();
-        if let Some(folder) = &self.data {
-            config.data.directory = folder.to_string_lossy().into_owned();
-        }
-        let judged = Judged::new(&config, true, status)?;
-        status.clear();
-        let judge = judged.judge.as_ref().map_err(|reason| anyhow!("{name} has no judge: {reason}"))?;
+        let judged = Judged::of(name, self.data.as_deref(), status)?;
+        let judge = judged.expect(name)?;
         let report = judge.of_training_images(self.samples.unwrap_or(judge.test_labels().len()));
         let mut found = judged.origin();
         found.insert("data".into(), name.into());

@@ -3,10 +3,9 @@
 use super::number;
 use anyhow::{Result, bail};
 use clap::Args;
-use wengert_data::{Batch, Position};
+use wengert_data::Batch;
 use wengert_models::settings::Settings;
-use wengert_models::{ImageSet, Training, find};
-use wengert_tensor::{DType, Generator};
+use wengert_models::{Training, find, fresh};
 
 /// Flags that choose a model and a batch of made-up images.
 #[derive(Debug, Args)]
@@ -38,17 +37,6 @@ impl FreshArgs {
             };
             settings.set(key.trim(), value.trim(), "--set")?;
         }
-        let config = settings.resolve()?;
-        let (images, rng) = (ImageSet::default(), Generator::new(config.seed));
-        let training = (entry.build)(&config.options, &images, &rng.stream(0))?;
-        let [channels, height, width] = images.shape;
-        let noise = rng.stream(1);
-        let batch = Batch {
-            images: noise.uniform([self.batch, channels, height, width], 0.0, 1.0, DType::F32),
-            labels: noise.randint(0, images.classes as i64, [self.batch]),
-            indices: (0..self.batch).collect(),
-            position: Position::default(),
-        };
-        Ok((training, batch))
+        Ok(fresh(&settings.resolve()?, self.batch)?)
     }
 }

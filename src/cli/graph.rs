@@ -20,9 +20,6 @@ Examples:
   echo b | wengert graph vae --step            commands from a file, a line each; h lists them
   wengert graph vae --step < /dev/null         all steps as text";
 
-/// The loss of all terms.
-const TOTAL: &str = "total";
-
 /// Flags of `wengert graph`.
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
@@ -42,7 +39,7 @@ pub struct GraphArgs {
     #[arg(long, requires = "step")]
     collapse: bool,
     /// The list of one term of the loss, such as kl or discriminator
-    #[arg(long, value_name = "TERM", default_value = TOTAL)]
+    #[arg(long, value_name = "TERM", default_value = Losses::TOTAL)]
     loss: String,
     /// The list of the term that holds a gradient, as the penalty of wgan-gp does: walking it differentiates again
     #[arg(long, conflicts_with = "loss")]
@@ -77,17 +74,8 @@ pub fn run(args: &GraphArgs) -> Result<()> {
 impl GraphArgs {
     /// The loss whose list is wanted, by its name.
     fn choose<'a>(&self, losses: &'a Losses) -> Result<(&'a str, Tensor)> {
-        let all = || {
-            std::iter::once((TOTAL, &losses.total))
-                .chain(losses.terms.iter().map(|(name, term)| (*name, term)))
-        };
         if self.second {
-            // The shortest list has least beside the gradient.
-            let lengths = all().filter_map(|(name, loss)| {
-                let nodes = Graph::of(loss).nodes;
-                nodes.iter().any(|node| node.gradient_of.is_some()).then_some((nodes.len(), name, loss))
-            });
-            let Some((_, name, loss)) = lengths.min_by_key(|(length, ..)| *length) else {
+            let Some((name, loss)) = losses.of_gradient() else {
                 bail!(
                     "no loss of `{}` holds a gradient; --second is for models with a penalty on one, such as wgan-gp, \
                      wgan-div and dragan",
@@ -96,10 +84,10 @@ impl GraphArgs {
             };
             return Ok((name, loss.clone()));
         }
-        match all().find(|(name, _)| *name == self.loss) {
+        match losses.named().find(|(name, _)| *name == self.loss) {
             Some((name, loss)) => Ok((name, loss.clone())),
             None => {
-                let names: Vec<&str> = all().map(|(name, _)| name).collect();
+                let names: Vec<&str> = losses.named().map(|(name, _)| name).collect();
                 let hint = did_you_mean(&self.loss, names.iter().copied());
                 bail!(
                     "--loss is `{}`; the losses of {} are {}{hint}",

@@ -1,10 +1,11 @@
 //! A data set with the judge of images like its own.
 
 use super::progress::Status;
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use serde_json::{Map, Value};
+use std::path::Path;
 use wengert_models::metrics::{ClassifierOptions, Judge, cache_folder};
-use wengert_models::{Config, Dataset};
+use wengert_models::{Config, Dataset, find};
 
 /// The data set of a run, whole, with its judge.
 pub struct Judged {
@@ -33,6 +34,23 @@ impl Judged {
             other => Ok(other?),
         };
         Ok(Judged { data, judge })
+    }
+
+    /// A data set by its name, in its usual folder or another.
+    pub fn of(name: &str, folder: Option<&Path>, status: &mut Status) -> Result<Judged> {
+        let mut config = Config::defaults(find("vae")?);
+        config.data.name = name.to_owned();
+        if let Some(folder) = folder {
+            config.data.directory = folder.to_string_lossy().into_owned();
+        }
+        let judged = Judged::new(&config, true, status)?;
+        status.clear();
+        Ok(judged)
+    }
+
+    /// The judge of the data set of this name.
+    pub fn expect(&self, name: &str) -> Result<&Judge> {
+        self.judge.as_ref().map_err(|reason| anyhow!("{name} has no judge: {reason}"))
     }
 
     /// What every score must be read beside.

@@ -24,6 +24,7 @@ mod reconstruct;
 mod run;
 mod sample;
 mod stepper;
+mod study;
 mod summary;
 mod train;
 mod trained;
@@ -97,6 +98,8 @@ enum Command {
     Devices,
     /// Time training steps and single ops, against other frameworks too
     Bench(bench::BenchArgs),
+    /// Serve a page on this machine that shows runs
+    Study(study::StudyArgs),
     /// Compare gradients with finite differences
     Gradcheck(gradcheck::GradcheckArgs),
     /// List, verify, import or fetch data sets
@@ -141,6 +144,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Models => models::run().map(|()| ExitCode::SUCCESS),
         Command::Devices => devices::run().map(|()| ExitCode::SUCCESS),
         Command::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Study(args) => study::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Gradcheck(args) => gradcheck::run(&args),
         Command::Data(args) => data::run(&args).map(|()| ExitCode::SUCCESS),
     }?;

@@ -1,7 +1,12 @@
 //! `wengert eval`: what it measures of a run, and how it meets what is none.
 
+use super::interchange::all_agree;
 use super::*;
 use serde_json::{Map, Value};
+use wengert::models::ImageSet;
+use wengert::models::metrics::{Classifier, ClassifierOptions};
+use wengert::nn::Module;
+use wengert::tensor::{DType, Generator};
 
 /// Images of ten classes that a small network tells apart: a bright row in one of ten places, on noise. `count` of them
 /// in each part of a data set.
@@ -151,6 +156,23 @@ fn real_images_show_what_a_judge_is_worth() {
     assert!(found["classifier_accuracy"].as_f64().unwrap() > 0.9, "{found}");
     assert_eq!(found["fid"], found["fid_floor"]);
     assert!(found["label_accuracy"].as_f64().unwrap() > 0.9, "{found}");
+
+    // That judge, from the cache, for other programs.
+    let (onnx, weights) = (place.path("files").join("judge.onnx"), place.path("judge.safetensors"));
+    fs::create_dir(place.path("files")).unwrap();
+    let export = ["export", "--judge=mnist", "--data", data.to_str().unwrap()];
+    place.succeed(&[&export[..], &["--format=safetensors", "--out", weights.to_str().unwrap()]].concat());
+    let told = place.succeed(&[&export[..], &["--format=onnx", "--out", onnx.to_str().unwrap()]].concat());
+    assert!(told.contains("the judge of mnist") && told.contains("for a batch of any"), "{told}");
+    let images = ImageSet { shape: [1, 28, 28], classes: 10 };
+    let classifier = Classifier::new(images, ClassifierOptions::default().width, &Generator::new(7)).unwrap();
+    classifier.load_state_dict(&safetensors::load(&weights).unwrap().tensors, true).unwrap();
+    classifier.eval();
+    assert_eq!(found["classifier"], Value::from(classifier.digest()));
+    let images = Generator::new(3).uniform([5, 1, 28, 28], 0.0, 1.0, DType::F32);
+    let logits = classifier.judge(&images).logits;
+    npz::save(onnx.with_extension("npz"), [("images", &images), ("output", &logits)]).unwrap();
+    all_agree(&place.path("files"), 1);
 }
 
 #[test]

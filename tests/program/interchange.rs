@@ -180,7 +180,7 @@ fn ops_agree_one_by_one() {
 }
 
 /// Holds so many files of a folder against onnxruntime, where there is one.
-fn all_agree(files: &Path, count: usize) {
+pub fn all_agree(files: &Path, count: usize) {
     let Some(python) = python() else {
         notice("skipped: no Python with onnx and onnxruntime; WENGERT_ONNX_PYTHON names one");
         return;

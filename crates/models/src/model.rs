@@ -3,6 +3,7 @@
 use crate::{Dataset, Error, Result};
 use wengert_data::Batch;
 use wengert_nn::{Ema, Module, Optimizer};
+use wengert_tensor::inspect::Graph;
 use wengert_tensor::step::is_recorded;
 use wengert_tensor::{DType, Generator, Tensor};
 
@@ -184,6 +185,9 @@ pub struct Losses {
 }
 
 impl Losses {
+    /// The name of the total among the others.
+    pub const TOTAL: &'static str = "total";
+
     /// An error that names the first loss which is not a finite number. In a [recorded](is_recorded) step nobody can look;
     /// whoever replays it looks at the losses of each replay.
     pub fn check_finite(&self) -> Result<()> {
@@ -199,15 +203,27 @@ impl Losses {
             .iter()
             .map(|(name, term)| (*name, term.item()))
             .find(|(_, value)| !value.is_finite())
-            .unwrap_or(("total", self.total.item()));
+            .unwrap_or((Self::TOTAL, self.total.item()));
         Err(Error::NonFinite(format!("the {name} loss is {value}")))
+    }
+
+    /// All of them by name: the total, as [`TOTAL`](Losses::TOTAL), then the terms in their order.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, &Tensor)> {
+        std::iter::once((Self::TOTAL, &self.total)).chain(self.terms.iter().map(|(name, term)| (*name, term)))
+    }
+
+    /// The loss that holds a gradient in its list, as a penalty on one does, with its name. Of several the one with the
+    /// shortest list, which has least beside the gradient.
+    pub fn of_gradient(&self) -> Option<(&'static str, &Tensor)> {
+        let lengths = self.named().filter_map(|(name, loss)| {
+            let nodes = Graph::of(loss).nodes;
+            nodes.iter().any(|node| node.gradient_of.is_some()).then_some((nodes.len(), name, loss))
+        });
+        lengths.min_by_key(|(length, ..)| *length).map(|(_, name, loss)| (name, loss))
     }
 
     /// The values: the total first, then the terms in their order.
     pub fn values(&self) -> Vec<f64> {
-        std::iter::once(&self.total)
-            .chain(self.terms.iter().map(|(_, term)| term))
-            .map(Tensor::item)
-            .collect()
+        self.named().map(|(_, loss)| loss.item()).collect()
     }
 }

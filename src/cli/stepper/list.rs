@@ -1,10 +1,10 @@
 //! The whole list with what has run of it so far.
 
+use super::Stepper;
 use super::page::NOT_RUN;
-use super::{Stepper, layer};
 use std::fmt::Write;
 use std::ops::Range;
-use wengert_tensor::inspect::{Frontier, Statistic, short};
+use wengert_tensor::inspect::{Frontier, layer};
 
 /// A line of the list, or a layer of it.
 pub struct ListRow {
@@ -55,16 +55,16 @@ impl Stepper {
         let arrived = cotangent(group.start).and(cotangent(last));
         let waits = |node: &usize| frontier.waiting.iter().any(|(waiting, _)| waiting == node);
         let call = match group.len() {
-            1 => self.call(last),
+            1 => self.history.call(last),
             count => format!("%{} … %{last}  {} ({count} ops)", group.start, layer(&node.scope)),
         };
         ListRow {
             call,
             spec: node.output.to_string(),
             scope: if group.len() > 1 { layer(&node.scope).to_owned() } else { node.scope.clone() },
-            value: if last < forward { brief(&self.history.values[last]) } else { NOT_RUN.into() },
+            value: if last < forward { self.history.values[last].brief() } else { NOT_RUN.into() },
             cotangent: match arrived {
-                Some(cotangent) => brief(cotangent),
+                Some(cotangent) => cotangent.brief(),
                 None if frontier.complete.first().is_some_and(|next| group.contains(next)) => "next".into(),
                 None if group.clone().any(|node| frontier.complete.contains(&node)) => "complete".into(),
                 None if group.clone().any(|node| waits(&node)) => "in part".into(),
@@ -94,14 +94,6 @@ impl Stepper {
             );
         }
         text + "\n"
-    }
-}
-
-/// One number for a tensor: its value where it has one, else its norm.
-fn brief(statistic: &Statistic) -> String {
-    match statistic.count() {
-        1 => format!("= {}", short(statistic.mean)),
-        _ => format!("norm {}", short(statistic.norm)),
     }
 }
 

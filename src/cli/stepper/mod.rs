@@ -10,7 +10,7 @@ mod terminal;
 use anyhow::{Result, bail};
 use std::io::{IsTerminal, stdin, stdout};
 use std::ops::Range;
-use wengert_tensor::inspect::{GraphNode, History, StepBack};
+use wengert_tensor::inspect::{GraphNode, History, StepBack, layer};
 
 /// A place in the history of a list.
 pub struct Stepper {
@@ -139,14 +139,6 @@ impl Stepper {
     }
 }
 
-/// The layer that a path lies in: one of several in a row, which have numbers, is a part of the row.
-fn layer(path: &str) -> &str {
-    let is_number = |name: &str| name.chars().all(|letter| letter.is_ascii_digit());
-    let mut names = path.match_indices('.').map(|(at, _)| (at, &path[at + 1..]));
-    let numbered = names.find(|(_, rest)| rest.split('.').next().is_some_and(is_number));
-    numbered.map_or(path, |(at, _)| &path[..at])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,20 +172,6 @@ mod tests {
         open.toggle_layers();
         assert_eq!(open.here(), 7..8);
         assert_eq!(stepper(true).here(), 0..2);
-    }
-
-    #[test]
-    fn numbered_layers_are_one() {
-        for (path, expected) in [
-            ("fc1", "fc1"),
-            ("encoder.fc1", "encoder.fc1"),
-            ("generator.network.7", "generator.network"),
-            ("trunk.12.norm.3", "trunk"),
-            ("0", "0"),
-            ("", ""),
-        ] {
-            assert_eq!(layer(path), expected);
-        }
     }
 
     #[test]

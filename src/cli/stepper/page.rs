@@ -1,8 +1,8 @@
 //! What there is to say of one stop.
 
-use super::{Step, Stepper, layer};
+use super::{Step, Stepper};
 use std::fmt::Write;
-use wengert_tensor::inspect::{Formula, GraphInput, GraphNode, StepBack, formula, short};
+use wengert_tensor::inspect::{GraphInput, GraphNode, StepBack, formula, layer, operand, short};
 
 /// A headline and rows of a label and a text.
 pub struct Page {
@@ -69,7 +69,7 @@ impl Stepper {
         let (first, last, total) = (steps.start + 1, steps.end, self.history.len());
         let name = layer(&self.node_of(steps.start).scope);
         let row = |step: usize| {
-            let call = self.call(self.position_of(step));
+            let call = self.history.call(self.position_of(step));
             let (what, statistic) = match self.step(step) {
                 Step::Forward(position, _) => ("y", &self.history.values[position]),
                 Step::Backward(_, back) => ("dy", &back.cotangent),
@@ -97,10 +97,10 @@ impl Stepper {
                 GraphInput::Leaf(leaf) => self.history.leaves[*leaf].to_string(),
                 GraphInput::Node(from) => self.history.values[*from].to_string(),
             };
-            rows.push(row(operand(formula, index), format!("{}  {text}", self.name(input))));
+            rows.push(row(operand(formula, index), format!("{}  {text}", self.history.name(input))));
         }
         rows.push(row("y", format!("%{position}  {}", self.history.values[position])));
-        let saved = self.saved(node, formula, &node.saved_inputs, node.saved_output);
+        let saved = self.history.saved(position, &node.saved_inputs, node.saved_output);
         rows.push(row(
             "keeps",
             if saved.is_empty() { "nothing".into() } else { format!("{saved} for the step back") },
@@ -113,17 +113,17 @@ impl Stepper {
         let node = &self.history.graph.nodes[step.node];
         let formula = formula(&node.op);
         let mut rows = self.heading(step.node, node);
-        rows.push(row("why next", self.reason(back)));
+        rows.push(row("why next", self.history.reason(back)));
         rows.extend(formula.map(|formula| row("formula", formula.backward)));
-        let saved = self.saved(node, formula, &step.saved_inputs, step.saved_output);
+        let saved = self.history.saved(step.node, &step.saved_inputs, step.saved_output);
         rows.push(row("read again", if saved.is_empty() { "nothing" } else { &saved }));
         rows.push(row("dy", format!("%{}  {}  {}", step.node, step.cotangent.spec, step.cotangent)));
         for (index, (input, gradient)) in node.inputs.iter().zip(&step.gradients).enumerate() {
             let text = match gradient {
                 None => format!("not asked for ({})", node.input_specs[index]),
                 Some(gradient) => {
-                    let part = self.part(back, index, input);
-                    format!("to {}, {part}  {}  {gradient}", self.name(input), gradient.spec)
+                    let part = self.history.part(back, index);
+                    format!("to {}, {part}  {}  {gradient}", self.history.name(input), gradient.spec)
                 }
             };
             rows.push(row(format!("d{}", operand(formula, index)), text));
@@ -134,7 +134,7 @@ impl Stepper {
     /// The op's line of the list, its attributes and where it was called.
     fn heading(&self, position: usize, node: &GraphNode) -> Vec<(String, String)> {
         let place = if node.scope.is_empty() { String::new() } else { format!("  in {}", node.scope) };
-        let mut rows = vec![row("op", format!("{}  {}{place}", self.call(position), node.output))];
+        let mut rows = vec![row("op", format!("{}  {}{place}", self.history.call(position), node.output))];
         // A bare name says nothing more.
         if node.attributes.contains([' ', '(']) {
             rows.push(row("as", &node.attributes));
@@ -142,82 +142,10 @@ impl Stepper {
         rows.push(row("called at", &node.location));
         rows
     }
-
-    /// `%3 = relu(%2)`.
-    pub fn call(&self, position: usize) -> String {
-        let node = &self.history.graph.nodes[position];
-        let inputs: Vec<String> = node.inputs.iter().map(ToString::to_string).collect();
-        format!("%{position} = {}({})", node.op, inputs.join(", "))
-    }
-
-    /// `%2`, `@0 fc1.weight` or `a constant`.
-    fn name(&self, input: &GraphInput) -> String {
-        match input {
-            GraphInput::Constant => "a constant".to_owned(),
-            GraphInput::Leaf(leaf) => {
-                format!("{input} {}", self.history.graph.leaves[*leaf].name).trim_end().to_owned()
-            }
-            GraphInput::Node(_) => input.to_string(),
-        }
-    }
-
-    fn saved(&self, node: &GraphNode, formula: Option<Formula>, inputs: &[usize], output: bool) -> String {
-        let mut saved: Vec<String> = inputs
-            .iter()
-            .map(|&index| format!("{} = {}", operand(formula, index), self.name(&node.inputs[index])))
-            .collect();
-        if output {
-            saved.push("y".into());
-        }
-        saved.join(", ")
-    }
-
-    /// Why a backward step comes now: its op has the highest number of those whose cotangent is complete.
-    fn reason(&self, back: usize) -> String {
-        let list =
-            |nodes: &[usize]| nodes.iter().map(|node| format!("%{node}")).collect::<Vec<_>>().join(", ");
-        let frontier = self.history.frontier(back);
-        let mut reason = match &frontier.complete[..] {
-            [] => String::new(),
-            [only] if back == 0 => format!("%{only} is the loss: the walk begins with ∂loss/∂loss = 1"),
-            [only] => format!("%{only} is the only op whose cotangent is complete"),
-            [next, others @ ..] => {
-                format!(
-                    "%{next} has the highest number of the ops whose cotangent is complete; also {}",
-                    list(others)
-                )
-            }
-        };
-        for (node, waits) in &frontier.waiting {
-            let _ = write!(reason, "; %{node} waits for {}", list(waits));
-        }
-        reason
-    }
-
-    /// Which part of the cotangent of an input arrives by a step: it is complete with the last.
-    fn part(&self, back: usize, index: usize, input: &GraphInput) -> String {
-        let history = &self.history;
-        let to_input = |step: &StepBack| history.sends(step).filter(|to| to == input).count();
-        let before: usize = history.backward[..back].iter().map(to_input).sum();
-        let step = &history.backward[back];
-        let inputs = history.graph.nodes[step.node].inputs[..=index].iter().zip(&step.gradients);
-        let number = before + inputs.filter(|(to, gradient)| *to == input && gradient.is_some()).count();
-        match history.backward.iter().map(to_input).sum() {
-            1 => "all of it".into(),
-            count if number == count => format!("part {number} of {count}: complete"),
-            count => format!("part {number} of {count}"),
-        }
-    }
 }
 
 fn row(label: impl Into<String>, text: impl Into<String>) -> (String, String) {
     (label.into(), text.into())
-}
-
-/// What the formulas call an operand.
-fn operand(formula: Option<Formula>, index: usize) -> String {
-    let name = formula.and_then(|formula| formula.operand(index));
-    name.map_or_else(|| format!("input {index}"), str::to_owned)
 }
 
 #[cfg(test)]

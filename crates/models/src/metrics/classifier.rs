@@ -13,7 +13,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 use wengert_data::{BatchOptions, ImageDataset, Loader, Position, sha256};
 use wengert_nn::{Adam, Layer, Linear, Module, Optimizer, Schedule, Sequential, StateDict, module};
-use wengert_tensor::{Generator, Reduction, Tensor, no_grad};
+use wengert_tensor::onnx::{self, Exported, Input};
+use wengert_tensor::{DType, Generator, Reduction, Tensor, no_grad};
 
 /// How a classifier is trained: Adam on the cross-entropy, the learning rate falling along half a cosine, the images
 /// moved at random.
@@ -160,6 +161,16 @@ impl Classifier {
         no_grad(|| Reading { logits: self.head.forward(&features), features })
     }
 
+    /// Writes it as ONNX: `images`, f32 `[N, channels, height, width]` in 0..1, to `logits`, f32 `[N, classes]`.
+    ///
+    /// # Errors
+    /// None that its ops are known to have.
+    pub fn to_onnx(&self) -> Result<Exported> {
+        let images = Input { name: "images", axes: self.images.shape.to_vec(), dtype: DType::F32 };
+        let weights = [self.named_parameters(), self.named_buffers()].concat();
+        Ok(onnx::export(&[images], "logits", &weights, |inputs| Some(self.read(&inputs[0]).logits))?)
+    }
+
     /// SHA-256 of the weights: of their names, shapes and values, in the order of the names.
     pub fn digest(&self) -> String {
         digest(&self.state_dict())
@@ -180,7 +191,6 @@ pub(super) fn digest(state: &StateDict) -> String {
 mod tests {
     use super::*;
     use wengert_data::Split;
-    use wengert_tensor::DType;
 
     #[test]
     fn learns_to_tell_two_kinds_of_images_apart() {

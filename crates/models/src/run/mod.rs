@@ -10,6 +10,7 @@ mod open;
 pub mod picture;
 pub mod plot;
 mod scatter;
+pub mod steps;
 
 pub use animation::save_there_and_back;
 pub use events::EventWriter;
@@ -19,3 +20,4 @@ pub use open::{Wanted, check_continuation, checkpoint_path, open_checkpoint, run
 pub use picture::Picture;
 pub use plot::{Series, line_chart};
 pub use scatter::Scatter;
+pub use steps::{GradientRecord, ParameterRecord, StepRecord, StepWriter};

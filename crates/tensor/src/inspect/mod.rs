@@ -8,6 +8,7 @@ mod history;
 mod json;
 mod observe;
 mod statistic;
+mod story;
 mod text;
 pub mod trace;
 
@@ -18,3 +19,4 @@ pub use history::{Frontier, History, StepBack};
 pub use observe::{OpEvent, observe};
 pub(crate) use observe::{finish as finish_observation, start as start_observation};
 pub use statistic::{Statistic, short};
+pub use story::{layer, operand};

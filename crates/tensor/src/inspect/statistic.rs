@@ -47,6 +47,14 @@ impl Statistic {
         }
     }
 
+    /// One number for the tensor: `= 0.5` where it has one value, else its norm, `norm 4.472`.
+    pub fn brief(&self) -> String {
+        match self.count() {
+            1 => format!("= {}", short(self.first[0])),
+            _ => format!("norm {}", short(self.norm)),
+        }
+    }
+
     /// How many values there are.
     pub fn count(&self) -> usize {
         self.spec.shape.numel()
