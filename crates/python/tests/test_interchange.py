@@ -24,7 +24,7 @@ def test_arrays_come_in_and_go_out_without_a_copy(dtype):
 
 
 @pytest.mark.parametrize(
-    "view", [lambda a: a.T, lambda a: a[::-1, ::2], lambda a: a[1:, 2], lambda a: a[0, 0], lambda a: a[:0]]
+    "view", [lambda a: a.T, lambda a: a[::-1, ::2], lambda a: a[1:, 2], lambda a: a[1:2, 1:2].reshape(()), lambda a: a[:0]]
 )
 def test_strides_are_kept(view):
     array = view(np.arange(24.0).reshape(4, 6))
@@ -48,7 +48,7 @@ def test_a_borrowed_array_lives_as_long_as_its_tensor():
 
     array = np.arange(4.0).view(Watched)
     gone = weakref.ref(array)
-    tensor = wengert.from_numpy(np.asarray(array)) if False else wengert.from_dlpack(array)
+    tensor = wengert.from_dlpack(array)
     view = tensor[1:]
     del array, tensor
     gc.collect()

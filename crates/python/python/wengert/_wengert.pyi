@@ -3,14 +3,69 @@
 import os
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, Union, final
 
-Path = Union[str, os.PathLike[str]]
+_Path = Union[str, os.PathLike[str]]
 _bool = bool
 _float = float
-Operand = Union[Tensor, float]
-Axes = Union[int, Sequence[int]]
-PerAxis = Union[int, Sequence[int]]
+_Operand = Union[Tensor, float]
+_Axes = Union[int, Sequence[int]]
+_PerAxis = Union[int, Sequence[int]]
 
 __version__: str
+__all__ = [
+    "DType",
+    "checkpoint",
+    "grad",
+    "gradcheck",
+    "hessian",
+    "hvp",
+    "is_grad_enabled",
+    "jacobian",
+    "jvp",
+    "set_grad_enabled",
+    "vjp",
+    "load_npz",
+    "load_pytorch",
+    "load_safetensors",
+    "save_npz",
+    "save_safetensors",
+    "arange",
+    "cat",
+    "default_device",
+    "einsum",
+    "eye",
+    "full",
+    "linspace",
+    "live_bytes",
+    "set_num_threads",
+    "stack",
+    "where",
+    "Generator",
+    "Graph",
+    "from_dlpack",
+    "from_nested",
+    "Run",
+    "load_data",
+    "model_options",
+    "models",
+    "train",
+    "Core",
+    "Ema",
+    "Optimizer",
+    "Schedule",
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "init_dirac_",
+    "init_kaiming_normal_",
+    "init_kaiming_uniform_",
+    "init_normal_",
+    "init_orthogonal_",
+    "init_trunc_normal_",
+    "init_uniform_",
+    "init_xavier_normal_",
+    "init_xavier_uniform_",
+    "Tensor",
+    "__version__",
+]
 
 @final
 class DType:
@@ -39,19 +94,19 @@ class Tensor:
         """A matrix transposed."""
     def abs(self, /) -> Tensor:
         """|x|; the gradient at 0 is 0."""
-    def adaptive_avg_pool2d(self, /, output_size: PerAxis) -> Tensor:
+    def adaptive_avg_pool2d(self, /, output_size: _PerAxis) -> Tensor:
         """The means of windows that divide any image into `output_size` cells."""
-    def add(self, /, other: Operand) -> Tensor:
+    def add(self, /, other: _Operand) -> Tensor:
         """x + y."""
-    def add_(self, /, other: Operand) -> Tensor:
+    def add_(self, /, other: _Operand) -> Tensor:
         """The same in place: elements of this tensor are overwritten."""
-    def all(self, /, dim: Optional[Axes] = None, keepdim: _bool = False) -> Tensor:
+    def all(self, /, dim: Optional[_Axes] = None, keepdim: _bool = False) -> Tensor:
         """Whether all elements are true."""
-    def amax(self, /, dim: Optional[Axes] = None, keepdim: _bool = False) -> Tensor:
+    def amax(self, /, dim: Optional[_Axes] = None, keepdim: _bool = False) -> Tensor:
         """Largest element; ties share the gradient."""
-    def amin(self, /, dim: Optional[Axes] = None, keepdim: _bool = False) -> Tensor:
+    def amin(self, /, dim: Optional[_Axes] = None, keepdim: _bool = False) -> Tensor:
         """Smallest element; ties share the gradient."""
-    def any(self, /, dim: Optional[Axes] = None, keepdim: _bool = False) -> Tensor:
+    def any(self, /, dim: Optional[_Axes] = None, keepdim: _bool = False) -> Tensor:
         """Whether any element is true."""
     def argmax(self, /, dim: Optional[int] = None, keepdim: _bool = False) -> Tensor:
         """Position of the first largest element, along an axis or of all."""
@@ -59,7 +114,7 @@ class Tensor:
         """Position of the first smallest element, along an axis or of all."""
     def argsort(self, /, dim: int = ..., descending: _bool = False) -> Tensor:
         """Positions of the elements in order along an axis."""
-    def avg_pool2d(self, /, kernel_size: PerAxis, stride: Optional[PerAxis] = None, padding: PerAxis = ..., ceil_mode: _bool = False, count_include_pad: _bool = True) -> Tensor:
+    def avg_pool2d(self, /, kernel_size: _PerAxis, stride: Optional[_PerAxis] = None, padding: _PerAxis = ..., ceil_mode: _bool = False, count_include_pad: _bool = True) -> Tensor:
         """The mean of each window of images."""
     def backward(self, /, gradient: Optional[Tensor] = None, *, retain_graph: _bool = False, create_graph: _bool = False) -> None:
         """Adds the gradient of this scalar, or of ⟨self, gradient⟩, into `grad` of every leaf it depends on."""
@@ -75,7 +130,7 @@ class Tensor:
         """Matrix product of two batches `[B, N, K]` and `[B, K, M]`."""
     def bool(self, /) -> Tensor:
         """As truth values."""
-    def broadcast_to(self, /, *sizes: Axes) -> Tensor:
+    def broadcast_to(self, /, *sizes: _Axes) -> Tensor:
         """Stretched to a shape."""
     def ceil(self, /) -> Tensor:
         """Smallest whole number not below; the gradient is 0."""
@@ -87,13 +142,13 @@ class Tensor:
         """A copy through which gradients flow."""
     def contiguous(self, /) -> Tensor:
         """Self where row-major and without gaps, otherwise a copy that is."""
-    def conv1d(self, /, weight: Tensor, bias: Optional[Tensor] = None, stride: PerAxis = ..., padding: PerAxis = ..., dilation: PerAxis = ..., groups: int = 1) -> Tensor:
+    def conv1d(self, /, weight: Tensor, bias: Optional[Tensor] = None, stride: _PerAxis = ..., padding: _PerAxis = ..., dilation: _PerAxis = ..., groups: int = 1) -> Tensor:
         """Convolution of signals `[N, C, length]`."""
-    def conv2d(self, /, weight: Tensor, bias: Optional[Tensor] = None, stride: PerAxis = ..., padding: PerAxis = ..., dilation: PerAxis = ..., groups: int = 1) -> Tensor:
+    def conv2d(self, /, weight: Tensor, bias: Optional[Tensor] = None, stride: _PerAxis = ..., padding: _PerAxis = ..., dilation: _PerAxis = ..., groups: int = 1) -> Tensor:
         """Convolution of images `[N, C, height, width]`."""
-    def conv_transpose1d(self, /, weight: Tensor, bias: Optional[Tensor] = None, stride: PerAxis = ..., padding: PerAxis = ..., output_padding: PerAxis = ..., groups: int = 1, dilation: PerAxis = ...) -> Tensor:
+    def conv_transpose1d(self, /, weight: Tensor, bias: Optional[Tensor] = None, stride: _PerAxis = ..., padding: _PerAxis = ..., output_padding: _PerAxis = ..., groups: int = 1, dilation: _PerAxis = ...) -> Tensor:
         """Transposed convolution of signals `[N, C, length]`."""
-    def conv_transpose2d(self, /, weight: Tensor, bias: Optional[Tensor] = None, stride: PerAxis = ..., padding: PerAxis = ..., output_padding: PerAxis = ..., groups: int = 1, dilation: PerAxis = ...) -> Tensor:
+    def conv_transpose2d(self, /, weight: Tensor, bias: Optional[Tensor] = None, stride: _PerAxis = ..., padding: _PerAxis = ..., output_padding: _PerAxis = ..., groups: int = 1, dilation: _PerAxis = ...) -> Tensor:
         """Transposed convolution of images `[N, C, height, width]`."""
     def copy(self, /) -> Tensor:
         """The same elements in memory of their own, without history."""
@@ -103,7 +158,7 @@ class Tensor:
         """Cosine of an angle in radians."""
     def cosine_similarity(self, /, other: Tensor, dim: int = 1, eps: _float = 1e-08) -> Tensor:
         """Cosine of the angle between two tensors along an axis."""
-    def count_nonzero(self, /, dim: Optional[Axes] = None, keepdim: _bool = False) -> Tensor:
+    def count_nonzero(self, /, dim: Optional[_Axes] = None, keepdim: _bool = False) -> Tensor:
         """Number of elements that are not 0."""
     def cpu(self, /) -> Tensor:
         """The elements in main memory."""
@@ -124,9 +179,9 @@ class Tensor:
         """The diagonal of two axes, as the last axis."""
     def dim(self, /) -> int:
         """Number of axes."""
-    def div(self, /, other: Operand) -> Tensor:
+    def div(self, /, other: _Operand) -> Tensor:
         """x / y of floats."""
-    def div_(self, /, other: Operand) -> Tensor:
+    def div_(self, /, other: _Operand) -> Tensor:
         """The same in place: elements of this tensor are overwritten."""
     def dot(self, /, other: Tensor) -> Tensor:
         """Inner product of two vectors."""
@@ -141,27 +196,27 @@ class Tensor:
         """x where x > 0, α(eˣ − 1) elsewhere."""
     def embedding(self, /, index: Tensor, padding_idx: Optional[int] = None) -> Tensor:
         """Rows of this table at the positions of `index`."""
-    def eq(self, /, other: Operand) -> Tensor:
+    def eq(self, /, other: _Operand) -> Tensor:
         """x = y, element by element."""
     def erf(self, /) -> Tensor:
         """Error function."""
     def exp(self, /) -> Tensor:
         """eˣ."""
-    def expand(self, /, *sizes: Axes) -> Tensor:
+    def expand(self, /, *sizes: _Axes) -> Tensor:
         """Stretched along axes of size 1; −1 keeps a size."""
     def expm1(self, /) -> Tensor:
         """eˣ − 1, accurate near 0."""
     def fill_(self, /, value: _float) -> Tensor:
         """Overwrites every element."""
     def flatten(self, /, start_dim: int = 0, end_dim: int = ...) -> Tensor:
-        """Axes from `start_dim` to `end_dim`, both included, as one."""
-    def flip(self, /, dims: Axes) -> Tensor:
-        """Axes in reverse."""
+        """_Axes from `start_dim` to `end_dim`, both included, as one."""
+    def flip(self, /, dims: _Axes) -> Tensor:
+        """_Axes in reverse."""
     def float(self, /) -> Tensor:
         """As f32."""
     def floor(self, /) -> Tensor:
         """Largest whole number not above; the gradient is 0."""
-    def fold(self, /, output_size: PerAxis, kernel_size: PerAxis, dilation: PerAxis = ..., padding: PerAxis = ..., stride: PerAxis = ...) -> Tensor:
+    def fold(self, /, output_size: _PerAxis, kernel_size: _PerAxis, dilation: _PerAxis = ..., padding: _PerAxis = ..., stride: _PerAxis = ...) -> Tensor:
         """The sum of patches where they lay: the adjoint of `unfold`."""
     def full_like(self, /, fill_value: _float) -> Tensor:
         """One value in this shape and type."""
@@ -169,7 +224,7 @@ class Tensor:
         """Elements at `index` along an axis: out[i][j] = x[index[i][j]][j] for axis 0."""
     def gaussian_kl(self, /, logvar: Tensor, reduction: str = 'mean') -> Tensor:
         """KL(N(self, e^logvar) ‖ N(0, 1)) of every element."""
-    def ge(self, /, other: Operand) -> Tensor:
+    def ge(self, /, other: _Operand) -> Tensor:
         """x ≥ y, element by element."""
     def gelu(self, /, approximate: str = 'none') -> Tensor:
         """x · Φ(x), exactly (`none`) or by the formula with `tanh`."""
@@ -183,7 +238,7 @@ class Tensor:
         """Name of the recorded op that made this tensor."""
     def group_norm(self, /, num_groups: int, weight: Optional[Tensor] = None, bias: Optional[Tensor] = None, eps: _float = 1e-05) -> Tensor:
         """Normalises groups of channels of each example."""
-    def gt(self, /, other: Operand) -> Tensor:
+    def gt(self, /, other: _Operand) -> Tensor:
         """x > y, element by element."""
     def hardtanh(self, /, min_val: _float = ..., max_val: _float = 1.0) -> Tensor:
         """x held between the bounds; the gradient at them is 0."""
@@ -193,7 +248,7 @@ class Tensor:
         """A copy with parts of `source` added at the positions of a vector along an axis."""
     def index_select(self, /, dim: int, index: Tensor) -> Tensor:
         """The parts at the positions of a vector along an axis."""
-    def interpolate(self, /, size: Optional[PerAxis] = None, scale_factor: Optional[_float] = None, mode: str = 'nearest', align_corners: _bool = False) -> Tensor:
+    def interpolate(self, /, size: Optional[_PerAxis] = None, scale_factor: Optional[_float] = None, mode: str = 'nearest', align_corners: _bool = False) -> Tensor:
         """Images resized by repeating pixels (`nearest`) or between them (`bilinear`)."""
     def is_contiguous(self, /) -> _bool:
         """Whether the elements lie row-major and without gaps."""
@@ -216,7 +271,7 @@ class Tensor:
         """|x − t|."""
     def layer_norm(self, /, normalized_shape: Sequence[int], weight: Optional[Tensor] = None, bias: Optional[Tensor] = None, eps: _float = 1e-05) -> Tensor:
         """Normalises over the last axes, whose sizes are `normalized_shape`."""
-    def le(self, /, other: Operand) -> Tensor:
+    def le(self, /, other: _Operand) -> Tensor:
         """x ≤ y, element by element."""
     def leaky_relu(self, /, negative_slope: _float = 0.01) -> Tensor:
         """x where x > 0, `negative_slope` · x elsewhere."""
@@ -238,11 +293,11 @@ class Tensor:
         """Whether one or both are true."""
     def logical_xor(self, /, other: Tensor) -> Tensor:
         """Whether exactly one is true."""
-    def logsumexp(self, /, dim: Optional[Axes] = None, keepdim: _bool = False) -> Tensor:
+    def logsumexp(self, /, dim: Optional[_Axes] = None, keepdim: _bool = False) -> Tensor:
         """ln Σ eˣ over axes, without overflow."""
     def long(self, /) -> Tensor:
         """As i64."""
-    def lt(self, /, other: Operand) -> Tensor:
+    def lt(self, /, other: _Operand) -> Tensor:
         """x < y, element by element."""
     def masked_fill(self, /, mask: Tensor, value: _float) -> Tensor:
         """A copy with `value` where the mask is true."""
@@ -250,13 +305,13 @@ class Tensor:
         """Matrix product, batched over leading axes that broadcast."""
     def max(self, /) -> Tensor:
         """Largest element of all."""
-    def max_pool1d(self, /, kernel_size: PerAxis, stride: Optional[PerAxis] = None, padding: PerAxis = ..., dilation: PerAxis = ..., ceil_mode: _bool = False) -> Tensor:
+    def max_pool1d(self, /, kernel_size: _PerAxis, stride: Optional[_PerAxis] = None, padding: _PerAxis = ..., dilation: _PerAxis = ..., ceil_mode: _bool = False) -> Tensor:
         """The largest element of each window of signals; the first where several are."""
-    def max_pool2d(self, /, kernel_size: PerAxis, stride: Optional[PerAxis] = None, padding: PerAxis = ..., dilation: PerAxis = ..., ceil_mode: _bool = False) -> Tensor:
+    def max_pool2d(self, /, kernel_size: _PerAxis, stride: Optional[_PerAxis] = None, padding: _PerAxis = ..., dilation: _PerAxis = ..., ceil_mode: _bool = False) -> Tensor:
         """The largest element of each window of images; the first where several are."""
     def maximum(self, /, other: Tensor) -> Tensor:
         """The larger of two elements; ties share the gradient."""
-    def mean(self, /, dim: Optional[Axes] = None, keepdim: _bool = False) -> Tensor:
+    def mean(self, /, dim: Optional[_Axes] = None, keepdim: _bool = False) -> Tensor:
         """Mean over axes."""
     def min(self, /) -> Tensor:
         """Smallest element of all."""
@@ -268,9 +323,9 @@ class Tensor:
         """An axis moved to another place."""
     def mse_loss(self, /, target: Tensor, reduction: str = 'mean') -> Tensor:
         """(x − t)²."""
-    def mul(self, /, other: Operand) -> Tensor:
+    def mul(self, /, other: _Operand) -> Tensor:
         """x · y."""
-    def mul_(self, /, other: Operand) -> Tensor:
+    def mul_(self, /, other: _Operand) -> Tensor:
         """The same in place: elements of this tensor are overwritten."""
     @property
     def name(self) -> Optional[str]:
@@ -282,13 +337,13 @@ class Tensor:
     @property
     def ndim(self) -> int:
         """Number of axes."""
-    def ne(self, /, other: Operand) -> Tensor:
+    def ne(self, /, other: _Operand) -> Tensor:
         """x ≠ y, element by element."""
     def neg(self, /) -> Tensor:
         """−x."""
     def nll_loss(self, /, target: Tensor, weight: Optional[Tensor] = None, ignore_index: int = ..., reduction: str = 'mean') -> Tensor:
         """−x[target] of log-probabilities."""
-    def norm(self, /, p: _float = 2.0, dim: Optional[Axes] = None, keepdim: _bool = False) -> Tensor:
+    def norm(self, /, p: _float = 2.0, dim: Optional[_Axes] = None, keepdim: _bool = False) -> Tensor:
         """The p-norm over axes."""
     def numel(self, /) -> int:
         """Number of elements."""
@@ -302,15 +357,15 @@ class Tensor:
         """Outer product of two vectors."""
     def pad(self, /, pad: Sequence[int], mode: str = 'constant', value: _float = 0.0) -> Tensor:
         """More elements around the edges: `pad` holds (before, after) pairs, the last axis first, as PyTorch has it."""
-    def permute(self, /, *dims: Axes) -> Tensor:
-        """Axes in another order."""
+    def permute(self, /, *dims: _Axes) -> Tensor:
+        """_Axes in another order."""
     def pixel_shuffle(self, /, upscale_factor: int) -> Tensor:
         """`[N, C·r², h, w]` as `[N, C, h·r, w·r]`."""
     def pixel_unshuffle(self, /, downscale_factor: int) -> Tensor:
         """`[N, C, h·r, w·r]` as `[N, C·r², h, w]`."""
-    def pow(self, /, exponent: Operand) -> Tensor:
+    def pow(self, /, exponent: _Operand) -> Tensor:
         """xʸ of floats."""
-    def prod(self, /, dim: Optional[Axes] = None, keepdim: _bool = False) -> Tensor:
+    def prod(self, /, dim: Optional[_Axes] = None, keepdim: _bool = False) -> Tensor:
         """Product over axes."""
     def reciprocal(self, /) -> Tensor:
         """1/x."""
@@ -321,7 +376,7 @@ class Tensor:
         """max(0, x); the gradient at 0 is 0."""
     def reparameterise(self, /, logvar: Tensor, noise: Tensor) -> Tensor:
         """self + e^(½ logvar) · noise, as one op."""
-    def repeat(self, /, *repeats: Axes) -> Tensor:
+    def repeat(self, /, *repeats: _Axes) -> Tensor:
         """The tensor repeated along each axis."""
     @property
     def requires_grad(self) -> _bool:
@@ -330,7 +385,7 @@ class Tensor:
     def requires_grad(self, value: _bool) -> None: ...
     def requires_grad_(self, /, requires_grad: _bool = True) -> Tensor:
         """Asks for a gradient, or no longer, and returns the tensor."""
-    def reshape(self, /, *shape: Axes) -> Tensor:
+    def reshape(self, /, *shape: _Axes) -> Tensor:
         """The same elements in row-major order under another shape; one size may be −1."""
     def round(self, /) -> Tensor:
         """Nearest whole number, halves to the even one; the gradient is 0."""
@@ -375,15 +430,15 @@ class Tensor:
         """x²."""
     def squeeze(self, /, dim: Optional[int] = None) -> Tensor:
         """Without axes of size 1: one of them, or all."""
-    def std(self, /, dim: Optional[Axes] = None, correction: _float = 1.0, keepdim: _bool = False) -> Tensor:
+    def std(self, /, dim: Optional[_Axes] = None, correction: _float = 1.0, keepdim: _bool = False) -> Tensor:
         """Square root of `var`."""
     def stride(self, /) -> tuple[int, ...]:
         """Distances in elements between neighbours along each axis."""
-    def sub(self, /, other: Operand) -> Tensor:
+    def sub(self, /, other: _Operand) -> Tensor:
         """x − y."""
-    def sub_(self, /, other: Operand) -> Tensor:
+    def sub_(self, /, other: _Operand) -> Tensor:
         """The same in place: elements of this tensor are overwritten."""
-    def sum(self, /, dim: Optional[Axes] = None, keepdim: _bool = False) -> Tensor:
+    def sum(self, /, dim: Optional[_Axes] = None, keepdim: _bool = False) -> Tensor:
         """Sum over axes."""
     def t(self, /) -> Tensor:
         """A matrix transposed."""
@@ -403,13 +458,13 @@ class Tensor:
         """The upper triangle of matrices, zero elsewhere."""
     def unflatten(self, /, dim: int, sizes: Sequence[int]) -> Tensor:
         """An axis as several."""
-    def unfold(self, /, kernel_size: PerAxis, dilation: PerAxis = ..., padding: PerAxis = ..., stride: PerAxis = ...) -> Tensor:
+    def unfold(self, /, kernel_size: _PerAxis, dilation: _PerAxis = ..., padding: _PerAxis = ..., stride: _PerAxis = ...) -> Tensor:
         """The patches of images `[N, C, h, w]` as columns `[N, C·kernel, positions]`."""
     def unsqueeze(self, /, dim: int) -> Tensor:
         """With a new axis of size 1."""
-    def var(self, /, dim: Optional[Axes] = None, correction: _float = 1.0, keepdim: _bool = False) -> Tensor:
+    def var(self, /, dim: Optional[_Axes] = None, correction: _float = 1.0, keepdim: _bool = False) -> Tensor:
         """Variance, with the sum of squares divided by the count less `correction`."""
-    def view(self, /, *shape: Axes) -> Tensor:
+    def view(self, /, *shape: _Axes) -> Tensor:
         """As `reshape`: a view where the strides allow it, otherwise a copy."""
     def where(self, /, condition: Tensor, other: Tensor) -> Tensor:
         """This where `condition` is true, `other` elsewhere."""
@@ -420,42 +475,46 @@ class Tensor:
     def zeros_like(self, /) -> Tensor:
         """Zeros of this shape and type."""
     def __abs__(self, /) -> Tensor: ...
-    def __add__(self, value: _float, /) -> Tensor: ...
-    def __and__(self, value: _float, /) -> Tensor: ...
+    def __add__(self, value: _Operand, /) -> Tensor: ...
+    def __and__(self, value: Tensor, /) -> Tensor: ...
     def __array__(self, /, dtype: Any = None, copy: Optional[_bool] = None) -> Any: ...
     def __bool__(self, /) -> _bool: ...
     def __dlpack__(self, /, *, stream: Any = None, max_version: Optional[tuple[int, int]] = None, dl_device: Optional[tuple[int, int]] = None, copy: Optional[_bool] = None) -> Any: ...
     def __dlpack_device__(self, /) -> tuple[int, int]: ...
-    def __eq__(self, other: Operand, /) -> Tensor: ...  # type: ignore[override]
+    def __eq__(self, other: _Operand, /) -> Tensor: ...  # type: ignore[override]
     def __float__(self, /) -> _float: ...
-    def __ge__(self, other: Operand, /) -> Tensor: ...
+    def __ge__(self, other: _Operand, /) -> Tensor: ...
     def __getitem__(self, key: Any, /) -> Tensor: ...
-    def __gt__(self, other: Operand, /) -> Tensor: ...
-    def __iadd__(self, other: Operand, /) -> Tensor: ...
-    def __imul__(self, other: Operand, /) -> Tensor: ...
+    def __gt__(self, other: _Operand, /) -> Tensor: ...
+    def __iadd__(self, other: _Operand, /) -> Tensor: ...
+    def __imul__(self, other: _Operand, /) -> Tensor: ...
     def __index__(self, /) -> int: ...
     def __int__(self, /) -> int: ...
     def __invert__(self, /) -> Tensor: ...
-    def __isub__(self, other: Operand, /) -> Tensor: ...
+    def __isub__(self, other: _Operand, /) -> Tensor: ...
     def __iter__(self, /) -> Iterator[Tensor]: ...
-    def __itruediv__(self, other: Operand, /) -> Tensor: ...
-    def __le__(self, other: Operand, /) -> Tensor: ...
+    def __itruediv__(self, other: _Operand, /) -> Tensor: ...
+    def __le__(self, other: _Operand, /) -> Tensor: ...
     def __len__(self, /) -> int: ...
-    def __lt__(self, other: Operand, /) -> Tensor: ...
-    def __matmul__(self, value: _float, /) -> Tensor: ...
-    def __mul__(self, value: _float, /) -> Tensor: ...
-    def __ne__(self, other: Operand, /) -> Tensor: ...  # type: ignore[override]
+    def __lt__(self, other: _Operand, /) -> Tensor: ...
+    def __matmul__(self, value: Tensor, /) -> Tensor: ...
+    def __mul__(self, value: _Operand, /) -> Tensor: ...
+    def __ne__(self, other: _Operand, /) -> Tensor: ...  # type: ignore[override]
     def __neg__(self, /) -> Tensor: ...
-    def __or__(self, value: _float, /) -> Tensor: ...
-    def __pow__(self, value: Operand, mod: Optional[None] = None, /) -> Tensor: ...
+    def __or__(self, value: Tensor, /) -> Tensor: ...
+    def __pow__(self, value: _Operand, mod: Optional[None] = None, /) -> Tensor: ...
     def __radd__(self, value: _float, /) -> Tensor: ...
+    def __rand__(self, value: Tensor, /) -> Tensor: ...
+    def __rmatmul__(self, value: Tensor, /) -> Tensor: ...
     def __rmul__(self, value: _float, /) -> Tensor: ...
-    def __rpow__(self, value: _float, mod: Optional[_float] = None, /) -> Tensor: ...
+    def __ror__(self, value: Tensor, /) -> Tensor: ...
+    def __rpow__(self, value: _float, mod: Optional[None] = None, /) -> Tensor: ...
     def __rsub__(self, value: _float, /) -> Tensor: ...
     def __rtruediv__(self, value: _float, /) -> Tensor: ...
-    def __sub__(self, value: _float, /) -> Tensor: ...
-    def __truediv__(self, value: _float, /) -> Tensor: ...
-    def __xor__(self, value: _float, /) -> Tensor: ...
+    def __rxor__(self, value: Tensor, /) -> Tensor: ...
+    def __sub__(self, value: _Operand, /) -> Tensor: ...
+    def __truediv__(self, value: _Operand, /) -> Tensor: ...
+    def __xor__(self, value: Tensor, /) -> Tensor: ...
 
 @final
 class Generator:
@@ -518,7 +577,7 @@ class Core:
         Static methods in Python are similar to those found in Java or C++.
         For a more advanced concept, see the classmethod builtin."""
     @staticmethod
-    def adaptive_avg_pool2d(output_size: PerAxis) -> Core:
+    def adaptive_avg_pool2d(output_size: _PerAxis) -> Core:
         """staticmethod(function) -> method
 
         Convert a function to be a static method.
@@ -537,10 +596,10 @@ class Core:
 
         Static methods in Python are similar to those found in Java or C++.
         For a more advanced concept, see the classmethod builtin."""
-    def assign_names(self, /, path: Path) -> None:
+    def assign_names(self, /, path: _Path) -> None:
         """Tells the layer and its tensors their names in a model."""
     @staticmethod
-    def avg_pool2d(kernel_size: PerAxis, stride: Optional[PerAxis], padding: PerAxis) -> Core:
+    def avg_pool2d(kernel_size: _PerAxis, stride: Optional[_PerAxis], padding: _PerAxis) -> Core:
         """staticmethod(function) -> method
 
         Convert a function to be a static method.
@@ -580,7 +639,7 @@ class Core:
         Static methods in Python are similar to those found in Java or C++.
         For a more advanced concept, see the classmethod builtin."""
     @staticmethod
-    def conv(axes: int, in_channels: int, out_channels: int, kernel_size: PerAxis, stride: PerAxis, padding: PerAxis, dilation: PerAxis, groups: int, bias: bool, generator: Generator) -> Core:
+    def conv(axes: int, in_channels: int, out_channels: int, kernel_size: _PerAxis, stride: _PerAxis, padding: _PerAxis, dilation: _PerAxis, groups: int, bias: bool, generator: Generator) -> Core:
         """staticmethod(function) -> method
 
         Convert a function to be a static method.
@@ -600,7 +659,7 @@ class Core:
         Static methods in Python are similar to those found in Java or C++.
         For a more advanced concept, see the classmethod builtin."""
     @staticmethod
-    def conv_transpose(axes: int, in_channels: int, out_channels: int, kernel_size: PerAxis, stride: PerAxis, padding: PerAxis, output_padding: PerAxis, dilation: PerAxis, groups: int, bias: bool, generator: Generator) -> Core:
+    def conv_transpose(axes: int, in_channels: int, out_channels: int, kernel_size: _PerAxis, stride: _PerAxis, padding: _PerAxis, output_padding: _PerAxis, dilation: _PerAxis, groups: int, bias: bool, generator: Generator) -> Core:
         """staticmethod(function) -> method
 
         Convert a function to be a static method.
@@ -768,7 +827,7 @@ class Core:
     def load_generator_state(self, /, state: Mapping[str, Tensor]) -> None:
         """Puts the streams where they were."""
     @staticmethod
-    def max_pool2d(kernel_size: PerAxis, stride: Optional[PerAxis], padding: PerAxis) -> Core:
+    def max_pool2d(kernel_size: _PerAxis, stride: Optional[_PerAxis], padding: _PerAxis) -> Core:
         """staticmethod(function) -> method
 
         Convert a function to be a static method.
@@ -858,7 +917,7 @@ class Core:
         Static methods in Python are similar to those found in Java or C++.
         For a more advanced concept, see the classmethod builtin."""
     @staticmethod
-    def upsample(scale_factor: PerAxis, mode: str, align_corners: bool) -> Core:
+    def upsample(scale_factor: _PerAxis, mode: str, align_corners: bool) -> Core:
         """staticmethod(function) -> method
 
         Convert a function to be a static method.
@@ -1129,7 +1188,7 @@ class Schedule:
 @final
 class Run:
     """A trained model, in evaluation mode. `wengert.Run` is made of it."""
-    def __new__(cls, path: Path) -> Run: ...
+    def __new__(cls, path: _Path) -> Run: ...
     @property
     def classes(self) -> Optional[int]:
         """How many classes the model is conditioned on."""
@@ -1227,21 +1286,21 @@ def linspace(start: float, end: float, steps: int, dtype: DType) -> Tensor:
     """`steps` evenly spaced floats from `start` to `end`, both included."""
 def live_bytes() -> int:
     """Bytes held by living tensors."""
-def load_data(name: str, split: str, directory: Optional[Path] = None) -> tuple[Tensor, Tensor]:
+def load_data(name: str, split: str, directory: Optional[_Path] = None) -> tuple[Tensor, Tensor]:
     """The images of a data set, f32 `[N, C, H, W]` in 0..1, and their classes."""
-def load_npz(path: Path) -> dict[str, Tensor]:
+def load_npz(path: _Path) -> dict[str, Tensor]:
     """The arrays of an NPZ file."""
-def load_pytorch(path: Path) -> dict[str, Tensor]:
+def load_pytorch(path: _Path) -> dict[str, Tensor]:
     """The state dictionary of a file of PyTorch; nothing in it is executed."""
-def load_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+def load_safetensors(path: _Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors and the metadata of a safetensors file."""
 def model_options(model: str) -> str:
     """The options of a model with their defaults, as JSON."""
 def models() -> list[tuple[str, str, str, str]]:
     """Name, family, description and paper of every model."""
-def save_npz(path: Path, arrays: Mapping[str, Tensor]) -> None:
+def save_npz(path: _Path, arrays: Mapping[str, Tensor]) -> None:
     """Writes an NPZ file, replacing an old one whole or not at all."""
-def save_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+def save_safetensors(path: _Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Writes a safetensors file, replacing an old one whole or not at all."""
 def set_grad_enabled(enabled: bool) -> bool:
     """Switches recording on this thread on or off, and returns what it was."""
@@ -1249,7 +1308,7 @@ def set_num_threads(count: int) -> None:
     """How many threads ops use, before the first of them has run; results are the same for any number."""
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Tensors of one shape along a new axis."""
-def train(model: Optional[str], settings: Sequence[tuple[str, str, str]], data: Optional[str], out: Optional[Path], force: bool, resume: Optional[Path], observer: Optional[Callable[[str, str], Any]]) -> tuple[Any, str]:
+def train(model: Optional[str], settings: Sequence[tuple[str, str, str]], data: Optional[str], out: Optional[_Path], force: bool, resume: Optional[_Path], observer: Optional[Callable[[str, str], Any]]) -> tuple[Any, str]:
     """Trains a model and returns the run folder and how the run ended: `finished`, `step limit` or `interrupted`.
 
     `settings` are dotted keys with their values as text; `observer(kind, contents)` is told what happens, with JSON as
