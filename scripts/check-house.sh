@@ -8,7 +8,8 @@ complain() { printf 'check-house: %s\n' "$1" >&2; failed=1; }
 # An import goes down, never up and never sideways (docs/architecture.md).
 declare -A below=(
   [cpu]="" [cuda]="" [tensor]="cpu cuda" [nn]="tensor cpu" [data]="tensor cpu" [models]="tensor nn data"
-  [study]="tensor nn data models" [emulator]="" [book]="tensor nn models" [testkit]="tensor nn cuda emulator"
+  [study]="tensor nn data models" [python]="tensor nn data models cuda"
+  [emulator]="" [book]="tensor nn models" [testkit]="tensor nn cuda emulator"
 )
 for crate in "${!below[@]}"; do
   for used in $(sed -n '/^\[dependencies\]/,/^\[/p' "crates/$crate/Cargo.toml" | grep -oE '^wengert-[a-z]+' | sed 's/wengert-//'); do
@@ -26,11 +27,12 @@ for manifest in Cargo.toml crates/*/Cargo.toml; do
   fi
 done
 
-# `unsafe` only in the kernels, what calls the CUDA driver, and the storage module.
+# `unsafe` only in the kernels, what calls the CUDA driver, the storage module, and where Python's arrays come in and go out.
 while IFS=: read -r file line _; do
   case "$file" in
     crates/cpu/*|crates/cuda/*|crates/emulator/*|crates/tensor/src/storage/buffer.rs) ;;
-    *) complain "unsafe outside crates/cpu, crates/cuda, crates/emulator and the storage module: $file:$line" ;;
+    crates/python/src/interchange/dlpack.rs) ;;
+    *) complain "unsafe outside crates/cpu, crates/cuda, crates/emulator, the storage module and Python's DLPack: $file:$line" ;;
   esac
 done < <(grep -rnE '\bunsafe (fn|impl|trait|extern)\b|\bunsafe \{' --include='*.rs' crates src tests benches || true)
 

@@ -48,7 +48,7 @@ def from_numpy(array: Any) -> Tensor:
     The engine only reads it: a change of the tensor in place moves its elements to memory of their own first. What is
     written into the array between two calls of the engine shows in the tensor, and in what a recorded op has saved of it.
     It must not be written to by another thread while an op runs. Truth values are copied."""
-    if type(array).__module__.split(".")[0] != "numpy":
+    if type(array).__module__.split(".")[0] != "numpy" or not hasattr(array, "__dlpack__"):
         raise TypeError(f"from_numpy takes an array of NumPy, not {type(array).__name__}; see tensor and from_dlpack")
     return _wengert.from_dlpack(array)
 

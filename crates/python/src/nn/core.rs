@@ -139,6 +139,7 @@ impl Core {
     }
 
     /// Converts the parameters, which become new tensors.
+    #[allow(clippy::wrong_self_convention)]
     fn to_dtype(&mut self, py: Python<'_>, dtype: DType) -> PyResult<()> {
         let module = self.module_mut();
         run(py, || module.to_dtype(dtype.0))
