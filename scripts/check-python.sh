@@ -29,4 +29,5 @@ tests=$PWD/crates/python/tests
 cd "$wheels"
 "$clean/bin/python" -m pytest -q -p no:cacheprovider "$tests"
 # The stubs against what is installed.
-PYTHONPATH=$(echo "$clean"/lib/python*/site-packages) "$tools/bin/python" -m mypy.stubtest --concise wengert
+"$tools/bin/pip" install "${quiet[@]}" --force-reinstall --no-deps "$wheels"/*.whl
+"$tools/bin/python" -m mypy.stubtest --concise wengert
