@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the Python package as a wheel, installs it into a clean environment and runs its tests there, away from the sources.
-# Runs after `cargo test`, whose profile and program it shares.
+# $WENGERT_PROGRAM is a program to compare with that is built already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export WENGERT_NVCC=${WENGERT_NVCC:-0}
@@ -13,7 +13,11 @@ if [ ! -x "$tools/bin/python" ]; then
 fi
 "$tools/bin/pip" install "${quiet[@]}" -r scripts/requirements-python.txt
 
-cargo build --locked --quiet
+if [ -z "${WENGERT_PROGRAM:-}" ]; then
+  cargo build --locked --quiet
+  WENGERT_PROGRAM=$target/debug/wengert
+fi
+export WENGERT_PROGRAM
 rm -rf "$wheels" "$clean"
 "$tools/bin/maturin" build --quiet --manifest-path crates/python/Cargo.toml --profile dev --locked --out "$wheels"
 
@@ -23,6 +27,7 @@ grep -E '^(numpy|pytest)==' scripts/requirements-python.txt > "$wheels/requireme
 
 tests=$PWD/crates/python/tests
 cd "$wheels"
-WENGERT_PROGRAM="$target/debug/wengert" "$clean/bin/python" -m pytest -q -p no:cacheprovider "$tests"
+"$clean/bin/python" -m pytest -q -p no:cacheprovider "$tests"
 # The stubs against what is installed.
-PYTHONPATH=$(echo "$clean"/lib/python*/site-packages) "$tools/bin/python" -m mypy.stubtest --concise wengert
+"$tools/bin/pip" install "${quiet[@]}" --force-reinstall --no-deps "$wheels"/*.whl
+"$tools/bin/python" -m mypy.stubtest --concise wengert

@@ -79,12 +79,6 @@ pub fn einsum(py: Python<'_>, equation: &str, operands: Vec<Tensor>) -> PyResult
     try_run(py, || engine::ops::einsum::einsum(equation, &operands.iter().collect::<Vec<_>>())).map(Tensor)
 }
 
-/// Where a run computes that asks for `auto`: a GPU where there is one, else `cpu`.
-#[pyfunction]
-pub fn default_device() -> String {
-    engine::default_device().to_string()
-}
-
 /// Bytes held by living tensors.
 #[pyfunction]
 pub fn live_bytes() -> usize {

@@ -1,10 +1,10 @@
 //! wengert for Python: the native half of the package `wengert`.
 //!
-//! - [`tensor`]: the class `Tensor`, its methods a file for each family.
-//! - [`interchange`]: memory shared with NumPy and with whatever speaks DLPack; all `unsafe` of this crate.
-//! - [`functions`], [`generator`], [`autograd`], [`graph`]: what stands beside the class.
-//! - [`nn`] and [`models`]: layers and optimisers; the zoo and its trainer.
-//! - [`errors`]: exceptions, and the one way into the engine.
+//! - `tensor`: the class `Tensor`, its methods a file for each family.
+//! - `interchange`: memory shared with NumPy and with whatever speaks DLPack; all `unsafe` of this crate.
+//! - `functions`, `generator`, `autograd`, `graph`: what stands beside the class.
+//! - `nn` and `models`: layers and optimisers; the zoo and its trainer.
+//! - `errors`: exceptions, and the one way into the engine.
 //!
 //! Names that users see are put together in `python/wengert`.
 
@@ -36,7 +36,7 @@ mod _wengert {
     use super::files::{load_npz, load_pytorch, load_safetensors, save_npz, save_safetensors};
     #[pymodule_export]
     use super::functions::{
-        arange, cat, default_device, einsum, eye, full, linspace, live_bytes, set_num_threads, stack, where_,
+        arange, cat, einsum, eye, full, linspace, live_bytes, set_num_threads, stack, where_,
     };
     #[pymodule_export]
     use super::generator::Generator;

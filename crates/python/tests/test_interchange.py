@@ -173,6 +173,13 @@ def test_consumers_that_know_no_read_only_memory_get_a_copy():
     assert wengert.live_bytes() == before
 
 
+def test_arrays_that_repeat_an_element():
+    one = np.ones(1)
+    assert wengert.from_numpy(np.broadcast_to(one, (1000, 1000))).sum().item() == 1e6
+    with pytest.raises(BufferError, match="from_dlpack"):
+        wengert.from_numpy(np.broadcast_to(np.ones(1, dtype=np.uint8), (1 << 31, 1 << 31)))
+
+
 def test_numpy_converts_where_it_is_asked_to():
     tensor = wengert.tensor([1.5, 2.5])
     assert np.asarray(tensor, dtype=np.float64).tolist() == [1.5, 2.5]

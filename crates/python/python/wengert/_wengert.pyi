@@ -30,7 +30,6 @@ __all__ = [
     "save_safetensors",
     "arange",
     "cat",
-    "default_device",
     "einsum",
     "eye",
     "full",
@@ -1237,8 +1236,6 @@ def clip_grad_norm_(parameters: Sequence[Tensor], max_norm: float) -> Tensor:
     """Scales all gradients by one factor, so that their joint 2-norm is at most `max_norm`; returns the norm before that."""
 def clip_grad_value_(parameters: Sequence[Tensor], clip_value: float) -> None:
     """Moves every element of every gradient into −`clip_value`..=`clip_value`."""
-def default_device() -> str:
-    """Where a run computes that asks for `auto`: a GPU where there is one, else `cpu`."""
 def einsum(equation: str, *operands: Tensor) -> Tensor:
     """Sums of products by Einstein's convention, such as `bij,bjk->bik`."""
 def eye(n: int, dtype: DType) -> Tensor:

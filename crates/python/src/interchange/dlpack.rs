@@ -309,7 +309,10 @@ impl Span {
             .map(|&size| usize::try_from(size))
             .collect::<Result<_, _>>()
             .map_err(|_| unusable("sizes are negative"))?;
-        let row_major = Layout::contiguous(sizes.clone());
+        // Sizes whose product does not fit may come from an array that repeats one element.
+        let shape = engine::Shape::from(sizes.clone());
+        shape.checked_numel("from_dlpack").map_err(|error| PyBufferError::new_err(error.to_string()))?;
+        let row_major = Layout::contiguous(shape);
         let strides: Strides = match given {
             Some(strides) => strides.iter().map(|&stride| stride as isize).collect(),
             None => row_major.strides().iter().copied().collect(),
@@ -317,15 +320,17 @@ impl Span {
         let (mut low, mut high) = (0i128, 0i128);
         for (&size, &stride) in sizes.iter().zip(&strides) {
             let reach = (size as i128 - 1) * stride as i128;
-            if reach < 0 { low += reach } else { high += reach }
+            let end = if reach < 0 { &mut low } else { &mut high };
+            *end = end.saturating_add(reach);
         }
         let bytes = i128::from(tensor.dtype.bits) / 8;
         let is_empty = sizes.contains(&0);
-        if !is_empty && (high - low + 1) * bytes > isize::MAX as i128 {
+        let span = high.saturating_sub(low).saturating_add(1);
+        if !is_empty && span.saturating_mul(bytes) > isize::MAX as i128 {
             return Err(unusable("strides reach farther than memory does"));
         }
-        let (low, len) = if is_empty { (0, 0) } else { (low as isize, (high - low + 1) as usize) };
-        let offset = tensor.byte_offset as isize + low * bytes as isize;
+        let (low, len) = if is_empty { (0, 0) } else { (low as isize, span as usize) };
+        let offset = (tensor.byte_offset as isize).wrapping_add(low * bytes as isize);
         let first = tensor.data.cast::<u8>().wrapping_offset(offset);
         Ok((Span { len, layout: Layout::new(sizes, strides, low.unsigned_abs()) }, first))
     }
