@@ -28,8 +28,10 @@ pub fn checkpoint_path(path: &Path, wanted: Wanted) -> Result<PathBuf> {
         bail!("{}: there is no such run folder or checkpoint{}", path.display(), neighbour(path));
     }
     let folder = RunFolder::open(path)?;
-    if wanted == Wanted::Best && folder.best().is_file() {
-        return Ok(folder.best());
+    if wanted == Wanted::Best
+        && let Some(path) = folder.trained()
+    {
+        return Ok(path);
     }
     if !folder.last().is_file() {
         bail!(

@@ -29,6 +29,7 @@ const ASSETS: &[Asset] = assets![
     "/js/api.js" SCRIPT "js/api.js",
     "/js/chart.js" SCRIPT "js/chart.js",
     "/js/dom.js" SCRIPT "js/dom.js",
+    "/js/views/latent.js" SCRIPT "js/views/latent.js",
     "/js/views/tape.js" SCRIPT "js/views/tape.js",
     "/js/views/tape/drawing.js" SCRIPT "js/views/tape/drawing.js",
     "/js/views/tape/story.js" SCRIPT "js/views/tape/story.js",

@@ -10,7 +10,7 @@ pub mod picture;
 pub mod plot;
 mod scatter;
 
-pub use animation::save_there_and_back;
+pub use animation::{encode_there_and_back, save_there_and_back};
 pub use events::EventWriter;
 pub use folder::{Claim, RunFolder};
 pub use metrics::EpochRecord;
