@@ -81,7 +81,7 @@ impl Progress {
                 }
                 write_line(&line)
             }
-            Event::Step { epoch, batch, batches, loss, images_per_second, .. } => {
+            Event::Step { epoch, batch, batches, loss, record } => {
                 if draws_bars() {
                     let epochs = self.epochs;
                     let bar = self.bar.get_or_insert_with(|| new_bar(*epoch, epochs, *batches, *batch));
@@ -89,7 +89,7 @@ impl Progress {
                     bar.set_message(format!(
                         "loss {}  {} images/s",
                         number(*loss),
-                        thousands(*images_per_second as u64)
+                        thousands(record.images_per_second as u64)
                     ));
                     return Ok(());
                 }
@@ -97,7 +97,7 @@ impl Progress {
                     return Ok(());
                 }
                 self.last_line = Instant::now();
-                let speed = thousands(*images_per_second as u64);
+                let speed = thousands(record.images_per_second as u64);
                 write_line(&format!(
                     "epoch {epoch}  step {batch}/{batches}  loss {}  {speed} images/s",
                     number(*loss)
@@ -109,7 +109,7 @@ impl Progress {
                 write_line(&epoch_line(record, self.epochs))
             }
             Event::Alarm(alarm) => write_line(&wrapped("  look out: ", &alarm.message)),
-            Event::Saved { .. } => Ok(()),
+            Event::Gradients(_) | Event::Saved { .. } => Ok(()),
         }
     }
 
@@ -223,7 +223,7 @@ fn json_line(event: &Event) -> Option<String> {
             "step": start.step, "device": start.device.to_string(),
         }),
         // A step is far too short for a line of its own; the epoch tells the mean.
-        Event::Step { .. } => return None,
+        Event::Step { .. } | Event::Gradients(_) => return None,
         Event::Epoch(record) => json!(record),
         Event::Alarm(alarm) => json!({ "event": "alarm", "message": alarm.message }),
         Event::Saved { path, best, step } => {

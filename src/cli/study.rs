@@ -11,7 +11,7 @@ use std::sync::mpsc::sync_channel;
 use wengert_study::{Server, Study};
 
 /// The port that the page has unless another one is asked for.
-pub const PORT: u16 = 8473;
+const PORT: u16 = 8473;
 
 const NOTES: &str = "\
 The page is for this machine alone: it listens on 127.0.0.1. Of a run that goes on it shows what is in the folder.
@@ -36,10 +36,10 @@ pub struct StudyArgs {
 /// Flags of the commands that serve a page.
 #[derive(Debug, Args)]
 pub struct PageArgs {
-    /// Port of 127.0.0.1 to listen on; 0 for any that is free
-    #[arg(long, default_value_t = PORT, value_name = "N")]
-    port: u16,
-    /// Print the address, and leave the browser alone
+    /// Port of 127.0.0.1 that the page is served on; 0 for any that is free [default: 8473]
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+    /// Print the address of the page, and leave the browser alone
     #[arg(long)]
     no_open: bool,
 }
@@ -59,14 +59,29 @@ impl PageArgs {
             let _ = stop.try_send(());
         })
         .context("the handler of Ctrl-C could not be set")?;
-        let server = Server::start(Arc::new(study), self.port)?;
+        let server = self.start(study)?;
         let address = format!("http://{}/{place}", server.address());
         print(&format!("{address}\nCtrl-C ends it\n"))?;
-        if !self.no_open {
-            open(&address);
-        }
+        self.open(&address);
         stopped.recv().context("the handler of Ctrl-C is gone")?;
         Ok(())
+    }
+
+    /// Whether a flag of these was given.
+    pub fn is_given(&self) -> bool {
+        self.port.is_some() || self.no_open
+    }
+
+    /// Begins to serve a page.
+    pub fn start(&self, study: Study) -> Result<Server> {
+        Ok(Server::start(Arc::new(study), self.port.unwrap_or(PORT))?)
+    }
+
+    /// Opens a browser, unless it is to be left alone.
+    pub fn open(&self, address: &str) {
+        if !self.no_open {
+            open(address);
+        }
     }
 }
 

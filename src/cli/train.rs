@@ -4,9 +4,11 @@ use super::judged::Judged;
 use super::output::print;
 use super::progress::{Mode, Progress, Status};
 use super::run::{Wanted, apply_data, checkpoint_path, pool, run_of};
+use super::study::PageArgs;
 use super::{device, number, precision};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,7 +17,8 @@ use wengert_models::event::Outcome;
 use wengert_models::run::RunFolder;
 use wengert_models::settings::{Settings, first_conflict, read_toml};
 use wengert_models::{Checkpoint, Config, Dataset, Trainer, find};
-use wengert_tensor::on_device;
+use wengert_study::{Live, Server, Study};
+use wengert_tensor::{default_device, on_device};
 
 /// The exit code of a program that Ctrl-C ended, as shells know it.
 const INTERRUPTED: u8 = 130;
@@ -95,6 +98,11 @@ pub struct TrainArgs {
     /// Set any setting by its dotted key
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Serve a page that shows the run while it goes on (see `wengert study`)
+    #[arg(long)]
+    study: bool,
+    #[command(flatten)]
+    page: PageArgs,
     /// Print nothing but errors
     #[arg(long, conflicts_with = "json")]
     quiet: bool,
@@ -107,6 +115,9 @@ pub struct TrainArgs {
 pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     if args.eval_every == Some(0) {
         bail!("--eval-every is 0; it must be at least 1");
+    }
+    if args.page.is_given() && !args.study {
+        bail!("--port and --no-open are of the page that --study serves; pass --study too");
     }
     let checkpoint = args.resume_from()?.map(|path| Checkpoint::load(&path)).transpose()?;
     let config = args.resolve(checkpoint.as_ref())?;
@@ -159,10 +170,14 @@ impl TrainArgs {
         })
         .context("the handler of Ctrl-C could not be set")?;
 
+        let page = self.study.then(|| self.watch(&trainer)).transpose()?;
         let before = trainer.state().step;
         let mut progress = Progress::new(self.mode());
         let result = trainer.run(
             &mut |event| {
+                if let Some((live, _)) = &page {
+                    live.tell(event);
+                }
                 if !progress.show(event) {
                     stop.store(true, Ordering::Relaxed);
                 }
@@ -170,6 +185,10 @@ impl TrainArgs {
             &stop,
         );
         let shown = progress.finish();
+        if let Some((live, server)) = page {
+            live.end();
+            drop(server);
+        }
         let outcome = result?;
         shown?;
         if self.mode() == Mode::Human {
@@ -179,6 +198,22 @@ impl TrainArgs {
             Outcome::Interrupted => ExitCode::from(INTERRUPTED),
             Outcome::Finished | Outcome::StepLimit => ExitCode::SUCCESS,
         })
+    }
+
+    /// Serves a page that shows the run.
+    fn watch(&self, trainer: &Trainer) -> Result<(Live, Server)> {
+        let live = Live::default();
+        let folder = trainer.folder().path().to_owned();
+        let study = Study::new(&[folder], default_device())?.watching(&live);
+        let server = self.page.start(study)?;
+        let address = format!("http://{}/", server.address());
+        match self.mode() {
+            Mode::Human => print(&format!("page: {address}\n"))?,
+            Mode::Json => print(&format!("{}\n", json!({ "event": "page", "address": address })))?,
+            Mode::Quiet => {}
+        }
+        self.page.open(&address);
+        Ok((live, server))
     }
 
     fn mode(&self) -> Mode {

@@ -1,7 +1,7 @@
 //! What a run tells whoever shows it.
 
 use crate::alarm::Alarm;
-use crate::run::EpochRecord;
+use crate::run::{EpochRecord, GradientRecord, StepRecord};
 use std::path::PathBuf;
 use wengert_tensor::Device;
 
@@ -20,9 +20,11 @@ pub enum Event<'a> {
         batches: u64,
         /// The mean loss of the epoch so far.
         loss: f64,
-        /// Training speed in this epoch.
-        images_per_second: f64,
+        /// What the step gave.
+        record: &'a StepRecord,
     },
+    /// The gradients of the step just told were looked at.
+    Gradients(&'a GradientRecord),
     /// An epoch, or what there is of it at a limit, was evaluated and recorded.
     Epoch(&'a EpochRecord),
     /// The epoch just told shows a sign of collapse.

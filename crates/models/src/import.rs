@@ -29,7 +29,7 @@ pub fn import(
         average.restart().map_err(wrong)?;
     }
     let noise = rng.stream(TRAINING_NOISE);
-    let record = Record::open(folder, config, 0)?;
+    let record = Record::open(folder, config, 0, 0)?;
     let last = record.folder().last();
     checkpoint::save(&last, config, &images, &RunState::default(), training.as_mut(), &noise)
 }

@@ -30,6 +30,7 @@ pub mod export;
 pub mod few_labels;
 mod fresh;
 pub mod gans;
+mod gradients;
 pub mod hybrids;
 pub mod import;
 pub mod latent;

@@ -2,7 +2,10 @@
 
 use crate::Result;
 use crate::config::Config;
-use crate::run::{EpochRecord, EventWriter, Picture, RunFolder, Series, line_chart, metrics};
+use crate::run::{
+    EpochRecord, EventWriter, GradientRecord, Picture, RunFolder, Series, StepRecord, StepWriter,
+};
+use crate::run::{line_chart, metrics};
 use wengert_tensor::io::atomic;
 
 /// The records of a run and the files they go to.
@@ -11,12 +14,14 @@ pub struct Record {
     folder: RunFolder,
     history: Vec<EpochRecord>,
     events: EventWriter,
+    steps: StepWriter,
+    gradients: StepWriter,
 }
 
 impl Record {
-    /// Writes the configuration and opens the record after `epochs` whole epochs. Whatever a later, interrupted part
+    /// Writes the configuration and opens the record after `epochs` whole epochs and `steps` steps. Whatever a later, interrupted part
     /// of the run recorded beyond that is dropped, because it will be recorded again.
-    pub fn open(folder: RunFolder, config: &Config, epochs: u64) -> Result<Record> {
+    pub fn open(folder: RunFolder, config: &Config, epochs: u64, steps: u64) -> Result<Record> {
         let text = format!(
             "# The configuration of this run. Train again with `wengert train --config FILE`.\n{}",
             config.to_toml()
@@ -26,7 +31,19 @@ impl Record {
         history.retain(|record| record.event == "epoch" && record.epoch <= epochs);
         metrics::write(&folder.metrics(), &history)?;
         let events = EventWriter::create(folder.path())?;
-        Ok(Record { folder, history, events })
+        let [steps, gradients] =
+            [folder.steps(), folder.gradients()].map(|path| StepWriter::open(path, steps));
+        Ok(Record { folder, history, events, steps: steps?, gradients: gradients? })
+    }
+
+    /// Records a step.
+    pub fn add_step(&mut self, record: &StepRecord) -> Result<()> {
+        self.steps.add(record)
+    }
+
+    /// Records a look at the gradients.
+    pub fn add_gradients(&mut self, record: &GradientRecord) -> Result<()> {
+        self.gradients.add(record)
     }
 
     /// The folder.
@@ -41,6 +58,7 @@ impl Record {
         samples: Option<&Picture>,
         pairs: Option<&Picture>,
     ) -> Result<()> {
+        self.flush()?;
         metrics::append(&self.folder.metrics(), &record)?;
         self.events.scalars(record.step, &scalars(&record))?;
         if let Some(samples) = samples {
@@ -53,6 +71,12 @@ impl Record {
         }
         self.history.push(record);
         Ok(atomic::write(self.folder.chart(), self.chart())?)
+    }
+
+    /// Hands what single steps gave to the system.
+    pub fn flush(&mut self) -> Result<()> {
+        self.steps.flush()?;
+        self.gradients.flush()
     }
 
     fn chart(&self) -> String {

@@ -9,9 +9,9 @@ use crate::means::Means;
 use crate::metrics::{Judge, Report};
 use crate::record::Record;
 use crate::registry::{self, ImageSet};
-use crate::replay::{self, Replays};
-use crate::run::{EpochRecord, RunFolder};
-use crate::{Error, Losses, Model, Result, Training, memory, pictures};
+use crate::replay::{self, Replays, Told};
+use crate::run::{EpochRecord, RunFolder, StepRecord};
+use crate::{Error, Losses, Model, Result, Training, gradients, memory, pictures};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -79,7 +79,7 @@ impl Trainer {
         training.prepare(&data)?;
         check_memory(training.as_ref(), &images, &config, &data)?;
         let noise = rng.stream(TRAINING_NOISE);
-        let record = Record::open(folder, &config, 0)?;
+        let record = Record::open(folder, &config, 0, 0)?;
         Ok(Trainer {
             config,
             images,
@@ -116,7 +116,7 @@ impl Trainer {
         training.prepare(&data)?;
         let noise = checkpoint.restore(training.as_mut())?;
         check_memory(training.as_ref(), &images, &config, &data)?;
-        let record = Record::open(folder, &config, checkpoint.state.epoch)?;
+        let record = Record::open(folder, &config, checkpoint.state.epoch, checkpoint.state.step)?;
         Ok(Trainer {
             config,
             images,
@@ -246,8 +246,13 @@ impl Trainer {
                 break;
             }
             let losses = self.step(&batch)?;
-            self.state.losses.add(&losses, batch.indices.len());
-            self.count_step(batch.indices.len(), clock, observer);
+            let told = losses.named().map(|(name, loss)| (name, loss.item())).collect();
+            self.count_step(batch.indices.len(), told, clock, observer)?;
+            if gradients::is_due(self.state.step) {
+                let record = gradients::look_at(self.training.model(), self.state.step);
+                self.record.add_gradients(&record)?;
+                observer(&Event::Gradients(&record));
+            }
         }
         Ok(())
     }
@@ -276,24 +281,37 @@ impl Trainer {
                     "the {name} loss is {value} in step {step} (epoch {epoch}); --eager finds the op where it began"
                 )));
             }
-            self.state.losses.add_values(values.into_iter(), images);
-            self.count_step(images, clock, observer);
+            self.count_step(images, values, clock, observer)?;
         }
         Ok(())
     }
 
-    /// Counts a step of so many images, whose losses were taken in, and shows it.
-    fn count_step(&mut self, images: usize, clock: &Clock, observer: &mut dyn FnMut(&Event)) {
+    /// Counts a step of so many images with what it has told, records and shows it.
+    fn count_step(
+        &mut self,
+        images: usize,
+        told: Told,
+        clock: &Clock,
+        observer: &mut dyn FnMut(&Event),
+    ) -> Result<()> {
+        self.state.losses.add_values(told.iter().copied(), images);
         self.state.step += 1;
         self.state.batch += 1;
         self.state.images += images as u64;
+        let record = StepRecord {
+            step: self.state.step,
+            images_per_second: clock.speed(&self.state),
+            losses: told.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        };
+        self.record.add_step(&record)?;
         observer(&Event::Step {
             epoch: self.state.epoch + 1,
             batch: self.state.batch,
             batches: self.data.train.batches_per_epoch(),
             loss: self.state.losses.total(),
-            images_per_second: clock.speed(&self.state),
+            record: &record,
         });
+        Ok(())
     }
 
     /// One step; where a loss is not finite the step is run again in anomaly mode to find where that began.
@@ -402,6 +420,8 @@ impl Trainer {
         if let Some(name) = self.spoiled_weight() {
             return Err(self.non_finite(format!("{name} is not finite after step {}", self.state.step)));
         }
+        // A checkpoint knows no step that the record does not.
+        self.record.flush()?;
         if best {
             self.save_to(&self.folder().best(), true, observer)?;
         }

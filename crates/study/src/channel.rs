@@ -30,6 +30,12 @@ struct Queue<T> {
     waker: Option<Waker>,
 }
 
+/// Makes receivers for as long as there is a sender.
+#[derive(Debug)]
+pub struct Subscriber<T> {
+    shared: Weak<Shared<T>>,
+}
+
 /// A receiving end. It gets what is sent after it was made.
 #[derive(Debug)]
 pub struct Receiver<T> {
@@ -62,13 +68,9 @@ impl<T: Clone> Sender<T> {
         Self { shared: Arc::new(shared) }
     }
 
-    /// A new receiver.
-    pub fn subscribe(&self) -> Receiver<T> {
-        let queue = Queue { messages: VecDeque::new(), dropped: 0, is_closed: false, waker: None };
-        let queue = Arc::new(Mutex::new(queue));
-        lock(&self.shared.receivers).push(Arc::downgrade(&queue));
-        self.shared.count.fetch_add(1, Ordering::Relaxed);
-        Receiver { queue, shared: Arc::downgrade(&self.shared) }
+    /// What makes receivers, and does not keep the channel open.
+    pub fn subscriber(&self) -> Subscriber<T> {
+        Subscriber { shared: Arc::downgrade(&self.shared) }
     }
 
     /// How many receivers there are.
@@ -94,6 +96,21 @@ impl<T: Clone> Sender<T> {
             true
         });
         wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl<T> Subscriber<T> {
+    /// A new receiver; one that is closed already where the sender is gone.
+    pub fn subscribe(&self) -> Receiver<T> {
+        let shared = self.shared.upgrade();
+        let is_closed = shared.is_none();
+        let queue = Queue { messages: VecDeque::new(), dropped: 0, is_closed, waker: None };
+        let queue = Arc::new(Mutex::new(queue));
+        if let Some(shared) = shared {
+            lock(&shared.receivers).push(Arc::downgrade(&queue));
+            shared.count.fetch_add(1, Ordering::Relaxed);
+        }
+        Receiver { queue, shared: self.shared.clone() }
     }
 }
 
@@ -171,7 +188,7 @@ mod tests {
     #[test]
     fn the_oldest_message_makes_room_and_is_counted() {
         let sender = Sender::new(3);
-        let (mut slow, flag) = (sender.subscribe(), Arc::default());
+        let (mut slow, flag) = (sender.subscriber().subscribe(), Arc::default());
         (0..5).for_each(|number| sender.send(number));
         assert_eq!(poll(&mut slow, &flag), ready(&[2, 3, 4], 2));
         assert_eq!(poll(&mut slow, &flag), Poll::Pending);
@@ -182,26 +199,28 @@ mod tests {
     #[test]
     fn a_message_wakes_whoever_waits_and_the_end_does_too() {
         let sender = Sender::new(1);
-        let (mut receiver, flag) = (sender.subscribe(), Arc::<Flag>::default());
+        let (mut receiver, flag) = (sender.subscriber().subscribe(), Arc::<Flag>::default());
         assert_eq!(poll(&mut receiver, &flag), Poll::Pending);
         sender.send(1);
         assert!(flag.0.swap(false, Ordering::SeqCst));
         assert_eq!(poll(&mut receiver, &flag), ready(&[1], 0));
         assert_eq!(poll(&mut receiver, &flag), Poll::Pending);
+        let subscriber = sender.subscriber();
         drop(sender);
         assert!(flag.0.load(Ordering::SeqCst));
         assert_eq!(poll(&mut receiver, &flag), Poll::Ready(None));
+        assert_eq!(poll(&mut subscriber.subscribe(), &flag), Poll::Ready(None));
     }
 
     #[test]
     fn a_receiver_that_is_gone_is_forgotten() {
         let sender = Sender::new(2);
-        let receivers: Vec<_> = (0..10).map(|_| sender.subscribe()).collect();
+        let receivers: Vec<_> = (0..10).map(|_| sender.subscriber().subscribe()).collect();
         assert_eq!(sender.receivers(), 10);
         drop(receivers);
         assert_eq!((sender.receivers(), lock(&sender.shared.receivers).len()), (0, 0));
         sender.send(1);
-        let (mut late, flag) = (sender.subscribe(), Arc::default());
+        let (mut late, flag) = (sender.subscriber().subscribe(), Arc::default());
         assert_eq!(poll(&mut late, &flag), Poll::Pending);
     }
 }

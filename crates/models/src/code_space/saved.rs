@@ -34,22 +34,33 @@ impl SavedCode {
             Some((_, words)) => Self::of_words(words),
             None => serde_json::from_str(text).map_err(|error| {
                 let right = r#"{"checkpoint": "SHA-256", "label": null, "code": [0.5, …]}"#;
-                Error::setting(format!("this is no saved code: {error}; it would be {right}, or an address of the page"))
+                Error::setting(format!(
+                    "this is no saved code: {error}; it would be {right}, or an address of the page"
+                ))
             }),
         }
     }
 
     fn of_words(words: &str) -> Result<SavedCode> {
         let word = |name: &str| {
-            words.split('&').find_map(|word| word.split_once('=').filter(|(key, _)| *key == name)).map(|(_, value)| value)
+            words
+                .split('&')
+                .find_map(|word| word.split_once('=').filter(|(key, _)| *key == name))
+                .map(|(_, value)| value)
         };
-        let missing = |name: &str| Error::setting(format!("the address holds no {name}=…; copy it from the page once more"));
+        let missing = |name: &str| {
+            Error::setting(format!("the address holds no {name}=…; copy it from the page once more"))
+        };
         let number = |text: &str| {
-            text.parse::<f64>().map_err(|_| Error::setting(format!("the address holds `{text}` where a number of the code was expected")))
+            text.parse::<f64>().map_err(|_| {
+                Error::setting(format!("the address holds `{text}` where a number of the code was expected"))
+            })
         };
         let z = word("z").ok_or_else(|| missing("z"))?;
         let label = word("label").map(|text| {
-            text.parse().map_err(|_| Error::setting(format!("the address holds label={text}; it must be the number of a class")))
+            text.parse().map_err(|_| {
+                Error::setting(format!("the address holds label={text}; it must be the number of a class"))
+            })
         });
         Ok(SavedCode {
             checkpoint: word("checkpoint").ok_or_else(|| missing("checkpoint"))?.to_owned(),
@@ -89,7 +100,10 @@ pub fn code(model: &dyn Model, numbers: &[f64]) -> Result<Tensor> {
         return Err(Error::setting("the model makes no images of codes"));
     }
     if numbers.len() != size {
-        return Err(Error::setting(format!("the code has {} numbers; those of this model have {size}", numbers.len())));
+        return Err(Error::setting(format!(
+            "the code has {} numbers; those of this model have {size}",
+            numbers.len()
+        )));
     }
     let numbers: Vec<f32> = numbers.iter().map(|&number| number as f32).collect();
     if let Some(place) = numbers.iter().position(|number| !number.is_finite()) {
@@ -106,9 +120,10 @@ pub fn label(model: &dyn Model, label: Option<usize>) -> Result<Option<Tensor>> 
     match (model.classes(), label) {
         (None, None) => Ok(None),
         (None, Some(label)) => Err(Error::setting(format!("the label is {label}, but the model takes none"))),
-        (Some(classes), Some(label)) if label >= classes => {
-            Err(Error::setting(format!("the label is {label}; the model knows the classes 0 to {}", classes - 1)))
-        }
+        (Some(classes), Some(label)) if label >= classes => Err(Error::setting(format!(
+            "the label is {label}; the model knows the classes 0 to {}",
+            classes - 1
+        ))),
         (Some(_), label) => Ok(Some(Tensor::full([1], label.unwrap_or(0) as f64, DType::I64))),
     }
 }
@@ -142,7 +157,8 @@ mod tests {
 
     #[test]
     fn files_and_addresses_say_the_same() {
-        let saved = SavedCode { checkpoint: DIGEST.into(), label: Some(3), code: vec![f64::from(0.1f32), -2.0] };
+        let saved =
+            SavedCode { checkpoint: DIGEST.into(), label: Some(3), code: vec![f64::from(0.1f32), -2.0] };
         let file = serde_json::to_string(&saved).unwrap();
         assert_eq!(SavedCode::read(&file).unwrap(), saved);
         let address = format!("http://127.0.0.1:8473/#latent?run=0&checkpoint={DIGEST}&label=3&z=0.1,-2\n");
@@ -159,18 +175,27 @@ mod tests {
     fn what_is_no_code_is_refused() {
         let refusal = |text: &str| {
             let read = SavedCode::read(text);
-            let checked = read.and_then(|saved| saved.check_checkpoint(DIGEST).and(saved.tensors(&Pair { classes: None })));
+            let checked = read
+                .and_then(|saved| saved.check_checkpoint(DIGEST).and(saved.tensors(&Pair { classes: None })));
             checked.unwrap_err().to_string()
         };
         let file = |rest: &str| format!(r#"{{"checkpoint":"{DIGEST}",{rest}}}"#);
         assert!(refusal(&file(r#""code":[1]"#)).contains("1 numbers; those of this model have 2"));
         assert!(refusal(&file(r#""code":[1,NaN]"#)).contains("no saved code"));
-        assert!(refusal(&file(r#""code":[1,1e39]"#)).contains("number 1 of the code, counted from 0, is not finite"));
+        assert!(
+            refusal(&file(r#""code":[1,1e39]"#))
+                .contains("number 1 of the code, counted from 0, is not finite")
+        );
         assert!(refusal(&file(r#""code":[1,2],"label":0"#)).contains("takes none"));
-        assert!(refusal(r#"{"checkpoint":"ffffffffffffffff","code":[1,2]}"#).contains("saved with the checkpoint"));
+        assert!(
+            refusal(r#"{"checkpoint":"ffffffffffffffff","code":[1,2]}"#)
+                .contains("saved with the checkpoint")
+        );
         assert!(refusal(r#"{"checkpoint":"","code":[1,2]}"#).contains("saved with the checkpoint"));
         assert!(refusal("http://127.0.0.1/#latent?z=1,2").contains("no checkpoint="));
-        assert!(refusal(&format!("http://127.0.0.1/#latent?checkpoint={DIGEST}&z=1,inf")).contains("not finite"));
+        assert!(
+            refusal(&format!("http://127.0.0.1/#latent?checkpoint={DIGEST}&z=1,inf")).contains("not finite")
+        );
         assert!(refusal(&format!("http://127.0.0.1/#latent?checkpoint={DIGEST}&z=1,x")).contains("`x`"));
     }
 }

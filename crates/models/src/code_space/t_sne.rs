@@ -61,7 +61,8 @@ pub fn t_sne(
         let is_early = step < options.steps / 4;
         let (exaggeration, momentum) = if is_early { (EXAGGERATION, 0.5) } else { (1.0, 0.8) };
         let slopes = slopes(&shares, &places, exaggeration);
-        for (((place, slope), motion), gain) in places.iter_mut().zip(&slopes).zip(&mut moves).zip(&mut gains) {
+        for (((place, slope), motion), gain) in places.iter_mut().zip(&slopes).zip(&mut moves).zip(&mut gains)
+        {
             for axis in 0..2 {
                 let goes_on = slope[axis] * motion[axis] < 0.0;
                 gain[axis] = if goes_on { gain[axis] + 0.2 } else { (gain[axis] * 0.8).max(LEAST_GAIN) };
@@ -91,17 +92,25 @@ fn joint(vectors: &Tensor, perplexity: f64) -> Vec<f64> {
 
 /// p(j|i) of one vector: the precision 1 / 2σ² is halved or doubled, then bisected, until the entropy is that of the perplexity.
 fn neighbours(own: usize, squares: &[f64], perplexity: f64) -> Vec<f64> {
-    let nearest = squares.iter().enumerate().filter(|(other, _)| *other != own).map(|(_, square)| *square).fold(f64::INFINITY, f64::min);
+    let nearest = squares
+        .iter()
+        .enumerate()
+        .filter(|(other, _)| *other != own)
+        .map(|(_, square)| *square)
+        .fold(f64::INFINITY, f64::min);
     let weights = |precision: f64| -> Vec<f64> {
         // Less the nearest, so that no row is all zeros.
-        let weight = |(other, square): (usize, &f64)| if other == own { 0.0 } else { (-precision * (square - nearest)).exp() };
+        let weight = |(other, square): (usize, &f64)| {
+            if other == own { 0.0 } else { (-precision * (square - nearest)).exp() }
+        };
         let weights: Vec<f64> = squares.iter().enumerate().map(weight).collect();
         let total: f64 = weights.iter().sum();
         weights.iter().map(|weight| weight / total).collect()
     };
     let (mut low, mut high, mut precision) = (0.0, f64::INFINITY, 1.0);
     for _ in 0..HALVINGS {
-        let entropy: f64 = weights(precision).iter().filter(|share| **share > 0.0).map(|share| -share * share.ln()).sum();
+        let entropy: f64 =
+            weights(precision).iter().filter(|share| **share > 0.0).map(|share| -share * share.ln()).sum();
         if (entropy - perplexity.ln()).abs() < 1e-4 {
             break;
         }
@@ -150,10 +159,15 @@ mod tests {
         let rng = Generator::new(5);
         // Three groups in ten dimensions, mixed up with each other in order.
         let noise = rng.normal([60, 10], 0.0, 0.3, DType::F32).to_vec::<f32>();
-        let values = (0..600).map(|index| noise[index] + if index % 10 == index / 10 % 3 { 5.0 } else { 0.0 });
+        let values =
+            (0..600).map(|index| noise[index] + if index % 10 == index / 10 % 3 { 5.0 } else { 0.0 });
         let vectors = Tensor::from_vec(values.collect(), [60, 10]);
-        let start: Vec<[f64; 2]> =
-            rng.normal([60, 2], 0.0, 1.0, DType::F64).to_vec::<f64>().chunks(2).map(|place| [place[0], place[1]]).collect();
+        let start: Vec<[f64; 2]> = rng
+            .normal([60, 2], 0.0, 1.0, DType::F64)
+            .to_vec::<f64>()
+            .chunks(2)
+            .map(|place| [place[0], place[1]])
+            .collect();
         let mut steps = 0;
         let map = t_sne(&vectors, &start, &TsneOptions { perplexity: 10.0, steps: 300 }, &mut |_, _| {
             steps += 1;
@@ -163,7 +177,9 @@ mod tests {
         assert_eq!(steps, 300);
         let square = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2);
         for one in 0..60 {
-            let nearest = (0..60).filter(|&other| other != one).min_by(|&a, &b| square(map[one], map[a]).total_cmp(&square(map[one], map[b])));
+            let nearest = (0..60)
+                .filter(|&other| other != one)
+                .min_by(|&a, &b| square(map[one], map[a]).total_cmp(&square(map[one], map[b])));
             assert_eq!(nearest.unwrap() % 3, one % 3);
         }
     }
@@ -173,15 +189,26 @@ mod tests {
         let rng = Generator::new(6);
         let shares = joint(&rng.normal([8, 3], 0.0, 1.0, DType::F64), 2.0);
         assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
-        let mut places: Vec<[f64; 2]> =
-            rng.normal([8, 2], 0.0, 1.0, DType::F64).to_vec::<f64>().chunks(2).map(|place| [place[0], place[1]]).collect();
+        let mut places: Vec<[f64; 2]> = rng
+            .normal([8, 2], 0.0, 1.0, DType::F64)
+            .to_vec::<f64>()
+            .chunks(2)
+            .map(|place| [place[0], place[1]])
+            .collect();
         let divergence = |places: &[[f64; 2]]| {
             let close = |index: usize| {
                 let (a, b) = (places[index / 8], places[index % 8]);
-                if index / 8 == index % 8 { 0.0 } else { 1.0 / (1.0 + (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2)) }
+                if index / 8 == index % 8 {
+                    0.0
+                } else {
+                    1.0 / (1.0 + (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2))
+                }
             };
             let total: f64 = (0..64).map(close).sum();
-            (0..64).filter(|&index| shares[index] > 0.0).map(|index| shares[index] * (shares[index] * total / close(index)).ln()).sum::<f64>()
+            (0..64)
+                .filter(|&index| shares[index] > 0.0)
+                .map(|index| shares[index] * (shares[index] * total / close(index)).ln())
+                .sum::<f64>()
         };
         let found = slopes(&shares, &places, 1.0);
         for place in 0..8 {
@@ -193,7 +220,11 @@ mod tests {
                     value
                 };
                 let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
-                assert!((difference - found[place][axis]).abs() < 1e-6, "{difference} {}", found[place][axis]);
+                assert!(
+                    (difference - found[place][axis]).abs() < 1e-6,
+                    "{difference} {}",
+                    found[place][axis]
+                );
             }
         }
     }

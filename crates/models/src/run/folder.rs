@@ -10,6 +10,8 @@ use wengert_tensor::io::atomic;
 /// ```text
 /// config.toml                        the resolved configuration
 /// metrics.jsonl                      one object an epoch
+/// steps.jsonl                        one object a step: its losses
+/// gradients.jsonl                    norms and histograms of gradients, every hundredth step
 /// events.out.tfevents.…              the same for TensorBoard, with the pictures
 /// loss.svg                           the losses so far
 /// eval.json                          what `wengert eval` measured
@@ -31,7 +33,15 @@ pub struct Claim {
 }
 
 /// What a run writes, so that starting over removes this and nothing else.
-const FILES: [&str; 5] = ["config.toml", "metrics.jsonl", "loss.svg", "eval.json", "neighbours.png"];
+const FILES: [&str; 7] = [
+    "config.toml",
+    "metrics.jsonl",
+    "steps.jsonl",
+    "gradients.jsonl",
+    "loss.svg",
+    "eval.json",
+    "neighbours.png",
+];
 const FOLDERS: [&str; 3] = ["samples", "reconstructions", "checkpoints"];
 const EVENTS: &str = "events.out.tfevents.";
 
@@ -125,6 +135,16 @@ impl RunFolder {
         self.path.join("metrics.jsonl")
     }
 
+    /// `steps.jsonl`.
+    pub fn steps(&self) -> PathBuf {
+        self.path.join("steps.jsonl")
+    }
+
+    /// `gradients.jsonl`.
+    pub fn gradients(&self) -> PathBuf {
+        self.path.join("gradients.jsonl")
+    }
+
     /// `loss.svg`.
     pub fn chart(&self) -> PathBuf {
         self.path.join("loss.svg")
@@ -167,7 +187,12 @@ impl RunFolder {
 
     /// Takes over what an earlier run has recorded and its best checkpoint, to go on from it in this folder.
     pub fn copy_history(&self, earlier: &RunFolder) -> Result<()> {
-        for (from, to) in [(earlier.metrics(), self.metrics()), (earlier.best(), self.best())] {
+        for (from, to) in [
+            (earlier.metrics(), self.metrics()),
+            (earlier.steps(), self.steps()),
+            (earlier.gradients(), self.gradients()),
+            (earlier.best(), self.best()),
+        ] {
             if from.is_file() {
                 let mut source = fs::File::open(&from).map_err(|e| Error::io(&from, e))?;
                 atomic::write_with(&to, |target| std::io::copy(&mut source, target).map(|_| ()))?;

@@ -9,6 +9,7 @@ pub mod metrics;
 pub mod picture;
 pub mod plot;
 mod scatter;
+pub mod steps;
 
 pub use animation::{encode_there_and_back, save_there_and_back};
 pub use events::EventWriter;
@@ -17,3 +18,4 @@ pub use metrics::EpochRecord;
 pub use picture::Picture;
 pub use plot::{Series, line_chart};
 pub use scatter::Scatter;
+pub use steps::{GradientRecord, ParameterRecord, StepRecord, StepWriter};

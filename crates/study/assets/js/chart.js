@@ -14,7 +14,7 @@ export function seriesColour(index) {
   return colour(`--series-${index % COLOURS}`);
 }
 
-// A chart of `series`: [{ label, colour, dash }], by numbers, over an axis called `x`. `update(data)` draws [xs, ys, ys…];
+// A chart of `series`: [{ label, colour, dash, points }], colours and dashes by number, over an axis called `x`. `update(data)` draws [xs, ys, ys…];
 // `destroy()` ends it.
 export function chart(place, { title, x, y, series, height = 240, logarithmic = false }) {
   place.setAttribute('role', 'img');
@@ -39,7 +39,7 @@ export function chart(place, { title, x, y, series, height = 240, logarithmic = 
             dash: DASHES[(one.dash ?? 0) % DASHES.length],
             width: 1.5,
             spanGaps: true,
-            points: { show: (self) => self.data[0].length < 40 },
+            points: { show: one.points ? true : (self) => self.data[0].length < 40, size: 5 },
           })),
         ],
       },

@@ -57,8 +57,10 @@ impl Jobs {
         let (job, turn) = {
             let mut newest = lock(&self.newest);
             newest.0 += 1;
-            let told = Told { stage: "waiting for earlier work of this kind to end".into(), ..Told::default() };
-            let job = Arc::new(Job { number: newest.0, is_over: AtomicBool::new(false), told: Mutex::new(told) });
+            let told =
+                Told { stage: "waiting for earlier work of this kind to end".into(), ..Told::default() };
+            let job =
+                Arc::new(Job { number: newest.0, is_over: AtomicBool::new(false), told: Mutex::new(told) });
             let turn = match newest.1.get(kind) {
                 None => Arc::default(),
                 Some(before) => {
@@ -86,7 +88,8 @@ impl Jobs {
     pub fn told(&self, number: &str) -> Result<Value, Refusal> {
         let job = self.find(number)?;
         let told = lock(&job.told);
-        let mut value = object!({ "stage": told.stage, "done": told.done, "of": told.of, "partial": told.partial });
+        let mut value =
+            object!({ "stage": told.stage, "done": told.done, "of": told.of, "partial": told.partial });
         match &told.outcome {
             Some(Ok(result)) => value["result"] = result.clone(),
             Some(Err(message)) => value["error"] = message.as_str().into(),
@@ -105,7 +108,9 @@ impl Jobs {
         let newest = lock(&self.newest);
         let found = newest.1.values().find(|kind| kind.job.number.to_string() == number);
         found.map(|kind| kind.job.clone()).ok_or_else(|| {
-            Refusal::missing(format!("there is no work {number}; newer work of its kind may have taken its place"))
+            Refusal::missing(format!(
+                "there is no work {number}; newer work of its kind may have taken its place"
+            ))
         })
     }
 }

@@ -120,7 +120,8 @@ fn begin<T: DeserializeOwned + Send + 'static>(
     post(move |State(view): State<Arc<View>>, Path(run): Path<String>, body: Bytes| async move {
         let wanted: T = read(&body)?;
         let opened = view.open(&run).await?;
-        let number = view.jobs.begin(kind, view.study.device(), move |progress| work(&opened, wanted, progress));
+        let number =
+            view.jobs.begin(kind, view.study.device(), move |progress| work(&opened, wanted, progress));
         json(&object!({ "work": number }))
     })
 }

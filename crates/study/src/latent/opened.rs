@@ -21,8 +21,6 @@ pub struct Opened {
     pub checkpoint: Checkpoint,
     /// What the page must know of it.
     pub about: Value,
-    /// SHA-256 of the checkpoint file.
-    pub digest: String,
     stamp: Option<(u64, SystemTime)>,
     training: Mutex<Box<dyn Training>>,
     data: Mutex<Option<Arc<Dataset>>>,
@@ -70,7 +68,6 @@ impl Opened {
         Ok(Opened {
             checkpoint,
             about,
-            digest,
             stamp,
             training: Mutex::new(training),
             data: Mutex::default(),
@@ -132,7 +129,9 @@ impl Opened {
         let found = match train {
             None => Classifier::kept(images, &options, &folder),
             Some(observer) => {
-                let mut told = |progress: wengert_models::metrics::ClassifierProgress| observer(progress.step, progress.steps);
+                let mut told = |progress: wengert_models::metrics::ClassifierProgress| {
+                    observer(progress.step, progress.steps)
+                };
                 Some(Classifier::cached(images, &options, &folder, &mut told).map_err(Refusal::wrong)?)
             }
         };
@@ -207,7 +206,8 @@ fn parts(model: &dyn Model) -> Vec<Value> {
             CodePart::Category(values) => object!({ "kind": "category", "start": from, "width": values }),
             CodePart::Number => {
                 let values = drawn.iter().skip(from).step_by(size).map(|&value| f64::from(value));
-                let (sum, squares) = values.fold((0.0, 0.0), |(sum, squares), value| (sum + value, squares + value * value));
+                let (sum, squares) =
+                    values.fold((0.0, 0.0), |(sum, squares), value| (sum + value, squares + value * value));
                 let mean = sum / count as f64;
                 let deviation = (squares / count as f64 - mean * mean).max(0.0).sqrt().max(1e-3);
                 object!({ "kind": "number", "start": from, "width": 1, "mean": mean, "deviation": deviation })

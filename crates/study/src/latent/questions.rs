@@ -110,7 +110,9 @@ pub fn encode(opened: &Opened, wanted: OfImage) -> Result<Value, Refusal> {
         let (Some(code), Some(again)) =
             (pictures::encode(model, &image, &given), pictures::reconstruct(model, &image, &given))
         else {
-            return Err(Refusal::wrong("the model has no encoder; the code of an image can be found by gradient"));
+            return Err(Refusal::wrong(
+                "the model has no encoder; the code of an image can be found by gradient",
+            ));
         };
         let mut value = seen(opened, model, &image, label.as_ref());
         value["code"] = numbers(&code);
@@ -126,7 +128,10 @@ pub fn test_image(opened: &Opened, wanted: OfTest) -> Result<Value, Refusal> {
     let images = data.test.dataset();
     if wanted.index >= images.len() {
         let last = images.len().saturating_sub(1);
-        return Err(Refusal::wrong(format!("there is no test image {}; the last one is {last}", wanted.index)));
+        return Err(Refusal::wrong(format!(
+            "there is no test image {}; the last one is {last}",
+            wanted.index
+        )));
     }
     let label = usize::from(images.labels()[wanted.index]);
     Ok(object!({
@@ -144,7 +149,8 @@ pub fn way(opened: &Opened, wanted: Way) -> Result<Value, Refusal> {
     }
     opened.with(|model| {
         let [from, to] = [&wanted.from, &wanted.to].map(|code| saved::code(model, code));
-        let (from, to) = (from.map_err(Refusal::wrong)?.to_vec::<f32>(), to.map_err(Refusal::wrong)?.to_vec::<f32>());
+        let (from, to) =
+            (from.map_err(Refusal::wrong)?.to_vec::<f32>(), to.map_err(Refusal::wrong)?.to_vec::<f32>());
         let along = |path| -> Result<Value, Refusal> {
             let codes = between(&from, &to, wanted.steps, path, &model.code_parts());
             let images = decode_all(model, &codes, wanted.label)?;
@@ -166,12 +172,14 @@ pub fn animation(opened: &Opened, wanted: OfCodes) -> Result<Vec<u8>, Refusal> {
         return Err(Refusal::wrong(format!("an animation has 2 to {MOST_CODES} codes, not {found}")));
     }
     opened.with(|model| {
-        let codes: Result<Vec<Tensor>, _> = wanted.codes.iter().map(|code| saved::code(model, code)).collect();
+        let codes: Result<Vec<Tensor>, _> =
+            wanted.codes.iter().map(|code| saved::code(model, code)).collect();
         let codes = Tensor::cat(&codes.map_err(Refusal::wrong)?.iter().collect::<Vec<_>>(), 0);
         let images = decode_all(model, &codes, wanted.label)?;
         let shape = model.image_shape();
         let factor = ANIMATED.div_ceil(shape[1].max(1));
-        let frame = |index| Picture::grid(&images.narrow(0, index, 1).to_vec::<f32>(), shape, 1).enlarged(factor);
+        let frame =
+            |index| Picture::grid(&images.narrow(0, index, 1).to_vec::<f32>(), shape, 1).enlarged(factor);
         let frames: Vec<Picture> = (0..images.dims()[0]).map(frame).collect();
         encode_there_and_back(&frames).map_err(Refusal::wrong)
     })
@@ -186,9 +194,9 @@ pub fn draw_codes(
 ) -> Result<Tensor, Refusal> {
     match truncation {
         None => Ok(no_grad(|| model.draw_codes(count, rng))),
-        Some(limit) if !(0.05..=10.0).contains(&limit) => {
-            Err(Refusal::wrong(format!("the truncation is {limit}; it must be from 0.05 to 10 standard deviations")))
-        }
+        Some(limit) if !(0.05..=10.0).contains(&limit) => Err(Refusal::wrong(format!(
+            "the truncation is {limit}; it must be from 0.05 to 10 standard deviations"
+        ))),
         Some(limit) => draw_truncated(model, count, limit, rng)
             .ok_or_else(|| Refusal::wrong("only codes with a prior N(0, σ²) can be truncated")),
     }

@@ -1,39 +1,59 @@
-// The training view: curves of one run or of several, one over the other.
-import { get } from '/js/api.js';
-import { chart, figure } from '/js/chart.js';
+// The training view: curves of one run or of several, one over the other, while a run goes on and after it.
 import { el, replace } from '/js/dom.js';
+import { Curves } from '/js/views/training/curves.js';
+import { Gradients } from '/js/views/training/gradients.js';
+import { pictures } from '/js/views/training/pictures.js';
+import { follow, History } from '/js/views/training/history.js';
 
-// What an epoch's record holds besides losses.
-const OTHER = new Set(['event', 'epoch', 'step', 'scores', 'judge', 'images_per_second', 'seconds']);
+// How often curves are drawn anew while a run goes on.
+const REDRAW = 500;
 
 export default async function training(place, study) {
-  const runs = await Promise.all(
-    study.runs.map(async (run) => ({ ...run, epochs: await get(`/api/training/runs/${run.index}/epochs`) })),
+  const histories = await Promise.all(study.runs.map((run) => History.of(run)));
+  const status = el('p', { class: 'faint', 'aria-live': 'polite' });
+  const curves = new Curves(histories);
+  const gradients = new Gradients(histories);
+  const shown = await pictures(study.runs);
+  const jump = (target, title) => el('button', { type: 'button', onclick: () => target.scrollIntoView() }, title);
+  replace(
+    place,
+    el('div', { class: 'row' }, el('h1', {}, 'Training'), curves.controls),
+    status,
+    el('div', { class: 'row' }, jump(curves.element, 'Losses'), jump(gradients.element, 'Gradients'), jump(shown.element, 'Pictures')),
+    curves.element,
+    gradients.element,
+    shown.element,
   );
-  const names = [...new Set(runs.flatMap((run) => run.epochs.flatMap((epoch) => Object.keys(epoch))))];
-  const grid = el('div', { class: 'grid' });
-  replace(place, el('h1', {}, 'Training'), grid);
-  if (!runs.some((run) => run.epochs.length)) {
-    replace(grid, el('p', {}, 'No epoch has been recorded yet.'));
-    return () => {};
-  }
-  const drawn = names
-    .filter((name) => !OTHER.has(name))
-    .concat('images_per_second')
-    .map((name) => draw(grid, name, runs));
-  return () => drawn.forEach((one) => one.destroy());
-}
+  curves.draw();
+  gradients.draw();
+  // Milliseconds from the request of the page until there is something to see.
+  requestAnimationFrame(() => { place.dataset.drawn = performance.now(); });
+  const tell = () => {
+    const first = histories[0];
+    status.textContent = study.live ? `${first.run.name} goes on: step ${first.lastStep}` : '';
+  };
+  if (!study.live) return () => [curves, gradients].forEach((part) => part.end());
 
-function draw(grid, name, runs) {
-  const { section, place } = figure(name.replaceAll('_', ' '));
-  grid.append(section);
-  const series = runs.map((run, index) => ({ label: run.name, colour: index, dash: index }));
-  const drawn = chart(place, { title: name, x: 'epoch', series });
-  const xs = [...new Set(runs.flatMap((run) => run.epochs.map((epoch) => epoch.epoch)))].sort((a, b) => a - b);
-  const lines = runs.map((run) => {
-    const known = new Map(run.epochs.map((epoch) => [epoch.epoch, epoch[name]]));
-    return xs.map((x) => known.get(x) ?? null);
+  let due = null;
+  const redraw = () => {
+    due ??= setTimeout(() => {
+      due = null;
+      tell();
+      curves.draw();
+      gradients.draw();
+    }, REDRAW);
+  };
+  tell();
+  const stop = follow(histories[0], redraw, () => shown.refresh(), () => {
+    clearTimeout(due);
+    tell();
+    curves.draw();
+    gradients.draw();
+    status.textContent = `${histories[0].run.name} is over. wengert study ${histories[0].run.path} shows it again.`;
   });
-  drawn.update([xs, ...lines]);
-  return drawn;
+  return () => {
+    stop();
+    clearTimeout(due);
+    [curves, gradients].forEach((part) => part.end());
+  };
 }

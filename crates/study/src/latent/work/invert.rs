@@ -52,7 +52,9 @@ pub fn invert(opened: &Opened, wanted: Wanted, progress: &Progress) -> Result<Va
     let mut least = f64::INFINITY;
     for step in 0..=wanted.steps {
         let code = &start + &change * &moves;
-        let made = model.decode(&code, label.as_ref()).ok_or_else(|| Refusal::wrong("the model makes no images of codes"))?;
+        let made = model
+            .decode(&code, label.as_ref())
+            .ok_or_else(|| Refusal::wrong("the model makes no images of codes"))?;
         let distance = (&made - &image).square().mean_all();
         let value = distance.item();
         if !value.is_finite() {
@@ -71,7 +73,9 @@ pub fn invert(opened: &Opened, wanted: Wanted, progress: &Progress) -> Result<Va
         }
         adam.zero_grad();
         // The mean over so many pixels is small; Adam does not mind.
-        distance.backward().map_err(|error| Refusal::wrong(format!("the model has no gradient on its code: {error}")))?;
+        distance
+            .backward()
+            .map_err(|error| Refusal::wrong(format!("the model has no gradient on its code: {error}")))?;
         adam.step().map_err(Refusal::broken)?;
     }
     best["way"] = way.into();
@@ -91,7 +95,8 @@ fn begin(model: &dyn Model, image: &Tensor, label: Option<&Tensor>, seed: u64) -
         let images = pictures::decode(model, &codes, labels.as_ref())
             .ok_or_else(|| Refusal::wrong("the model makes no images of codes"))?;
         let distances = (&images - image).square().flatten(1, -1).mean(&[1], false).to_vec::<f32>();
-        let nearest = distances.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(index, _)| index);
+        let nearest =
+            distances.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(index, _)| index);
         Ok(codes.narrow(0, nearest, 1).contiguous())
     })
 }

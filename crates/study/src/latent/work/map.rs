@@ -68,7 +68,9 @@ pub fn map(opened: &Opened, wanted: MapWanted, progress: &Progress) -> Result<Va
     let model = training.model();
     let size = model.code_size();
     if !(2..=LONGEST).contains(&size) {
-        return Err(Refusal::wrong(format!("codes of 2 to {LONGEST} numbers can be mapped; these have {size}")));
+        return Err(Refusal::wrong(format!(
+            "codes of 2 to {LONGEST} numbers can be mapped; these have {size}"
+        )));
     }
     if wanted.kind == Kind::Manifold {
         progress.say("decoding a grid of codes", 0, 0)?;
@@ -116,7 +118,9 @@ pub fn directions(opened: &Opened, _wanted: Nothing, progress: &Progress) -> Res
     let model = training.model();
     let size = model.code_size();
     if !(1..=LONGEST).contains(&size) {
-        return Err(Refusal::wrong(format!("directions are known of codes of 1 to {LONGEST} numbers; these have {size}")));
+        return Err(Refusal::wrong(format!(
+            "directions are known of codes of 1 to {LONGEST} numbers; these have {size}"
+        )));
     }
     progress.say("looking at the weights", 0, 0)?;
     let closed = closed_form(model, OFFERED);
@@ -129,7 +133,8 @@ pub fn directions(opened: &Opened, _wanted: Nothing, progress: &Progress) -> Res
         false => None,
     };
     let told = |components: PrincipalComponents| {
-        let deviations: Vec<f64> = components.variances.iter().map(|variance| variance.max(0.0).sqrt()).collect();
+        let deviations: Vec<f64> =
+            components.variances.iter().map(|variance| variance.max(0.0).sqrt()).collect();
         let directions = components.directions.contiguous().to_vec::<f64>();
         let directions: Vec<&[f64]> = directions.chunks_exact(size).collect();
         object!({ "directions": directions, "deviations": deviations })
@@ -142,7 +147,9 @@ pub fn difference(opened: &Opened, wanted: DifferenceWanted, progress: &Progress
     let training = opened.copy()?;
     let model = training.model();
     if model.classes().is_some() {
-        return Err(Refusal::wrong("the model is told the class; choose another label in place of a direction"));
+        return Err(Refusal::wrong(
+            "the model is told the class; choose another label in place of a direction",
+        ));
     }
     let gathered = gather(opened, model, progress)?;
     let gathered = match gathered.names.is_empty() {
@@ -153,9 +160,13 @@ pub fn difference(opened: &Opened, wanted: DifferenceWanted, progress: &Progress
     match direction(&gathered.codes, &gathered.labels, from, to) {
         Some(direction) => Ok(object!({ "direction": numbers(&direction), "source": gathered.source })),
         None => {
-            let shown = |class: usize| gathered.names.get(class).cloned().unwrap_or_else(|| format!("class {class}"));
+            let shown =
+                |class: usize| gathered.names.get(class).cloned().unwrap_or_else(|| format!("class {class}"));
             let (from, to) = (shown(wanted.from), shown(wanted.to));
-            Err(Refusal::wrong(format!("among {} there is no code of {from} or none of {to}", gathered.source)))
+            Err(Refusal::wrong(format!(
+                "among {} there is no code of {from} or none of {to}",
+                gathered.source
+            )))
         }
     }
 }
@@ -167,7 +178,9 @@ fn plane_of(codes: &Tensor) -> Result<Plane, Refusal> {
 /// Codes with their classes: of test images where there is an encoder, else drawn ones with the class that they were drawn for or
 /// that LeNet sees.
 fn gather(opened: &Opened, model: &dyn Model, progress: &Progress) -> Result<Arc<Gathered>, Refusal> {
-    if let Some(gathered) = opened.gathered().filter(|gathered| !gathered.names.is_empty() || opened.reader().is_none()) {
+    if let Some(gathered) =
+        opened.gathered().filter(|gathered| !gathered.names.is_empty() || opened.reader().is_none())
+    {
         return Ok(gathered);
     }
     let data = opened.data()?;
@@ -187,9 +200,12 @@ fn gather(opened: &Opened, model: &dyn Model, progress: &Progress) -> Result<Arc
         Tensor::from_vec((0..MAPPED).map(|index| (index % classes.max(1)) as i64).collect(), [MAPPED])
     });
     let gathered = match (asked, opened.reader()) {
-        (Some(labels), _) => {
-            Gathered { codes, labels: labels.to_dtype(DType::I64).to_vec(), names, source: "drawn codes, by the label they were drawn for" }
-        }
+        (Some(labels), _) => Gathered {
+            codes,
+            labels: labels.to_dtype(DType::I64).to_vec(),
+            names,
+            source: "drawn codes, by the label they were drawn for",
+        },
         (None, Some(reader)) => {
             let images = decode_all(model, &codes, None)?;
             progress.say("reading their images", 0, 0)?;
@@ -198,7 +214,12 @@ fn gather(opened: &Opened, model: &dyn Model, progress: &Progress) -> Result<Arc
         }
         (None, None) => {
             let labels = vec![-1; MAPPED];
-            Gathered { codes, labels, names: Vec::new(), source: "drawn codes; with LeNet their classes would be known" }
+            Gathered {
+                codes,
+                labels,
+                names: Vec::new(),
+                source: "drawn codes; with LeNet their classes would be known",
+            }
         }
     };
     Ok(opened.keep(gathered))

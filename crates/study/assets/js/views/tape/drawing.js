@@ -27,7 +27,7 @@ export function drawing(walk, choose) {
   const used = new Set(nodes.flatMap((node) => node.inputs.map((input) => input.leaf)).filter((leaf) => leaf !== undefined));
   const leafBoxes = [...used].map((leaf) => {
     const lines = [leaves[leaf].name || `@${leaf}`, leaves[leaf].spec];
-    return { key: `leaf${leaf}`, leaf, lines, ...size([...lines, 'grad norm 1.234']), extra: 1 };
+    return { key: `leaf${leaf}`, leaf, lines, ...size([...lines, 'grad not run yet']), extra: 1 };
   });
   for (const box of [...leafBoxes, ...boxes]) {
     box.height = (box.lines.length + box.extra) * LINE + 2 * PADDING;
