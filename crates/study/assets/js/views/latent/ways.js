@@ -41,7 +41,7 @@ export class Between {
       })));
       replace(this.strips, strip('Straight line (lerp)', ways.straight), strip('Great circle (slerp)', ways.circle));
       for (const button of this.gif) button.disabled = false;
-      const fits = this.view.about.great_circle ? 'The prior is N(0, σ²): the great circle stays where codes are.' : 'The prior is no N(0, σ²): the line is as good a way as any.';
+      const fits = this.view.about.great_circle ? 'The prior is N(0, σ²): the great circle stays where codes are.' : 'The prior is not N(0, σ²) alone: see which way stays nearer to images.';
       this.status.textContent = fits;
     } catch (error) {
       this.status.textContent = error.message;
