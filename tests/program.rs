@@ -10,6 +10,8 @@ mod codes;
 mod cuda;
 #[path = "program/eval.rs"]
 mod eval;
+#[path = "program/explore.rs"]
+mod explore;
 #[path = "program/interchange.rs"]
 mod interchange;
 #[path = "program/stepper.rs"]

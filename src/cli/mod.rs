@@ -6,6 +6,7 @@ mod data;
 mod device;
 mod devices;
 mod eval;
+mod explore;
 mod export;
 mod fresh;
 mod gradcheck;
@@ -100,6 +101,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Serve a page on this machine that shows runs
     Study(study::StudyArgs),
+    /// Serve the page at the latent space of trained models
+    Explore(explore::ExploreArgs),
     /// Compare gradients with finite differences
     Gradcheck(gradcheck::GradcheckArgs),
     /// List, verify, import or fetch data sets
@@ -145,6 +148,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Devices => devices::run().map(|()| ExitCode::SUCCESS),
         Command::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Study(args) => study::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Explore(args) => explore::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Gradcheck(args) => gradcheck::run(&args),
         Command::Data(args) => data::run(&args).map(|()| ExitCode::SUCCESS),
     }?;

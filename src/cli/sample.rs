@@ -3,16 +3,21 @@
 use super::number;
 use super::run::check_count;
 use super::trained::{SeedArgs, Trained, TrainedArgs};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
-use std::path::PathBuf;
-use wengert_data::{SAMPLE_RATE, encode_wav, sound_of_picture};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use wengert_data::{SAMPLE_RATE, encode_wav, sha256_file, sound_of_picture};
+use wengert_models::code_space::saved::SavedCode;
 use wengert_models::pictures::{self, Samples};
 use wengert_tensor::Tensor;
 use wengert_tensor::io::{atomic, npz};
 
 /// The data set whose pictures are samples of sound.
 const SOUNDS: &str = "fsdd-mulaw";
+
+/// Bytes of a saved code that are read at most.
+const MOST_BYTES: u64 = 16 << 20;
 
 /// Flags of `wengert sample`.
 #[derive(Debug, Args)]
@@ -22,6 +27,9 @@ pub struct SampleArgs {
     /// Images to draw
     #[arg(long, default_value_t = 64, value_name = "N", value_parser = number::count, allow_negative_numbers = true)]
     count: usize,
+    /// Draw the one image of a code that the latent space view of the page has saved: its .json, or its address as text
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "seed"])]
+    code: Option<PathBuf>,
     /// A .png for a grid; a .npz with `images` (f32, N×C×H×W, 0..1), `codes` and, for a conditional model, `labels`; or,
     /// for a model of fsdd-mulaw, a .wav with the sounds one after another
     #[arg(long, default_value = "samples.png", value_name = "FILE")]
@@ -48,8 +56,12 @@ fn sample(args: &SampleArgs, trained: &Trained, extension: &str) -> Result<()> {
             args.out.display()
         );
     }
-    let Some(samples) = pictures::draw(trained.model(), args.count, &args.seed.generator()) else {
-        bail!("the model `{}` makes no images, so there is nothing to draw", trained.name())
+    let samples = match &args.code {
+        Some(path) => of_code(trained, path)?,
+        None => match pictures::draw(trained.model(), args.count, &args.seed.generator()) {
+            Some(samples) => samples,
+            None => bail!("the model `{}` makes no images, so there is nothing to draw", trained.name()),
+        },
     };
     if extension == "png" {
         pictures::grid(&samples.images).save(&args.out)?;
@@ -63,6 +75,19 @@ fn sample(args: &SampleArgs, trained: &Trained, extension: &str) -> Result<()> {
     arrays.extend(labels.as_ref().map(|labels| ("labels", labels)));
     npz::save(&args.out, arrays)?;
     Ok(())
+}
+
+/// The image of a saved code.
+fn of_code(trained: &Trained, path: &Path) -> Result<Samples> {
+    let of_file = || format!("--code {}", path.display());
+    let mut text = String::new();
+    let file = std::fs::File::open(path).with_context(of_file)?;
+    file.take(MOST_BYTES).read_to_string(&mut text).with_context(of_file)?;
+    let saved = SavedCode::read(&text).with_context(of_file)?;
+    saved.check_checkpoint(&sha256_file(trained.checkpoint.path())?).with_context(of_file)?;
+    let (codes, labels) = saved.tensors(trained.model()).with_context(of_file)?;
+    let images = trained.decode(&codes, labels.as_ref())?;
+    Ok(Samples { images, codes, labels })
 }
 
 /// The samples of pictures one after another, a tenth of a second of silence after each.

@@ -13,6 +13,7 @@ mod assets;
 pub mod channel;
 mod error;
 mod guard;
+mod latent;
 mod live;
 mod server;
 mod study;

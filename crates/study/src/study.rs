@@ -49,6 +49,11 @@ impl Study {
         &self.runs
     }
 
+    /// The device that views compute on.
+    pub(crate) fn device(&self) -> Device {
+        self.device
+    }
+
     /// The run that a request names by its position in [`Study::runs`].
     pub(crate) fn run(&self, index: &str) -> std::result::Result<&RunFolder, Refusal> {
         let run = index.parse::<usize>().ok().and_then(|index| self.runs.get(index));

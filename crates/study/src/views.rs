@@ -1,7 +1,7 @@
 //! The list of views. Here, and nowhere else, a view is added.
 
 use crate::answer::{Answer, json};
-use crate::{Study, tape, training};
+use crate::{Study, latent, tape, training};
 use axum::Router;
 use axum::routing::get;
 use serde_json::json as object;
@@ -20,12 +20,18 @@ pub struct View {
 }
 
 /// All views, in the order of the navigation.
-pub fn all() -> [View; 2] {
+pub fn all() -> [View; 3] {
     [
         View {
             name: "training",
             title: "Training",
             routes: training::routes,
+            is_of_use: |study| !study.runs().is_empty(),
+        },
+        View {
+            name: "latent",
+            title: "Latent space",
+            routes: latent::routes,
             is_of_use: |study| !study.runs().is_empty(),
         },
         View { name: "tape", title: "Tape", routes: tape::routes, is_of_use: |_| true },

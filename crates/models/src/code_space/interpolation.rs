@@ -26,17 +26,21 @@ impl Path {
 /// Whether the model draws its codes from N(0, σ²): those that it draws are then multiples of the generator's next normal
 /// numbers, all of the same.
 pub fn has_normal_prior(model: &dyn Model) -> bool {
+    prior_deviation(model).is_some()
+}
+
+/// σ of a model that draws its codes from N(0, σ²); `None` for any other.
+pub fn prior_deviation(model: &dyn Model) -> Option<f32> {
     const DRAWS: usize = 8;
     let (drawn, normal) = (Generator::new(0), Generator::new(0));
     let normal = normal.normal([DRAWS, model.code_size()], 0.0, 1.0, DType::F32);
     let drawn = no_grad(|| model.draw_codes(DRAWS, &drawn));
     let (drawn, normal) = (drawn.to_vec::<f32>(), normal.to_vec::<f32>());
-    let Some(deviation) = drawn.first().zip(normal.first()).map(|(drawn, normal)| drawn / normal) else {
-        return false;
-    };
+    let deviation = drawn.first().zip(normal.first()).map(|(drawn, normal)| drawn / normal)?;
     let pairs = || drawn.iter().zip(&normal);
-    drawn.len() == normal.len()
-        && pairs().all(|(drawn, normal)| (drawn - deviation * normal).abs() <= 1e-5 * drawn.abs())
+    let is_normal = drawn.len() == normal.len()
+        && pairs().all(|(drawn, normal)| (drawn - deviation * normal).abs() <= 1e-5 * drawn.abs());
+    is_normal.then_some(deviation)
 }
 
 /// Codes on the way from one code to another, both ends with them: `[steps, code size]`, evenly spaced in t.

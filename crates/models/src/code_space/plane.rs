@@ -66,6 +66,12 @@ impl Plane {
         points.contiguous().to_vec::<f64>().chunks_exact(2).map(|point| [point[0], point[1]]).collect()
     }
 
+    /// The code at the plane's middle, and the directions of its two axes, each of length 1.
+    pub fn frame(&self) -> [Vec<f64>; 3] {
+        let axis = |index| self.axes.select(0, index).contiguous().to_vec::<f64>();
+        [self.origin.to_vec::<f64>(), axis(0), axis(1)]
+    }
+
     /// The codes of the grid, row by row from the top left: f32 `[side², code size]`.
     pub fn codes(&self) -> Tensor {
         let rows = self.vertical.iter().rev();

@@ -37,6 +37,12 @@ pub fn cache_folder() -> Result<PathBuf> {
 }
 
 impl Classifier {
+    /// The classifier of a data set that is kept in `folder`; `None` where [`Classifier::cached`] would have to train it.
+    pub fn kept(images: &ImageDataset, options: &ClassifierOptions, folder: &Path) -> Option<Classifier> {
+        let key = Key::new(images, options);
+        key.open(&folder.join(key.file_name()))
+    }
+
     /// The classifier of a data set: the one kept in `folder`, or else a new one, which is then kept there.
     ///
     /// What is kept is used only if its metadata name this recipe and the digest of these very images and labels, and
@@ -154,7 +160,11 @@ mod tests {
     fn what_is_kept_is_used_and_what_is_damaged_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let cache = folder.path().join("deep/cache");
+        let options = ClassifierOptions { width: 2, epochs: 2, batch: 16, ..ClassifierOptions::default() };
+        assert!(Classifier::kept(&images(0), &options, &cache).is_none());
         let (first, steps) = classifier(&images(0), &cache);
+        let kept = Classifier::kept(&images(0), &options, &cache).map(|classifier| classifier.digest());
+        assert_eq!(kept, Some(first.digest()));
         assert_eq!(steps, 8);
         let (again, steps) = classifier(&images(0), &cache);
         assert_eq!((again.digest(), steps), (first.digest(), 0));

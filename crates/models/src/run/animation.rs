@@ -19,10 +19,18 @@ const QUANTISATION: i32 = 10;
 /// # Errors
 /// When there are no pictures, they differ in size, a side is beyond what GIF can hold, or the file cannot be written.
 pub fn save_there_and_back(path: &Path, pictures: &[Picture]) -> Result<()> {
+    let bytes = encode_there_and_back(pictures);
+    Ok(atomic::write(path, bytes.map_err(|detail| Error::file(path, detail))?)?)
+}
+
+/// The animation of [`save_there_and_back`] as the bytes of a GIF file.
+///
+/// # Errors
+/// In words, when there are no pictures, they differ in size, or a side is beyond what GIF can hold.
+pub fn encode_there_and_back(pictures: &[Picture]) -> std::result::Result<Vec<u8>, String> {
     let back = pictures.iter().enumerate().skip(1).rev().skip(1);
     let order: Vec<(usize, &Picture)> = pictures.iter().enumerate().chain(back).collect();
-    let bytes = encode(&order, pictures.len().saturating_sub(1));
-    Ok(atomic::write(path, bytes.map_err(|detail| Error::file(path, detail))?)?)
+    encode(&order, pictures.len().saturating_sub(1))
 }
 
 /// The bytes of a GIF file; the first picture and number `last` rest.

@@ -180,6 +180,11 @@ impl RunFolder {
         self.path.join("checkpoints/best.safetensors")
     }
 
+    /// The checkpoint that stands for the run: the best, or else the last; `None` before the first is saved.
+    pub fn trained(&self) -> Option<PathBuf> {
+        [self.best(), self.last()].into_iter().find(|path| path.is_file())
+    }
+
     /// Takes over what an earlier run has recorded and its best checkpoint, to go on from it in this folder.
     pub fn copy_history(&self, earlier: &RunFolder) -> Result<()> {
         for (from, to) in [

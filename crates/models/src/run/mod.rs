@@ -12,7 +12,7 @@ pub mod plot;
 mod scatter;
 pub mod steps;
 
-pub use animation::save_there_and_back;
+pub use animation::{encode_there_and_back, save_there_and_back};
 pub use events::EventWriter;
 pub use folder::{Claim, RunFolder};
 pub use metrics::EpochRecord;

@@ -30,8 +30,10 @@ pub fn checkpoint_path(path: &Path, wanted: Wanted) -> Result<PathBuf> {
         ));
     }
     let folder = RunFolder::open(path)?;
-    if wanted == Wanted::Best && folder.best().is_file() {
-        return Ok(folder.best());
+    if wanted == Wanted::Best
+        && let Some(path) = folder.trained()
+    {
+        return Ok(path);
     }
     if !folder.last().is_file() {
         let missing = folder.last();
