@@ -141,7 +141,7 @@ class TapeView {
     const columns = (...names) => el('thead', {}, el('tr', {}, names.map((name) => el('th', { scope: 'col' }, name))));
     replace(
       this.body,
-      el('p', {}, `${recorded.title}: ${recorded.sheet.nodes.at(-1).value.first[0]?.toPrecision(4) ?? 'not a number'}; ` +
+      el('p', {}, `${recorded.title}: ${recorded.sheet.nodes.at(-1).value.text}; ` +
         `${this.walk.forward} ops forward, ${recorded.sheet.backward.length} steps back.`),
       sheets,
       el('div', { class: 'two' }, stage, el('div', {}, this.drawn, el('div', { class: 'row' }, 'Save as', files))),
