@@ -167,7 +167,7 @@ impl Tensor {
     fn pad(&self, py: Python<'_>, pad: Vec<isize>, mode: &str, value: f64) -> PyResult<Tensor> {
         let mode = arguments::pad_mode(mode, value)?;
         let rank = self.0.rank();
-        if pad.len() % 2 != 0 || pad.len() / 2 > rank {
+        if !pad.len().is_multiple_of(2) || pad.len() / 2 > rank {
             return Err(refused(format!(
                 "pad takes two numbers an axis, the last axis first; got {} for {rank} axes",
                 pad.len()
