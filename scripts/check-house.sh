@@ -8,7 +8,7 @@ complain() { printf 'check-house: %s\n' "$1" >&2; failed=1; }
 # An import goes down, never up and never sideways (docs/architecture.md).
 declare -A below=(
   [cpu]="" [cuda]="" [tensor]="cpu cuda" [nn]="tensor cpu" [data]="tensor cpu" [models]="tensor nn data"
-  [emulator]="" [book]="tensor nn models" [testkit]="tensor nn cuda emulator"
+  [emulator]="" [book]="cpu tensor nn models" [testkit]="tensor nn cuda emulator"
 )
 for crate in "${!below[@]}"; do
   for used in $(sed -n '/^\[dependencies\]/,/^\[/p' "crates/$crate/Cargo.toml" | grep -oE '^wengert-[a-z]+' | sed 's/wengert-//'); do
