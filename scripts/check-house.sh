@@ -9,7 +9,7 @@ complain() { printf 'check-house: %s\n' "$1" >&2; failed=1; }
 declare -A below=(
   [cpu]="" [cuda]="" [tensor]="cpu cuda" [nn]="tensor cpu" [data]="tensor cpu" [models]="tensor nn data"
   [study]="tensor nn data models" [python]="tensor nn data models cuda"
-  [emulator]="" [book]="tensor nn models" [testkit]="tensor nn cuda emulator"
+  [emulator]="" [book]="cpu tensor nn models" [testkit]="tensor nn cuda emulator"
 )
 for crate in "${!below[@]}"; do
   for used in $(sed -n '/^\[dependencies\]/,/^\[/p' "crates/$crate/Cargo.toml" | grep -oE '^wengert-[a-z]+' | sed 's/wengert-//'); do

@@ -1,7 +1,8 @@
 //! *Backprop from the inside*: the chapters of `docs/book`, whose code is compiled and run as documentation tests, and the
-//! [figures] drawn from what the engine prints.
+//! [figures] drawn from what the engine prints; and numbered [kernels].
 
 pub mod figures;
+pub mod kernels;
 pub mod svg;
 
 #[doc = include_str!("../../../docs/book/src/introduction.md")]
