@@ -11,7 +11,7 @@ fn png_size(path: &Path) -> (u32, u32) {
 }
 
 /// Trains a model for two steps.
-fn brief(folder: &Path, model: &str, more: &[&str]) -> String {
+pub(super) fn brief(folder: &Path, model: &str, more: &[&str]) -> String {
     let run = folder.join(model);
     let out = run.to_str().unwrap().to_owned();
     let arguments = ["train", model, "--out", &out, "--steps=2", "--batch=8", "--quiet"];

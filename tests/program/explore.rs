@@ -1,5 +1,6 @@
 //! `wengert explore` and `wengert sample --code`: a code of the page is the same image, to the bit, on the command line.
 
+use super::codes::brief;
 use super::*;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
@@ -82,20 +83,11 @@ impl Drop for Page {
     }
 }
 
-/// Trains a model for two steps.
-fn brief(root: &Path, name: &str, model: &str, more: &[&str]) -> String {
-    let out = root.join(name).to_str().unwrap().to_owned();
-    let arguments = ["train", model, "--out", &out, "--steps=2", "--batch=8", "--quiet"];
-    let data = ["--set=data.limit=100", "--set=data.test_limit=100"];
-    succeed(&[&arguments[..], &data, more].concat());
-    out
-}
-
 #[test]
 fn a_code_of_the_page_is_the_same_image_here() {
     let root = TempDir::new().unwrap();
-    let vae = brief(root.path(), "vae", "vae", &["--set=vae.hidden=16", "--latent=3"]);
-    let cvae = brief(root.path(), "cvae", "cvae", &["--set=cvae.hidden=16", "--latent=3"]);
+    let vae = brief(root.path(), "vae", &["--set=vae.hidden=16", "--latent=3"]);
+    let cvae = brief(root.path(), "cvae", &["--set=cvae.hidden=16", "--latent=3"]);
     let page = Page::open(&[&vae, &cvae]);
     for (index, run, label) in [(0, &vae, json!(null)), (1, &cvae, json!(7))] {
         let about: Value = serde_json::from_slice(&page.ask("GET", &format!("runs/{index}"), "").1).unwrap();
@@ -144,8 +136,8 @@ fn a_code_of_the_page_is_the_same_image_here() {
 #[test]
 fn codes_are_found_mapped_and_joined() {
     let root = TempDir::new().unwrap();
-    let vae = brief(root.path(), "vae", "vae", &["--set=vae.hidden=16", "--latent=3"]);
-    let gan = brief(root.path(), "gan", "gan", &["--set=gan.hidden=16"]);
+    let vae = brief(root.path(), "vae", &["--set=vae.hidden=16", "--latent=3"]);
+    let gan = brief(root.path(), "gan", &["--set=gan.width=4"]);
     let page = Page::open(&[&vae, &gan]);
     let test = page.post("runs/0/test", &json!({ "index": 0 }));
     assert_eq!((&test["label"], &test["name"], &test["count"]), (&json!(7), &json!("7"), &json!(100)));
@@ -198,7 +190,7 @@ fn codes_are_found_mapped_and_joined() {
 #[test]
 fn what_is_no_code_changes_nothing() {
     let root = TempDir::new().unwrap();
-    let vae = brief(root.path(), "vae", "vae", &["--set=vae.hidden=16", "--latent=3"]);
+    let vae = brief(root.path(), "vae", &["--set=vae.hidden=16", "--latent=3"]);
     let page = Page::open(&[&vae]);
     let decode = "runs/0/decode";
     page.refuse(decode, "{", &["body of the request"]);
@@ -227,7 +219,7 @@ fn what_is_no_code_changes_nothing() {
 #[test]
 fn a_model_without_codes_says_so() {
     let root = TempDir::new().unwrap();
-    let run = brief(root.path(), "mdn", "mdn", &[]);
+    let run = brief(root.path(), "mdn", &[]);
     let page = Page::open(&[&run]);
     let about: Value = serde_json::from_slice(&page.ask("GET", "runs/0", "").1).unwrap();
     assert_eq!((&about["size"], &about["can"]["decode"]), (&json!(0), &json!(false)));

@@ -23,7 +23,7 @@ export class LatentRun {
     this.label = () => (this.labels ? Number(this.labels.value) : null);
     this.labels = about.classes === null ? null : el('select', { id: 'label', onchange: () => this.changed('label') }, Array.from({ length: about.classes }, (_, label) => el('option', { value: label }, String(label))));
     this.seed = el('input', { type: 'number', min: 0, max: Number.MAX_SAFE_INTEGER, step: 1, value: 0, id: 'seed', onchange: () => this.draw() });
-    this.limit = el('input', { type: 'number', min: 0.05, max: 10, step: 0.05, placeholder: 'none', onchange: () => this.draw() });
+    this.limit = el('input', { type: 'number', min: 0.05, max: 10, step: 0.05, placeholder: 'none', onchange: () => this.truncate() });
     this.precision = el('span', { class: 'faint', role: 'status' });
     this.judged = el('div', {});
     this.whole = el('textarea', { rows: 3, spellcheck: 'false', 'aria-label': 'All numbers of the code', onchange: () => this.typed() });
@@ -42,8 +42,8 @@ export class LatentRun {
 
   body() {
     const button = (text, onclick) => el('button', { type: 'button', onclick }, text);
-    const truncation = this.about.prior_deviation === null ? null : el('div', { class: 'row' },
-      el('label', {}, 'Truncation, in deviations', this.limit),
+    const truncation = el('div', { class: 'row' },
+      this.about.prior_deviation !== null && el('label', {}, 'Truncation, in deviations', this.limit),
       button('Measure precision and recall', () => this.measure()), this.precision);
     return el('div', {},
       el('div', { class: 'two' },
@@ -129,6 +129,12 @@ export class LatentRun {
 
   truncation() {
     return this.limit.value === '' ? null : Number(this.limit.value);
+  }
+
+  // Draws anew, and measures anew what was measured before.
+  truncate() {
+    this.draw();
+    if (this.measuring) this.measure();
   }
 
   draw() {
