@@ -14,13 +14,12 @@ rm -rf "$work"
 mkdir -p "$work"
 # The package, and its files by their names here.
 compare() {
-  local package=$1
+  local package=$1 folder pair
   shift
-  mkdir "$work/package-$1"
-  (cd "$work/package-$1" && npm pack --silent "$package" > /dev/null && tar xzf ./*.tgz)
-  local pair
+  folder=$(mktemp -d "$work/XXXXXX")
+  (cd "$folder" && npm pack --silent "$package" > /dev/null && tar xzf ./*.tgz)
   for pair in "$@"; do
-    cmp "$work/package-$1/package/${pair#*=}" "$vendor/${pair%%=*}"
+    cmp "$folder/package/${pair#*=}" "$vendor/${pair%%=*}"
   done
 }
 compare uplot@1.6.32 uPlot.esm.js=dist/uPlot.esm.js uPlot.min.css=dist/uPlot.min.css uPlot.LICENSE=LICENSE

@@ -2,7 +2,7 @@
 //! gets an answer that it could read, and none of them has an effect.
 
 use crate::answer::Refusal;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -42,12 +42,17 @@ pub async fn guard(State(port): State<u16>, request: Request, next: Next) -> Res
 async fn admitted(port: u16, request: Request) -> Result<Request, Refusal> {
     check(port, request.method(), request.headers())?;
     let (parts, body) = request.into_parts();
+    let too_large = || {
+        let message = format!("the body of a request may have {MOST_BYTES} bytes");
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    };
+    // What is announced to be too large is not waited for.
+    if body.size_hint().lower() > MOST_BYTES as u64 {
+        return Err(too_large());
+    }
     let bytes = match tokio::time::timeout(PATIENCE, to_bytes(body, MOST_BYTES)).await {
         Ok(Ok(bytes)) => bytes,
-        Ok(Err(_)) => {
-            let message = format!("the body of a request may have {MOST_BYTES} bytes");
-            return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message));
-        }
+        Ok(Err(_)) => return Err(too_large()),
         Err(_) => {
             let message = format!("the body of a request must arrive within {} s", PATIENCE.as_secs());
             return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, message));
