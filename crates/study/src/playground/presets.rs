@@ -34,9 +34,8 @@ pub fn all() -> Vec<Preset> {
     let eight = |rules: Rules| Settings { rules, ..Settings::default() };
     let plain = Rules::default;
     let penalty = || Rules { loss: Loss::WassersteinGp, critic_steps: 5, ..plain() };
-    let mend = || {
-        Some(Mend { title: "Wasserstein with gradient penalty, five moves of D a step", rules: penalty() })
-    };
+    let mend =
+        Some(Mend { title: "Wasserstein with gradient penalty, five moves of D a step", rules: penalty() });
     let vae = |beta| Settings {
         model: Model::Vae,
         distribution: Shape::Moons,
@@ -58,7 +57,7 @@ pub fn all() -> Vec<Preset> {
             watch: "G runs to wherever D is most easily fooled, all samples together; D learns that place, and G runs to \
                     another one. The samples are one spot that wanders, on a mode or between two.",
             settings: eight(Rules { generator_steps: 10, ..plain() }),
-            mend: mend(),
+            mend,
         },
         Preset {
             name: "vanishes",
@@ -72,7 +71,7 @@ pub fn all() -> Vec<Preset> {
                 discriminator_learning_rate: 3e-3,
                 ..plain()
             }),
-            mend: mend(),
+            mend: None,
         },
         Preset {
             name: "normalised",
@@ -88,7 +87,7 @@ pub fn all() -> Vec<Preset> {
             watch: "Clipped weights bound D’s slopes too, and leave it so simple that it hardly tells the modes apart: the samples \
                     reach the circle early, and are still spread between the modes when the first preset has covered them all.",
             settings: eight(Rules { loss: Loss::Wasserstein, critic_steps: 5, ..plain() }),
-            mend: mend(),
+            mend: None,
         },
         Preset {
             name: "grid",
@@ -154,14 +153,11 @@ mod tests {
     }
 
     #[test]
-    fn the_gradient_vanishes_and_comes_back() {
+    fn the_gradient_vanishes_and_one_mode_is_left() {
         let norm = |frame: &Frame| frame.gradients.0["generator"];
         let vanished = played("vanishes", 50).0.look();
         assert!(norm(&vanished) < 1e-5, "{}", norm(&vanished));
-        let dragged = played("vanishes", 150);
-        assert!(covered(&dragged.0.look()) <= 1);
-        let after = mended(dragged, 500);
-        assert!(norm(&after) > 1e-1 && covered(&after) >= 7, "{} {}", norm(&after), covered(&after));
+        assert!(covered(&played("vanishes", 150).0.look()) <= 1);
     }
 
     #[test]
