@@ -24,7 +24,10 @@ export class Harness {
 
   // Runs a command of the program to its end and gives what it printed.
   async wengert(...args) {
-    const { stdout } = await run(this.program, args, { cwd: this.work, maxBuffer: 1 << 26 });
+    const running = run(this.program, args, { cwd: this.work, maxBuffer: 1 << 26 });
+    // Some commands take orders from there.
+    running.child.stdin.end();
+    const { stdout } = await running;
     return stdout;
   }
 

@@ -25,9 +25,15 @@ fn history(model: &str) -> History {
 
 fn assert_is(told: &Value, statistic: &Statistic) {
     assert_eq!(told["text"], statistic.to_string());
-    assert_eq!(told["norm"].as_f64(), Some(statistic.norm));
+    // The reader of JSON may be off by the last bit.
+    let is_near = |told: f64, value: f64| (told - value).abs() <= 1e-15 * value.abs();
+    assert!(is_near(told["norm"].as_f64().unwrap(), statistic.norm), "{told} and {statistic:?}");
     let first: Vec<f64> = told["first"].as_array().unwrap().iter().filter_map(Value::as_f64).collect();
-    assert_eq!(first, statistic.first);
+    assert_eq!(first.len(), statistic.first.len());
+    assert!(
+        first.iter().zip(&statistic.first).all(|(told, value)| is_near(*told, *value)),
+        "{told} and {statistic:?}"
+    );
 }
 
 #[test]
@@ -81,13 +87,8 @@ fn every_model_has_a_tape() {
     let models = families.as_array().unwrap().iter().flat_map(|family| family["models"].as_array().unwrap());
     let mut count = 0;
     for model in models {
-        let answer = post(address, "/api/tape/model", &format!(r#"{{"model": {model}, "batch": 1}}"#));
-        // Some need two images, and say so.
-        let message = answer.text();
-        assert!(
-            answer.status == 200 || (answer.status < 500 && message.contains("batch")),
-            "{model}: {message}"
-        );
+        let answer = post(address, "/api/tape/model", &format!(r#"{{"model": {model}}}"#));
+        assert_eq!(answer.status, 200, "{model}: {}", answer.text());
         count += 1;
     }
     assert_eq!(count, wengert_models::models().count());

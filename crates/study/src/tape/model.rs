@@ -3,14 +3,15 @@
 use crate::answer::Refusal;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::ops::RangeInclusive;
 use wengert_models::settings::Settings;
 use wengert_models::suggest::did_you_mean;
 use wengert_models::{FAMILIES, Losses, find, fresh};
 use wengert_tensor::inspect::History;
 use wengert_tensor::{Generator, Tensor};
 
-/// Images in a batch.
-const MOST_IMAGES: usize = 16;
+/// Images in a batch: normalisation over a batch needs two, and a tape of many shows no more than one of few.
+const IMAGES: RangeInclusive<usize> = 2..=16;
 
 /// Which tape is wanted.
 #[derive(Debug, Deserialize)]
@@ -54,8 +55,9 @@ pub fn families() -> Value {
 
 /// Runs a step forward and backward.
 pub fn record(wanted: &Wanted) -> Result<Recorded, Refusal> {
-    if !(1..=MOST_IMAGES).contains(&wanted.batch) {
-        let message = format!("the batch is {}; it must be from 1 to {MOST_IMAGES}", wanted.batch);
+    if !IMAGES.contains(&wanted.batch) {
+        let message =
+            format!("the batch is {}; it must be from {} to {}", wanted.batch, IMAGES.start(), IMAGES.end());
         return Err(Refusal::wrong(message));
     }
     let entry = find(&wanted.model).map_err(Refusal::wrong)?;

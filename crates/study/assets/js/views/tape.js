@@ -32,7 +32,7 @@ class TapeView {
       {},
       families.map((one) => el('optgroup', { label: one.family }, one.models.map((name) => el('option', { value: name }, name)))),
     );
-    this.batch = el('input', { type: 'number', min: 1, max: 16, value: 2, size: 3 });
+    this.batch = el('input', { type: 'number', min: 2, max: 16, value: 2, size: 3 });
     this.text = el('textarea', { rows: 9, spellcheck: 'false', 'aria-label': 'Snippet', value: EXAMPLE });
     this.ofModel = el('form', { class: 'row', onsubmit: (event) => this.submit(event, () => this.recordModel()) },
       el('label', {}, 'Model', this.model),
@@ -141,7 +141,7 @@ class TapeView {
     const columns = (...names) => el('thead', {}, el('tr', {}, names.map((name) => el('th', { scope: 'col' }, name))));
     replace(
       this.body,
-      el('p', {}, `${recorded.title}: ${recorded.sheet.nodes.at(-1).value.first[0]?.toPrecision(4) ?? 'not a number'}; ` +
+      el('p', {}, `${recorded.title}: ${recorded.sheet.nodes.at(-1).value.text}; ` +
         `${this.walk.forward} ops forward, ${recorded.sheet.backward.length} steps back.`),
       sheets,
       el('div', { class: 'two' }, stage, el('div', {}, this.drawn, el('div', { class: 'row' }, 'Save as', files))),
