@@ -100,6 +100,16 @@ impl<T: Clone> Sender<T> {
 }
 
 impl<T> Subscriber<T> {
+    /// How many receivers there are.
+    pub fn receivers(&self) -> usize {
+        self.shared.upgrade().map_or(0, |shared| shared.count.load(Ordering::Relaxed))
+    }
+
+    /// Whether the sender is gone.
+    pub fn is_closed(&self) -> bool {
+        self.shared.strong_count() == 0
+    }
+
     /// A new receiver; one that is closed already where the sender is gone.
     pub fn subscribe(&self) -> Receiver<T> {
         let shared = self.shared.upgrade();
@@ -111,6 +121,12 @@ impl<T> Subscriber<T> {
             shared.count.fetch_add(1, Ordering::Relaxed);
         }
         Receiver { queue, shared: self.shared.clone() }
+    }
+}
+
+impl<T> Clone for Subscriber<T> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The list of views. Here, and nowhere else, a view is added.
 
 use crate::answer::{Answer, json};
-use crate::{Study, latent, tape, training};
+use crate::{Study, latent, playground, tape, training};
 use axum::Router;
 use axum::routing::get;
 use serde_json::json as object;
@@ -20,7 +20,7 @@ pub struct View {
 }
 
 /// All views, in the order of the navigation.
-pub fn all() -> [View; 3] {
+pub fn all() -> [View; 4] {
     [
         View {
             name: "training",
@@ -35,6 +35,7 @@ pub fn all() -> [View; 3] {
             is_of_use: |study| !study.runs().is_empty(),
         },
         View { name: "tape", title: "Tape", routes: tape::routes, is_of_use: |_| true },
+        View { name: "playground", title: "Playground", routes: playground::routes, is_of_use: |_| true },
     ]
 }
 

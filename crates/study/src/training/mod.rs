@@ -13,6 +13,7 @@ mod stream;
 
 use crate::Study;
 use crate::answer::{Answer, Refusal, json};
+use crate::stream::stream;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::header;
@@ -85,7 +86,7 @@ async fn picture(
 
 async fn live(State(study): State<Arc<Study>>) -> Answer {
     match study.live() {
-        Some(live) => Ok(stream::stream(live.subscribe())),
+        Some(live) => Ok(stream(live.subscribe(), stream::told)),
         None => Err(Refusal::missing("no run goes on; `wengert train MODEL --study` shows one that does")),
     }
 }

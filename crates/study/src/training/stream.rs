@@ -1,78 +1,11 @@
-//! Live data as server-sent events: some of them together, ten times a second at most.
+//! What a run tells, as events.
 
-use crate::channel::{Batch, Receiver};
+use crate::channel::Batch;
 use crate::live::Message;
-use axum::body::{Body, Bytes};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use hyper::body::Frame;
 use serde_json::json;
-use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::Duration;
-use tokio::time::{Instant, Sleep, sleep};
 
-/// From one event to the next.
-const PAUSE: Duration = Duration::from_millis(100);
-
-/// From one sign of life to the next, where nothing happens.
-const QUIET: Duration = Duration::from_secs(10);
-
-/// The events of a receiver, until its sender is gone.
-pub fn stream(receiver: Receiver<Message>) -> Response {
-    let events = Events { receiver, pause: None, quiet: Box::pin(sleep(QUIET)), is_over: false };
-    ([(header::CONTENT_TYPE, "text/event-stream")], Body::new(events)).into_response()
-}
-
-/// The body of an answer that goes on. Nothing is taken from the receiver while the client does not read.
-struct Events {
-    receiver: Receiver<Message>,
-    pause: Option<Pin<Box<Sleep>>>,
-    quiet: Pin<Box<Sleep>>,
-    is_over: bool,
-}
-
-impl hyper::body::Body for Events {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let this = &mut *self;
-        if this.is_over {
-            return Poll::Ready(None);
-        }
-        if let Some(pause) = &mut this.pause {
-            if pause.as_mut().poll(context).is_pending() {
-                return Poll::Pending;
-            }
-            this.pause = None;
-        }
-        let text = match Pin::new(&mut this.receiver).poll_batch(context) {
-            Poll::Ready(Some(batch)) => {
-                this.pause = Some(Box::pin(sleep(PAUSE)));
-                format!("event: batch\ndata: {}\n\n", told(&batch))
-            }
-            Poll::Ready(None) => {
-                this.is_over = true;
-                "event: end\ndata: {}\n\n".to_owned()
-            }
-            Poll::Pending => match this.quiet.as_mut().poll(context) {
-                Poll::Pending => return Poll::Pending,
-                // A comment: the connection is still there.
-                Poll::Ready(()) => ":\n\n".to_owned(),
-            },
-        };
-        this.quiet.as_mut().reset(Instant::now() + QUIET);
-        Poll::Ready(Some(Ok(Frame::data(text.into()))))
-    }
-}
-
-fn told(batch: &Batch<Message>) -> serde_json::Value {
+/// The records of a batch by kind, and how many messages were dropped before them.
+pub fn told(batch: &Batch<Message>) -> String {
     let (mut steps, mut gradients, mut epochs) = (Vec::new(), Vec::new(), Vec::new());
     for message in &batch.messages {
         match message {
@@ -81,5 +14,5 @@ fn told(batch: &Batch<Message>) -> serde_json::Value {
             Message::Epoch(record) => epochs.push(&**record),
         }
     }
-    json!({ "dropped": batch.dropped, "steps": steps, "gradients": gradients, "epochs": epochs })
+    json!({ "dropped": batch.dropped, "steps": steps, "gradients": gradients, "epochs": epochs }).to_string()
 }
