@@ -1,5 +1,7 @@
 //! A server on a free port, and a client that says exactly what it is told to.
 
+#![allow(dead_code, reason = "each file of tests uses a part of it")]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
