@@ -13,8 +13,11 @@ const MOST_SESSIONS: usize = 4;
 /// Sessions by number.
 #[derive(Debug, Default)]
 pub struct Sessions {
-    kept: Mutex<(u64, VecDeque<(u64, Arc<Session>)>)>,
+    /// How many there have been, and those that are there.
+    kept: Mutex<(u64, Numbered)>,
 }
+
+type Numbered = VecDeque<(u64, Arc<Session>)>;
 
 impl Sessions {
     /// Begins a session and gives its number. Where there are too many, the oldest that no page looks at ends.

@@ -20,8 +20,11 @@ pub struct Tape {
 /// Tapes by number.
 #[derive(Debug, Default)]
 pub struct Shelf {
-    tapes: Mutex<(u64, VecDeque<(u64, Arc<Tape>)>)>,
+    /// How many there have been, and those that are there.
+    tapes: Mutex<(u64, Numbered)>,
 }
+
+type Numbered = VecDeque<(u64, Arc<Tape>)>;
 
 impl Shelf {
     /// Keeps a tape and gives its number.
