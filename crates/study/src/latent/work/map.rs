@@ -92,7 +92,7 @@ pub fn map(opened: &Opened, wanted: MapWanted, progress: &Progress) -> Result<Va
         Kind::TSne => {
             let options = TsneOptions::default();
             let mut observer = |step: usize, places: &[[f64; 2]]| {
-                if step % EVERY == 0 {
+                if step.is_multiple_of(EVERY) {
                     let mut partial = about.clone();
                     partial["points"] = object!(places);
                     progress.show(partial);
