@@ -196,16 +196,22 @@ fn told(event: &Event) -> Told {
                 count("step", start.step),
             ],
         ),
-        Event::Step { epoch, batch, batches, loss, images_per_second } => (
+        Event::Step { epoch, batch, batches, loss, record } => (
             "step",
             vec![
                 count("epoch", *epoch),
                 count("batch", *batch),
                 count("batches", *batches),
                 value("loss", *loss),
-                value("images_per_second", *images_per_second),
+                value("images_per_second", record.images_per_second),
             ],
         ),
+        Event::Gradients(record) => {
+            return (
+                "gradients",
+                serde_json::to_string(record).expect("a record is made of names and numbers"),
+            );
+        }
         Event::Epoch(record) => {
             return ("epoch", serde_json::to_string(record).expect("a record is made of names and numbers"));
         }
