@@ -140,7 +140,7 @@ def train(
     `config.toml`, such as `{"data.limit": 1000}`. `data` is the name of a data set, or the folder where it lies; `out` the
     run folder, by default the first free `runs/MODEL-N`. Without a `device` it computes on the processor.
 
-    `observer(kind, contents)` is told each `start`, `step`, `epoch`, `alarm` and `saved`; by default a line is printed an
+    `observer(kind, contents)` is told each `start`, `step`, `gradients`, `epoch`, `alarm` and `saved`; by default a line is printed an
     epoch, with `None` nothing is. An exception of it, or an interruption of the kernel, lets the run save a checkpoint, from
     which `resume` goes on to the same bytes, before the exception is raised."""
     named = {
