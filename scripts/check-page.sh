@@ -15,4 +15,4 @@ cargo build --locked --quiet --bin wengert
 mkdir -p target/ci/page
 cp -r tests/page/. target/ci/page
 (cd target/ci/page && npm ci --silent --ignore-scripts --no-audit --no-fund)
-WENGERT="${CARGO_TARGET_DIR:-$PWD/target}/debug/wengert" node target/ci/page/run.mjs "$@"
+DIGITS=$PWD/datasets/mnist WENGERT="${CARGO_TARGET_DIR:-$PWD/target}/debug/wengert" node target/ci/page/run.mjs "$@"

@@ -1,13 +1,17 @@
 // What tests of the page share: the program, a browser, and a watch over both.
 import { execFile, spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 
 const run = promisify(execFile);
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+// Images of the part of MNIST that a classifier is trained on in moments, and of its test part.
+const FEW = { train: 5000, t10k: 500 };
 
 // What a view may take to appear.
 const PATIENCE = 20_000;
@@ -16,7 +20,9 @@ export class Harness {
   static async start(program, work) {
     if (!program) throw new Error('WENGERT must be the path of the program');
     const harness = new Harness();
-    Object.assign(harness, { program, work, children: [], contexts: [], complaints: [], runs: new Map() });
+    // What is kept between runs of the program is kept for these tests alone.
+    const env = { ...process.env, WENGERT_CACHE: join(work, 'cache') };
+    Object.assign(harness, { program, work, env, children: [], contexts: [], complaints: [], runs: new Map() });
     // Everything in the page is our own; the sandbox of Chromium cannot be had as root in a container.
     harness.browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
     return harness;
@@ -24,11 +30,29 @@ export class Harness {
 
   // Runs a command of the program to its end and gives what it printed.
   async wengert(...args) {
-    const running = run(this.program, args, { cwd: this.work, maxBuffer: 1 << 26 });
+    const running = run(this.program, args, { cwd: this.work, env: this.env, maxBuffer: 1 << 26 });
     // Some commands take orders from there.
     running.child.stdin.end();
     const { stdout } = await running;
     return stdout;
+  }
+
+  // A folder with the first images of MNIST, of which `digits` is the folder.
+  async few(digits) {
+    this.digits ??= (async () => {
+      const folder = join(this.work, 'few');
+      await mkdir(folder);
+      for (const [split, count] of Object.entries(FEW)) {
+        for (const [file, header, bytes] of [['images-idx3-ubyte', 16, 784], ['labels-idx1-ubyte', 8, 1]]) {
+          const name = `${split}-${file}`;
+          const part = gunzipSync(await readFile(join(digits, `${name}.gz`))).subarray(0, header + count * bytes);
+          part.writeUInt32BE(count, 4);
+          await writeFile(join(folder, name), part);
+        }
+      }
+      return folder;
+    })();
+    return this.digits;
   }
 
   // The folder of a short run, trained once; `args` are those of `wengert train`.
@@ -41,7 +65,7 @@ export class Harness {
 
   // Starts a command that serves a page; gives its address and the process.
   async serve(...args) {
-    const child = spawn(this.program, [...args, '--no-open', '--port', '0'], { cwd: this.work });
+    const child = spawn(this.program, [...args, '--no-open', '--port', '0'], { cwd: this.work, env: this.env });
     this.children.push(child);
     let printed = '';
     child.stderr.on('data', (data) => { printed += data; });
