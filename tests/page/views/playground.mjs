@@ -46,9 +46,10 @@ export const tests = {
     ok((await step(page)) > before, 'the game went on');
   },
 
+  // The first preset moves D five times a step.
   async 'steps players by keys and changes the rules on the fly'(harness) {
     const page = await opened(harness);
-    for (const [name, moves] of [['Step D', '1, 0'], ['Step G', '1, 1'], ['Step', '2, 2']]) {
+    for (const [name, moves] of [['Step D', '1, 0'], ['Step G', '1, 1'], ['Step', '6, 2']]) {
       await page.getByRole('button', { name, exact: true }).focus();
       await page.keyboard.press('Enter');
       await until(async () => (await told(page, 'moves of D, of G')) === moves, `${name} by the keyboard`);
