@@ -117,7 +117,8 @@ mod tests {
     fn a_gpu_has_all_but_the_limits_of_the_processor() {
         let missing: Vec<_> =
             all().into_iter().filter(|workload| !workload.runs_on(Device::Cuda(0))).collect();
-        assert_eq!(missing.len(), 3);
+        // That of tiles is there where the processor has them.
+        assert!((3..=4).contains(&missing.len()), "{missing:?}");
         assert!(missing.iter().all(|workload| workload.name().starts_with("limit ")));
     }
 
