@@ -294,6 +294,16 @@ fn wrong_settings_are_refused() {
 }
 
 #[test]
+fn a_batch_that_a_model_cannot_take_is_one_message() {
+    let folder = TempDir::new().unwrap();
+    let run = folder.path().join("run");
+    // One image has no variance for batch normalisation, as the first step finds out.
+    let parts = ["batch_norm", "more than one value", "take a larger batch"];
+    refuse(&["train", "gan", "--batch=1", "--steps=1", "--out", run.to_str().unwrap()], &parts);
+    refuse(&["graph", "gan", "--batch=1"], &parts);
+}
+
+#[test]
 fn wrong_configuration_files_are_refused() {
     let root = TempDir::new().unwrap();
     let file = root.path().join("my.toml");

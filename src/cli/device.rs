@@ -27,8 +27,8 @@ impl DeviceArgs {
     }
 }
 
-/// Runs `body`; where a device has no more memory in the midst of a computation, which can only panic then, that is an
-/// error like any other.
+/// Runs `body`; where a device has no more memory in the midst of a computation, which may only be able to panic then, that is
+/// an error like any other, and says what to do.
 pub fn until_exhausted<R>(body: impl FnOnce() -> Result<R>) -> Result<R> {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -37,10 +37,11 @@ pub fn until_exhausted<R>(body: impl FnOnce() -> Result<R>) -> Result<R> {
         }
     }));
     match std::panic::catch_unwind(AssertUnwindSafe(body)) {
-        Ok(result) => result,
-        Err(panic) => match wengert_cuda::take_exhaustion() {
-            Some(message) => Err(anyhow!(message)),
-            None => std::panic::resume_unwind(panic),
+        Ok(Ok(value)) => Ok(value),
+        outcome => match (wengert_cuda::take_exhaustion(), outcome) {
+            (Some(message), _) => Err(anyhow!(message)),
+            (None, Ok(result)) => result,
+            (None, Err(panic)) => std::panic::resume_unwind(panic),
         },
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use wengert_models::Losses;
 use wengert_models::suggest::did_you_mean;
 use wengert_tensor::inspect::{Graph, History};
-use wengert_tensor::{Generator, Tensor};
+use wengert_tensor::{Generator, Tensor, attempt};
 
 const NOTES: &str = "\
 Examples:
@@ -51,7 +51,7 @@ pub fn run(args: &GraphArgs) -> Result<()> {
     let (training, batch) = args.fresh.build()?;
     let mut name = String::new();
     let loss = || -> Result<Tensor> {
-        let losses = training.losses(&batch, &Generator::new(0))?;
+        let losses = attempt(|| training.losses(&batch, &Generator::new(0)))??;
         let (chosen, loss) = args.choose(&losses)?;
         name = chosen.to_owned();
         Ok(loss)

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use wengert_data::{Batch, Loader, Position, Resident};
 use wengert_tensor::step::{Selection, Step, Work};
-use wengert_tensor::{Device, Generator, Tensor};
+use wengert_tensor::{Device, Generator, Tensor, attempt};
 
 /// Steps that are asked for at once. The host hears of their losses, and of a wish to stop, after them.
 pub(crate) const STEPS: u64 = 32;
@@ -112,7 +112,7 @@ impl Work for Steps<'_> {
         let (images, labels) = self.images.batch(&self.rows.indices());
         let indices = self.batch(step).to_vec();
         let batch = Batch { images, labels, indices, position: Position::default() };
-        let Losses { total, terms } = self.training.step(&batch, self.noise, step)?;
+        let Losses { total, terms } = attempt(|| self.training.step(&batch, self.noise, step))??;
         let (names, values): (Vec<_>, Vec<_>) = std::iter::once((TOTAL, total)).chain(terms).unzip();
         self.names.insert(self.phase(step), names);
         Ok(values)

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wengert_data::{Batch, Position};
 use wengert_tensor::autograd::detect_anomaly;
-use wengert_tensor::{DType, Generator, Tensor, default_device, no_grad};
+use wengert_tensor::{DType, Generator, Tensor, attempt, default_device, no_grad};
 
 /// Random streams of a run's seed. The order of the images is the data loader's own.
 pub(crate) const INITIAL_WEIGHTS: u64 = 0;
@@ -317,7 +317,8 @@ impl Trainer {
     /// One step; where a loss is not finite the step is run again in anomaly mode to find where that began.
     fn step(&mut self, batch: &Batch) -> Result<Losses> {
         let before = self.noise.state();
-        let what = match self.training.step(batch, &self.noise, self.state.step) {
+        // Batches that a model cannot take, such as one image for batch normalisation, come from flags.
+        let what = match attempt(|| self.training.step(batch, &self.noise, self.state.step))? {
             Err(Error::NonFinite(what)) => what,
             other => return other,
         };

@@ -67,7 +67,8 @@ impl Op for BatchNormStatistics {
         let [x] = inputs else { return Err(wrong_count(self.name(), "1", inputs.len())) };
         let [batch, channels, length] = check_input(self.name(), x)?;
         if channels > 0 && batch * length < 2 {
-            let detail = format!("a variance needs more than one value a channel, got {}", x.shape);
+            let detail =
+                format!("a variance needs more than one value a channel, got {}; take a larger batch", x.shape);
             return Err(Error::shape(self.name(), detail));
         }
         Ok(Spec::new([2, channels], x.dtype))
