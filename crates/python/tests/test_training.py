@@ -1,6 +1,8 @@
 """The zoo: the package trains as the program does."""
 
+import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -50,6 +52,22 @@ def test_a_run_is_observed_stopped_and_resumed_to_the_same_bytes(mnist, tmp_path
     wengert.train(resume=tmp_path / "parts", observer=None)
     last = [tmp_path / who / "checkpoints" / "last.safetensors" for who in ("whole", "parts")]
     assert last[0].read_bytes() == last[1].read_bytes()
+
+
+def test_ctrl_c_ends_a_run_with_a_checkpoint(mnist, tmp_path):
+    run = tmp_path / "run"
+    script = f"""
+import wengert
+told = lambda kind, contents: print(kind, flush=True)
+wengert.train("vae", data={str(mnist)!r}, out={str(run)!r}, settings={SETTINGS!r}, epochs=10000, observer=told)
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while process.stdout.readline() != "step\n":
+        assert process.poll() is None, process.stderr.read()
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode != 0 and error.rstrip().endswith("KeyboardInterrupt"), error
+    assert wengert.Run.load(run).steps >= 1
 
 
 def test_a_trained_model_is_used(mnist, tmp_path):
