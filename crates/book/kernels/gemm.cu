@@ -189,11 +189,12 @@ BOUNDED_KERNEL(TILE_THREADS, book_gemm_by_fours)(const float* a, const float* b,
 }
 
 // 6: a read from global memory takes hundreds of cycles. The fifth kernel waits for it before each step; so does every other
-// kernel, and hopes that a multiprocessor has other warps to run meanwhile. With so many registers a thread there are few. Here
-// a step's numbers are asked for before the step that comes before it is computed, and arrive during it. With two places in
-// shared memory, one that is read and one that is written, one barrier is enough.
+// kernel, and hopes that the multiprocessor has other warps to run meanwhile. How many it has room for is called the occupancy,
+// and registers set the limit: there are 65536 of them. Here a step's numbers are asked for before the step that comes before it
+// is computed, and arrive during it. With two places in shared memory, one that is read and one that is written, one barrier
+// is enough. The numbers under way need registers too; held to 128 a thread, two blocks still fit.
 // A block has LARGE rows and LARGE columns.
-BOUNDED_KERNEL(TILE_THREADS, book_gemm_ahead)(const float* a, const float* b, float* c, int m, int k, int n) {
+RESIDENT_KERNEL(TILE_THREADS, 2, book_gemm_ahead)(const float* a, const float* b, float* c, int m, int k, int n) {
     __shared__ __align__(16) Step steps[2];
     Results results;
     Pieces::fetch(a, b, m, k, n, 0).put(steps[0]);
