@@ -19,7 +19,7 @@ template <int HIGH, int BROAD> struct RegisterTile {
 
     // Where in the tile sums[i][j] belongs. Rows and columns come in groups of four, and those of the next thread follow: eight
     // threads then read 128 bytes that lie next to each other, which are in 32 different banks of the shared memory. With eight
-    // columns in one piece they would read every second group, from half of the banks, in twice the time.
+    // columns in one piece they would read every second group, from half of the banks, in two turns.
     __device__ __forceinline__ static int row(int i) { return i / 4 * 64 + (int)threadIdx.x / 16 * 4 + i % 4; }
     __device__ __forceinline__ static int column(int j) { return j / 4 * 64 + (int)threadIdx.x % 16 * 4 + j % 4; }
 

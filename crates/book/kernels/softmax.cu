@@ -51,8 +51,8 @@ template <class Combine> __device__ __forceinline__ float over_block(float* shar
 
 }  // namespace
 
-// 2: a block for each row. Its threads read neighbouring numbers, and combine what each has found in shared memory. The
-// exponential is computed twice: that is cheaper than to write it to memory and to read it again.
+// 2: a block for each row. Its threads read neighbouring numbers, and combine what each has found in shared memory. Exponentials
+// are computed twice instead of written to memory and read again.
 BOUNDED_KERNEL(THREADS, book_softmax_by_blocks)(const float* x, float* y, int rows, int columns) {
     __shared__ float shared[THREADS];
     const int row = blockIdx.x;

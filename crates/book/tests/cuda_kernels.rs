@@ -57,6 +57,21 @@ fn convolutions_of_any_size() {
 }
 
 #[test]
+fn scores_of_minus_infinity_have_no_share() {
+    // Whole reads of a thread hold nothing else.
+    let (rows, columns) = (2, 300);
+    let score = |place: usize| if place % columns < 200 { f32::NEG_INFINITY } else { (place % 7) as f32 };
+    let x: Vec<f32> = (0..rows * columns).map(score).collect();
+    let problem = Problem::new(&gpu(), Function::Softmax { rows, columns }, &[&x]).unwrap();
+    let result = |name| problem.kernel(name, [rows, 1, 1]).unwrap().result().unwrap();
+    let first = result("by definition");
+    assert!(first[..200].iter().all(|share| *share == 0.0) && first[200] > 0.0);
+    for name in ["by blocks", "by warps", "online", "in registers"] {
+        assert!(deviation(&result(name), &first) < 1e-6, "{name}");
+    }
+}
+
+#[test]
 fn every_kernel_is_timed() {
     let family = softmax::on_device(8, 32, &gpu()).unwrap();
     let medians = family.medians(Duration::ZERO).unwrap();
