@@ -49,7 +49,7 @@ fn softmax_of_rows_of_any_length() {
 fn convolutions_of_any_size() {
     let gpu = gpu();
     for (batch, channels, units, height, width) in
-        [(1, 1, 1, 3, 3), (2, 3, 5, 4, 9), (3, 5, 66, 12, 7), (2, 65, 9, 11, 37)]
+        [(1, 1, 1, 3, 3), (2, 3, 5, 4, 9), (3, 5, 66, 12, 7), (2, 6, 9, 13, 17), (2, 65, 9, 11, 37)]
     {
         let size = convolution::Size { batch, channels, units, height, width };
         holds(&convolution::on_device(size, &gpu).unwrap(), &convolution::family(size));
