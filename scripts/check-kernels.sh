@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Compiles every CUDA kernel for sm_80 and sm_90a without a GPU, with nvcc and with NVRTC, and prints the most that the kernels
-# of a file use, or with --all what each of them uses. Fails at an error, a warning, or registers that spill. It is the build of
-# crates/cuda that runs nvcc, and what it compiles into the program is checked too. The compilers come from PyPI, at the versions
-# of the program. With files, only these are printed and given to NVRTC.
-# Usage: scripts/check-kernels.sh [--all] [kernels/FILE.cu...]
+# Compiles every CUDA kernel, those of the book among them, for sm_80 and sm_90a without a GPU, with nvcc and with NVRTC, and
+# prints the most that the kernels of a file use, or with --all what each of them uses. Fails at an error, a warning, or registers
+# that spill. It is the build of crates/cuda that runs nvcc on kernels/, and what it compiles into the program is checked too. The
+# compilers come from PyPI, at the versions of the program. With files, only these are printed and given to NVRTC.
+# Usage: scripts/check-kernels.sh [--all] [kernels/FILE.cu|crates/book/kernels/FILE.cu...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

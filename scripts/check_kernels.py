@@ -12,6 +12,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 KERNELS = Path("kernels")
+# Those of the book are in no program: they are compiled here, with the flags of the others.
+BOOK = Path("crates/book/kernels")
 RESULTS = Path("target/kernels")
 TOOLKIT = Path(sysconfig.get_paths()["purelib"]) / "nvidia/cu13"
 # The features of Hopper's tensor cores want an architecture of their own, with an "a".
@@ -19,6 +21,7 @@ ARCHITECTURES = ["80", "90a"]
 # nvcc is run by crates/cuda/build.rs, with flags of its own. These come on top: nothing may be doubtful, and what each kernel
 # uses is to be told, also for sm_80, for which a build makes PTX alone.
 NVCC = "-gencode arch=compute_80,code=sm_80 -Werror all-warnings -Xptxas -v,-warn-spills"
+BOOK_NVCC = "-fatbin -std=c++17 -gencode arch=compute_90a,code=sm_90a"
 NVRTC = ["--std=c++17"]
 
 USAGE = re.compile(
@@ -47,10 +50,34 @@ def build():
     return Path(folder), tests
 
 
+def label(file):
+    """A file's name here; the book has files of the same names."""
+    return f"book-{file.stem}" if file.parent == BOOK else file.stem
+
+
+def headers(file):
+    """What a file may include."""
+    return sorted(KERNELS.glob("*.cuh")) + (sorted(BOOK.glob("*.cuh")) if file.parent == BOOK else [])
+
+
+def book_log(file):
+    """What nvcc says of a file of the book, asked once for each content."""
+    log = RESULTS / f"{key(file, 'nvcc')}.log"
+    if not log.exists():
+        for old in RESULTS.glob(f"{label(file)}-nvcc-*"):
+            old.unlink()
+        command = [TOOLKIT / "bin/nvcc", *BOOK_NVCC.split(), *NVCC.split(), "-I", KERNELS, file, "-o", RESULTS / "fatbin"]
+        run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if run.returncode:
+            sys.exit(f"{run.stdout}check-kernels: nvcc does not compile {file}; see above")
+        log.write_text(run.stdout)
+    return log
+
+
 def usages(folder, file):
     """What each kernel of a file uses on each architecture, from what ptxas has said."""
     kernels = {architecture: [] for architecture in ARCHITECTURES}
-    (log,) = folder.glob(f"{file.stem}-*.log")
+    (log,) = [book_log(file)] if file.parent == BOOK else folder.glob(f"{file.stem}-*.log")
     for found in USAGE.finditer(log.read_text()):
         shared = re.search(r"(\d+) bytes smem", found["rest"])
         usage = {name: int(found[name]) for name in ["registers", "stack", "stores", "loads"]}
@@ -62,11 +89,11 @@ def usages(folder, file):
 def key(file, architecture):
     """Names a result after all that it follows from."""
     state = hashlib.sha256(Path(__file__).read_bytes())
-    for path in [file, *sorted(KERNELS.glob("*.cuh"))]:
+    for path in [file, *headers(file)]:
         state.update(path.read_bytes())
     packages = Path("target/ci/cuda/packages")
     state.update(packages.read_bytes() if packages.exists() else b"")
-    return f"{file.stem}-{architecture}-{state.hexdigest()[:16]}"
+    return f"{label(file)}-{architecture}-{state.hexdigest()[:16]}"
 
 
 def nvrtc(file, architecture):
@@ -78,11 +105,11 @@ def nvrtc(file, architecture):
     def texts(values):
         return (ctypes.c_char_p * len(values))(*values)
 
-    headers = sorted(KERNELS.glob("*.cuh"))
-    contents, names = texts([path.read_bytes() for path in headers]), texts([path.name.encode() for path in headers])
+    included = headers(file)
+    contents, names = texts([path.read_bytes() for path in included]), texts([path.name.encode() for path in included])
     program = ctypes.c_void_p()
     source, name = file.read_bytes(), file.name.encode()
-    if compiler.nvrtcCreateProgram(ctypes.byref(program), source, name, len(headers), contents, names):
+    if compiler.nvrtcCreateProgram(ctypes.byref(program), source, name, len(included), contents, names):
         return ["NVRTC refuses the program"]
     options = texts([option.encode() for option in [*NVRTC, f"--gpu-architecture=sm_{architecture}"]])
     code = compiler.nvrtcCompileProgram(program, len(options), options)
@@ -103,7 +130,7 @@ def check(job):
         return []
     wrong = nvrtc(file, architecture)
     if not wrong:
-        for old in RESULTS.glob(f"{file.stem}-{architecture}-*"):
+        for old in RESULTS.glob(f"{label(file)}-{architecture}-*"):
             old.unlink()
         result.touch()
     return wrong
@@ -113,7 +140,7 @@ def print_all(file, architecture, kernels):
     """A line for each kernel."""
     for kernel in kernels:
         print(
-            f"{file.stem:<18} sm_{architecture:<3} {kernel['kernel']:<44} {kernel['registers']:>9} "
+            f"{label(file):<18} sm_{architecture:<3} {kernel['kernel']:<44} {kernel['registers']:>9} "
             f"{kernel['shared']:>7} {kernel['stack']:>6} {kernel['stores'] + kernel['loads']:>8}"
         )
 
@@ -123,7 +150,7 @@ def print_most(file, architecture, kernels):
     most = {name: max((kernel[name] for kernel in kernels), default=0) for name in ["registers", "shared", "stack"]}
     spilling = sum(kernel["stores"] + kernel["loads"] > 0 for kernel in kernels)
     print(
-        f"{file.stem:<18} sm_{architecture:<3} {len(kernels):>7} {most['registers']:>9} {most['shared']:>7} "
+        f"{label(file):<18} sm_{architecture:<3} {len(kernels):>7} {most['registers']:>9} {most['shared']:>7} "
         f"{most['stack']:>6} {spilling:>8}"
     )
 
@@ -131,12 +158,13 @@ def print_most(file, architecture, kernels):
 def main():
     names = [name for name in sys.argv[1:] if name != "--all"]
     every = "--all" in sys.argv
-    all_files = sorted(KERNELS.glob("*.cu"))
+    all_files = sorted(KERNELS.glob("*.cu")) + sorted(BOOK.glob("*.cu"))
     files = [Path(name) for name in names] or all_files
     if unknown := [str(file) for file in files if file not in all_files]:
-        sys.exit(f"check-kernels: {', '.join(unknown)}: name files of kernels/ that end in .cu")
+        sys.exit(f"check-kernels: {', '.join(unknown)}: name files of {KERNELS} or {BOOK} that end in .cu")
     RESULTS.mkdir(parents=True, exist_ok=True)
-    folder, tests = build()
+    # The book's are no part of the build.
+    folder, tests = (None, None) if all(file.parent == BOOK for file in files) else build()
     used = {file: usages(folder, file) for file in files}
     failed = False
     # Of a file the most that any of its kernels has, and how many of them spill; with --all each kernel's own.
@@ -158,7 +186,8 @@ def main():
                 failed = True
                 print(f"check-kernels: {file} for sm_{architecture}: {fault}", file=sys.stderr)
     # That what the program carries is whole, and for the devices it is meant for.
-    failed |= subprocess.run([tests, "--quiet", "program::"], check=False).returncode != 0
+    if tests:
+        failed |= subprocess.run([tests, "--quiet", "program::"], check=False).returncode != 0
     sys.exit(failed)
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The CUDA backend on a real GPU: op cases against the CPU, NVIDIA's sanitizers, training runs, the bench
+# The CUDA backend on a real GPU: op cases against the CPU, NVIDIA's sanitizers, training runs, the book's kernels, the bench
 # beside PyTorch; one report in Markdown.
 #
 #   scripts/gpu.sh build [FOLDER]   on a machine with Rust: collects what the other needs (default target/gpu)
@@ -7,8 +7,8 @@
 #                                   to benches/results/<name of the device>.md
 #
 # The machine with the GPU needs the repository's folder (for MNIST), a driver for CUDA 13, glibc 2.34 or later, bash and, where
-# the build found no nvcc to build the kernels in, NVRTC; for the section on cuBLASLt that library (`wengert devices` says what
-# was found).
+# the build found no nvcc to build the kernels in, NVRTC; for the book's kernels NVRTC in any case, and for the section on cuBLASLt
+# that library (`wengert devices` says what was found).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-run}
@@ -35,6 +35,8 @@ build() {
   for kind in test bench; do
     cp "$(executable -p wengert-cuda "--$kind" cublaslt)" "$folder/cublaslt-$kind"
   done
+  cargo build --release --locked -p wengert-book --example kernels
+  cp "${CARGO_TARGET_DIR:-target}/release/examples/kernels" "$folder/kernels"
   strip "$folder"/*
   du -sh "$folder"
 }
@@ -81,6 +83,12 @@ report() {
   attempt 60 "$folder/cublaslt-bench"
   printf 'Times: %s.\n\n' "$outcome"
   cat "$work/log"
+
+  printf '\n## Numbered kernels of the book\n\n'
+  attempt 60 "$folder/kernels" --device cuda
+  printf '%s.\n\n```\n' "${outcome^}"
+  cat "$work/log"
+  printf '```\n'
 
   printf '\n## compute-sanitizer\n\n'
   sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2> /dev/null || true)

@@ -21,15 +21,15 @@ declare -A environment=(
   [reversed]="WENGERT_EMULATOR= WENGERT_EMULATOR_BLOCKS=reversed"
 )
 
-# The case table and the tests of one family each. Of the table ThreadSanitizer gets only the families whose kernels work
-# together by shared memory or warp functions, which is where threads can race, and no tests of large arrays.
-all="cuda cuda_random cuda_optimize cuda_sort"
-declare -A programs=([address]=$all [thread]="cuda cuda_optimize" [reversed]=$all)
+# The case table, the tests of one family each, and the book's kernels. Of the table ThreadSanitizer gets only the families whose
+# kernels work together by shared memory or warp functions, which is where threads can race, and no tests of large arrays.
+all="cuda cuda_random cuda_optimize cuda_sort cuda_kernels"
+declare -A programs=([address]=$all [thread]="cuda cuda_optimize cuda_kernels" [reversed]=$all)
 declare -A families=([thread]="loss:: reduce:: scan:: sort:: softmax:: norm:: matmul:: conv:: recurrent::")
 
 logs=target/kernel-lanes
 mkdir -p $logs
-build=(cargo test --locked -p wengert-testkit)
+build=(cargo test --locked -p wengert-testkit -p wengert-book)
 for program in $all; do build+=(--test "$program"); done
 "${build[@]}" --no-run 2> $logs/build.txt || { cat $logs/build.txt >&2; exit 1; }
 executable() { sed -n "s|.*tests/$1\.rs (\(.*\))|\1|p" $logs/build.txt; }

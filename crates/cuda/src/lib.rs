@@ -50,5 +50,6 @@ pub use capture::{Graph, Recorder};
 pub use device::Device;
 pub use error::{Error, Result};
 pub use memory::{Memory, is_exhausted, take_exhaustion};
+pub use program::compile;
 pub use survey::{DeviceReport, LibraryReport, Survey, survey};
 pub use view::{Kind, View};

@@ -67,10 +67,10 @@ fn image(file: &'static str, capability: (i32, i32)) -> Result<Vec<u8>> {
     let (_, source) = SOURCES.iter().find(|(name, _)| *name == file).unwrap_or_else(|| {
         panic!("{file} is not among the sources of the kernels");
     });
-    let architecture = architecture(capability);
     if !COMPILER.load() {
         return Err(Error::NoCompiler);
     }
+    let architecture = architecture(capability);
     let mut parts = vec![file, source, &architecture];
     parts.extend(HEADERS.iter().map(|(_, text)| *text));
     let version = version()?;
@@ -79,7 +79,7 @@ fn image(file: &'static str, capability: (i32, i32)) -> Result<Vec<u8>> {
     if let Some(image) = path.as_deref().and_then(cache::read) {
         return Ok(image);
     }
-    let image = compile(file, source, &architecture)?;
+    let image = machine_code(file, source, HEADERS, &architecture)?;
     if let Some(path) = path {
         // A folder that cannot be written costs time at the next start and nothing else.
         let _ = cache::write(&path, &image);
@@ -100,13 +100,38 @@ fn version() -> Result<String> {
     Ok(format!("{major}.{minor}"))
 }
 
-fn compile(file: &'static str, source: &str, architecture: &str) -> Result<Vec<u8>> {
-    let text = |text: &str| CString::new(text).expect("sources have no zero bytes");
-    let headers: Vec<CString> = HEADERS.iter().map(|(_, source)| text(source)).collect();
-    let names: Vec<CString> = HEADERS.iter().map(|(name, _)| text(name)).collect();
-    let header_pointers: Vec<_> = headers.iter().map(|text| text.as_ptr()).collect();
+/// Machine code, for devices of this compute capability, of kernels that are not this crate's own. They may include the
+/// headers of `kernels/` and those in `headers`, each a name and its text. `file` is what messages call the source.
+///
+/// # Errors
+/// When there is no NVRTC, or the kernels do not compile.
+pub fn compile(
+    file: &'static str,
+    source: &str,
+    headers: &[(&str, &str)],
+    capability: (i32, i32),
+) -> Result<Vec<u8>> {
+    if !COMPILER.load() {
+        return Err(Error::NoCompiler);
+    }
+    machine_code(file, source, &[HEADERS, headers].concat(), &architecture(capability))
+}
+
+/// The compiler is there.
+fn machine_code(
+    file: &'static str,
+    source: &str,
+    headers: &[(&str, &str)],
+    architecture: &str,
+) -> Result<Vec<u8>> {
+    let text = |text: &str| {
+        CString::new(text).map_err(|_| Error::Argument(format!("{file}: sources have no zero bytes")))
+    };
+    let contents = headers.iter().map(|(_, source)| text(source)).collect::<Result<Vec<_>>>()?;
+    let names = headers.iter().map(|(name, _)| text(name)).collect::<Result<Vec<_>>>()?;
+    let content_pointers: Vec<_> = contents.iter().map(|text| text.as_ptr()).collect();
     let name_pointers: Vec<_> = names.iter().map(|text| text.as_ptr()).collect();
-    let (source, name) = (text(source), text(file));
+    let (source, name) = (text(source)?, text(file)?);
     let mut program = std::ptr::null_mut();
     // SAFETY: all strings and both lists live until the call returns, which copies them; the lists are as long as said.
     let created = unsafe {
@@ -114,8 +139,8 @@ fn compile(file: &'static str, source: &str, architecture: &str) -> Result<Vec<u
             &mut program,
             source.as_ptr(),
             name.as_ptr(),
-            HEADERS.len() as i32,
-            header_pointers.as_ptr(),
+            headers.len() as i32,
+            content_pointers.as_ptr(),
             name_pointers.as_ptr(),
         )
     };
@@ -124,7 +149,7 @@ fn compile(file: &'static str, source: &str, architecture: &str) -> Result<Vec<u
     // SAFETY: the program was created above and is destroyed below.
     let compiled = unsafe { result::compile_program(program, &options) };
     let image = match compiled {
-        Ok(()) => machine_code(program),
+        Ok(()) => read_machine_code(program),
         Err(_) => {
             // SAFETY: as above.
             let log = unsafe { result::get_program_log(program) }.unwrap_or_default();
@@ -138,7 +163,7 @@ fn compile(file: &'static str, source: &str, architecture: &str) -> Result<Vec<u
     image
 }
 
-fn machine_code(program: sys::nvrtcProgram) -> Result<Vec<u8>> {
+fn read_machine_code(program: sys::nvrtcProgram) -> Result<Vec<u8>> {
     let mut size = 0;
     // SAFETY: the program has been compiled.
     refused(unsafe { sys::nvrtcGetCUBINSize(program, &mut size) }, "asking for the size of machine code")?;

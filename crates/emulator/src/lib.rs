@@ -20,4 +20,4 @@ mod source;
 
 pub use build::{Instrumentation, build};
 pub use error::Error;
-pub use load::{load, load_from};
+pub use load::{load, load_from, load_with};

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::OnceLock;
 
 use libloading::Library;
@@ -12,10 +13,22 @@ use crate::{Error, Instrumentation, build};
 /// # Errors
 /// Those of [`build`](crate::build()), or a library that cannot be loaded.
 pub fn load() -> Result<(), Error> {
+    load_once(None)
+}
+
+/// As [`load`], with the kernels of a further folder beside the project's own.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_with(extra_kernels: &Path) -> Result<(), Error> {
+    load_once(Some(extra_kernels))
+}
+
+fn load_once(extra_kernels: Option<&Path>) -> Result<(), Error> {
     static LOADED: OnceLock<Result<(), String>> = OnceLock::new();
     let mut first_error = None;
     let loaded = LOADED.get_or_init(|| {
-        load_now().map_err(|error| {
+        load_now(extra_kernels).map_err(|error| {
             let text = error.to_string();
             first_error = Some(error);
             text
@@ -28,21 +41,21 @@ pub fn load() -> Result<(), Error> {
     }
 }
 
-fn load_now() -> Result<(), Error> {
+fn load_now(extra_kernels: Option<&Path>) -> Result<(), Error> {
     let instrumentation = match std::env::var("WENGERT_EMULATOR").as_deref() {
         Err(_) | Ok("") => Instrumentation::None,
         Ok("address") => Instrumentation::Address,
         Ok("thread") => Instrumentation::Thread,
         Ok(other) => return Err(Error::Instrumentation(other.into())),
     };
-    load_from(&build(instrumentation, None)?)
+    load_from(&build(instrumentation, extra_kernels)?)
 }
 
 /// Loads the two libraries of a folder that [`build`](crate::build()) returned, for the rest of the process.
 ///
 /// # Errors
 /// A library cannot be loaded.
-pub fn load_from(folder: &std::path::Path) -> Result<(), Error> {
+pub fn load_from(folder: &Path) -> Result<(), Error> {
     for name in ["libcuda.so", "libnvrtc.so"] {
         let library = folder.join(name);
         // SAFETY: its constructors only fill a list of kernels.

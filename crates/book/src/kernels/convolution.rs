@@ -1,9 +1,10 @@
 //! Convolution of images `[batch, channels, height, width]` with weights `[units, channels, 3, 3]`, stride 1, no padding.
 
+use super::device::{Function, Gpu, Problem};
 use super::gemm::{self, multiply};
 use super::{Family, numbers};
 use std::rc::Rc;
-use wengert_tensor::Conv2dOptions;
+use wengert_tensor::{Conv2dOptions, Result, Tensor};
 
 /// Height and width of a kernel.
 const TAPS: usize = 3;
@@ -44,12 +45,10 @@ impl Size {
 
 /// All kernels for one size.
 pub fn family(size: Size) -> Family {
-    let Size { batch, channels, units, height, width } = size;
-    let (images, x) = numbers(&[batch, channels, height, width], 3);
-    let (weights, w) = numbers(&[units, channels, TAPS, TAPS], 4);
+    let [(images, x), (weights, w)] = operands(size);
     let operands = Rc::new((x, w));
     let product = size.product();
-    let (image, result) = (channels * height * width, product.m * product.n);
+    let (image, result) = (size.channels * size.height * size.width, product.m * product.n);
     let by = |run: fn(&[f32], &[f32], &mut [f32], Size)| {
         let operands = operands.clone();
         move |y: &mut [f32]| {
@@ -58,15 +57,47 @@ pub fn family(size: Size) -> Family {
             }
         }
     };
-    let title =
-        format!("convolution of [{batch}, {channels}, {height}, {width}] to {units} channels by 3 × 3");
-    let work = 2e-9 * (batch * product.m * product.k * product.n) as f64;
-    Family { title, len: batch * result, work, unit: "Gflop", kernels: Vec::new() }
+    empty(size)
         .kernel("by definition", by(by_definition))
         .kernel("along rows", by(along_rows))
         .kernel("patches as a matrix", by(patches_as_matrix))
         .kernel("patches into panels", by(patches_into_panels))
         .engine("the engine", move || images.conv2d(&weights, None, Conv2dOptions::default()))
+}
+
+/// All kernels for one size on a GPU; those of the book are in `crates/book/kernels/convolution.cu`.
+///
+/// # Errors
+/// A kernel does not compile, or the device has no memory for the images.
+pub fn on_device(size: Size, gpu: &Rc<Gpu>) -> Result<Family> {
+    let [(images, x), (weights, w)] = operands(size);
+    let problem = Problem::new(gpu, Function::Convolution(size), &[&x, &w])?;
+    let (images, weights) = (images.to_device(gpu.device())?, weights.to_device(gpu.device())?);
+    let Size { batch, units, .. } = size;
+    let [height, width] = size.result();
+    let places = height * width;
+    let kernels = [
+        ("by definition", [(batch * units * places).div_ceil(256), 1, 1]),
+        ("along rows", [places.div_ceil(256), units, batch]),
+        ("tiles", [height.div_ceil(8) * width.div_ceil(32), units.div_ceil(8), batch]),
+        ("product", [(batch * places).div_ceil(128), units.div_ceil(64), 1]),
+    ];
+    let engine = move || images.conv2d(&weights, None, Conv2dOptions::default());
+    Ok(empty(size).launches(&problem, &kernels)?.engine("the engine", engine))
+}
+
+/// The family without a kernel.
+fn empty(size: Size) -> Family {
+    let Size { batch, channels, units, height, width } = size;
+    let gemm::Size { m, k, n } = size.product();
+    let title =
+        format!("convolution of [{batch}, {channels}, {height}, {width}] to {units} channels by 3 × 3");
+    Family::new(title, batch * m * n, 2e-9 * (batch * m * k * n) as f64, "Gflop")
+}
+
+/// Images and weights.
+fn operands(Size { batch, channels, units, height, width }: Size) -> [(Tensor, Vec<f32>); 2] {
+    [numbers(&[batch, channels, height, width], 3), numbers(&[units, channels, TAPS, TAPS], 4)]
 }
 
 /// 1: for each result the sum over all taps.

@@ -1,9 +1,11 @@
 //! C = A·B by rows: A `[m, k]`, B `[k, n]`, C `[m, n]`.
 
+use super::device::{Function, Gpu, Problem};
 use super::{Family, numbers};
 use rayon::ThreadPoolBuilder;
 use std::rc::Rc;
 use wengert_cpu::simd;
+use wengert_tensor::{Result, Tensor};
 
 /// Rows, depth and columns of a product.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +23,7 @@ pub struct Size {
 /// # Panics
 /// When the system gives no thread.
 pub fn family(size: Size) -> Family {
-    let Size { m, k, n } = size;
-    let ((left, a), (right, b)) = (numbers(&[m, k], 0), numbers(&[k, n], 1));
+    let [(left, a), (right, b)] = operands(size);
     let operands = Rc::new((a, b));
     let by = |run: fn(&[f32], &[f32], &mut [f32], Size)| {
         let operands = operands.clone();
@@ -30,9 +31,7 @@ pub fn family(size: Size) -> Family {
     };
     let alone = ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     let (left_too, right_too) = (left.clone(), right.clone());
-    let work = 2e-9 * (m * n * k) as f64;
-    let title = format!("product of [{m}, {k}] and [{k}, {n}]");
-    Family { title, len: m * n, work, unit: "Gflop", kernels: Vec::new() }
+    empty(size)
         .kernel("by definition", by(by_definition))
         .kernel("along rows", by(along_rows))
         .kernel("in blocks", by(in_blocks))
@@ -41,6 +40,37 @@ pub fn family(size: Size) -> Family {
         .kernel("wide instructions", by(wide))
         .engine("the engine, one thread", move || alone.install(|| left_too.matmul(&right_too)))
         .engine("the engine", move || left.matmul(&right))
+}
+
+/// All kernels for one size on a GPU; those of the book are in `crates/book/kernels/gemm.cu`.
+///
+/// # Errors
+/// A kernel does not compile, or the device has no memory for the matrices.
+pub fn on_device(size: Size, gpu: &Rc<Gpu>) -> Result<Family> {
+    let [(left, a), (right, b)] = operands(size);
+    let problem = Problem::new(gpu, Function::Gemm(size), &[&a, &b])?;
+    let (left, right) = (left.to_device(gpu.device())?, right.to_device(gpu.device())?);
+    // As many as cover C, each with so many rows and columns of it.
+    let blocks = |rows, columns| [size.n.div_ceil(columns), size.m.div_ceil(rows), 1];
+    let kernels = [
+        ("by definition", blocks(32, 8)),
+        ("along rows", blocks(8, 32)),
+        ("tiles", blocks(32, 32)),
+        ("four by four", blocks(64, 64)),
+        ("by fours", blocks(128, 128)),
+        ("ahead", blocks(128, 128)),
+    ];
+    Ok(empty(size).launches(&problem, &kernels)?.engine("the engine", move || left.matmul(&right)))
+}
+
+/// The family without a kernel.
+fn empty(Size { m, k, n }: Size) -> Family {
+    Family::new(format!("product of [{m}, {k}] and [{k}, {n}]"), m * n, 2e-9 * (m * n * k) as f64, "Gflop")
+}
+
+/// A and B.
+fn operands(Size { m, k, n }: Size) -> [(Tensor, Vec<f32>); 2] {
+    [numbers(&[m, k], 0), numbers(&[k, n], 1)]
 }
 
 /// 1: each result is a sum along a row of A and down a column of B.

@@ -1,20 +1,21 @@
 //! Softmax of each row of `[rows, columns]`.
 
+use super::device::{Function, Gpu, Problem};
 use super::{Family, numbers};
 use std::rc::Rc;
 use wengert_cpu::functions::exp;
 use wengert_cpu::simd::{self, vectorize};
+use wengert_tensor::{Result, Tensor};
 
 /// Values that are looked at together.
 const LANES: usize = 16;
 /// Columns after which a running sum may change its scale.
 const BLOCK: usize = 256;
 
-/// All kernels for one size. Work is counted as two passes over memory, one that reads and one that writes.
+/// All kernels for one size.
 pub fn family(rows: usize, columns: usize) -> Family {
-    let (tensor, x) = numbers(&[rows, columns], 2);
-    // Scores as of a network that has learned something.
-    let (tensor, x) = (tensor * 4.0, Rc::new(x.into_iter().map(|x| x * 4.0).collect::<Vec<f32>>()));
+    let (tensor, x) = scores(rows, columns);
+    let x = Rc::new(x);
     let by = |run: fn(&[f32], &mut [f32])| {
         let x = x.clone();
         move |y: &mut [f32]| {
@@ -23,15 +24,45 @@ pub fn family(rows: usize, columns: usize) -> Family {
             }
         }
     };
-    let title = format!("softmax of {rows} rows of {columns}");
-    let work = 8e-9 * (rows * columns) as f64;
-    Family { title, len: rows * columns, work, unit: "GB", kernels: Vec::new() }
+    empty(rows, columns)
         .kernel("by definition", by(by_definition))
         .kernel("online", by(online))
         .kernel("in lanes", by(in_lanes))
         .kernel("wide instructions", by(|x, y| vectorize(Wide(x, y))))
         .kernel("online in blocks", by(|x, y| vectorize(Blocks(x, y))))
         .engine("the engine", move || tensor.softmax(1))
+}
+
+/// All kernels for one size on a GPU; those of the book are in `crates/book/kernels/softmax.cu`.
+///
+/// # Errors
+/// A kernel does not compile, or the device has no memory for the rows.
+pub fn on_device(rows: usize, columns: usize, gpu: &Rc<Gpu>) -> Result<Family> {
+    let (tensor, x) = scores(rows, columns);
+    let problem = Problem::new(gpu, Function::Softmax { rows, columns }, &[&x])?;
+    let tensor = tensor.to_device(gpu.device())?;
+    // As many as cover all rows, each with so many of them.
+    let blocks = |each| [rows.div_ceil(each), 1, 1];
+    let kernels = [
+        ("by definition", blocks(128)),
+        ("by blocks", blocks(1)),
+        ("by warps", blocks(8)),
+        ("online", blocks(8)),
+        ("in registers", blocks(8)),
+    ];
+    Ok(empty(rows, columns).launches(&problem, &kernels)?.engine("the engine", move || tensor.softmax(1)))
+}
+
+/// The family without a kernel. Work is counted as two passes over memory, one that reads and one that writes.
+fn empty(rows: usize, columns: usize) -> Family {
+    let len = rows * columns;
+    Family::new(format!("softmax of {rows} rows of {columns}"), len, 8e-9 * len as f64, "GB")
+}
+
+/// Scores as of a network that has learned something.
+fn scores(rows: usize, columns: usize) -> (Tensor, Vec<f32>) {
+    let (tensor, x) = numbers(&[rows, columns], 2);
+    (tensor * 4.0, x.into_iter().map(|x| x * 4.0).collect())
 }
 
 /// 1: the largest, then the exponentials and their sum, then the quotients.
