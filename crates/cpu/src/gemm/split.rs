@@ -1,7 +1,8 @@
 //! Products of f32 matrices from products of bf16 tiles, for processors with AMX.
 //!
-//! Every number is split into two or three bf16 parts ([`parts`](crate::tiles::parts)) while it is packed, and the tile unit ([`unit`](crate::tiles::unit))
-//! multiplies three or six pairs of parts into one f32 accumulator, at sixteen times the rate of a vector unit:
+//! Every number is split into two or three bf16 [parts](crate::tiles::parts) while it is packed, and the tile
+//! [unit](crate::tiles::unit) multiplies three or six pairs of parts into one f32 accumulator, at sixteen times the rate of a
+//! vector unit:
 //!
 //! - three parts, six products: x·y = hh' + (hm' + mh') + (mm' + hl' + lh') leaves out 2⁻²⁴ of the product, what f32
 //!   itself rounds off;
@@ -26,7 +27,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
-/// How f32 matrices are multiplied.
+/// How f32 matrices are multiplied, and images convolved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Precision {
@@ -55,7 +56,7 @@ impl Precision {
 
 static PRECISION: AtomicU8 = AtomicU8::new(Precision::F32 as u8);
 
-/// How f32 matrices are multiplied from now on, in the whole process.
+/// How f32 matrices are multiplied and images convolved from now on, in the whole process.
 ///
 /// # Errors
 /// When the processor has no bf16 tiles, or the system does not grant them; the precision then stays as it was.
@@ -70,7 +71,7 @@ pub fn set_precision(precision: Precision) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// How f32 matrices are multiplied.
+/// How f32 matrices are multiplied, and images convolved.
 pub fn precision() -> Precision {
     match PRECISION.load(Relaxed) {
         0 => Precision::F32,
