@@ -29,9 +29,12 @@ use crate::tiles::unit::Unit;
 #[derive(Clone, Copy)]
 pub struct OnTiles<T> {
     unit: Unit,
-    gather: fn(Unit, &Gather<T>, &Kernel<T>, &mut [T]) -> bool,
-    weight_grad: fn(Unit, &Convolution, &Kernel<T>, [&[T]; 2], &mut [T]) -> bool,
+    gather: GatherOnTiles<T>,
+    weight_grad: WeightGradOnTiles<T>,
 }
+
+type GatherOnTiles<T> = fn(Unit, &Gather<T>, &Kernel<T>, &mut [T]) -> bool;
+type WeightGradOnTiles<T> = fn(Unit, &Convolution, &Kernel<T>, [&[T]; 2], &mut [T]) -> bool;
 
 impl<T> OnTiles<T> {
     /// [`Gather::run`].
@@ -39,7 +42,7 @@ impl<T> OnTiles<T> {
         (self.gather)(self.unit, gather, kernel, out)
     }
 
-    /// [`weight_grad`](super::weight_grad) of an input and a cotangent.
+    /// [`weight_grad`](super::weight_grad()) of an input and a cotangent.
     pub fn weight_grad(
         &self,
         shape: &Convolution,

@@ -5,7 +5,6 @@ use super::super::input_grad::input_grad_by;
 use super::super::kernel::{Convolve, Kernel};
 use super::super::weight_grad::weight_grad_by;
 use super::*;
-use crate::element::Number;
 use crate::window::{Window, output_size};
 
 /// A convolution of so many images and groups, from so many channels to so many, of images, by a kernel, at strides,
