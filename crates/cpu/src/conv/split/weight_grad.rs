@@ -3,7 +3,7 @@
 use super::super::blocks::{Block, Blocks};
 use super::super::kernel::{Kernel, Turn};
 use super::super::sweep::Sweep;
-use super::super::{Convolution, WANTED_TASKS, scratch};
+use super::super::{Convolution, scratch};
 use super::pays;
 use super::planes::{self, Planes};
 use crate::par::{self, Shared};
@@ -13,11 +13,12 @@ use crate::tiles::unit::{self, RESULT, Steps, Tiles, Unit};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-/// Words that a task splits at a time: what it multiplies them to lies in the second-level cache too.
-const OPERANDS: usize = 1 << 17;
+/// Words that a task splits at a time: an eighth of a second-level cache, in which their products lie too.
+const OPERANDS: usize = 1 << 16;
 /// Fewest positions of a block, in pairs of images.
 const FEW_POSITIONS: usize = 64;
-/// Partial sums, which are added in the end, and elements that they may take up together.
+/// Partial sums, which are added in the end, and elements that they may take up together. Each is one task where there are as
+/// many: a task splits the cotangent for itself.
 const SUMS: usize = 8;
 const PARTIAL_SUMS: usize = 1 << 22;
 
@@ -39,7 +40,7 @@ pub fn weight_grad<const PARTS: usize>(
     let [in_pairs, out_pairs] = [in_channels, out_channels].map(|count| count.div_ceil(2 * TILE));
     let total = out_pairs * shape.taps() * 4 * RESULT;
     let sums = SUMS.min(PARTIAL_SUMS / (groups * in_pairs * total).max(1)).max(1);
-    let parts = WANTED_TASKS.div_ceil(sums * groups).clamp(1, in_pairs);
+    let parts = SUMS.div_ceil(sums * groups).clamp(1, in_pairs);
     let pairs_per_part = in_pairs.div_ceil(parts);
 
     let per_position =
