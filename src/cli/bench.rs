@@ -68,7 +68,7 @@ pub struct BenchArgs {
     /// Other implementations to time in turns with this one
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     against: Vec<Implementation>,
-    /// Arithmetic of matrix products
+    /// Arithmetic of matrix products and convolutions
     #[arg(long, value_name = "NAME", default_value = "f32", value_parser = precision::NAMES)]
     precision: String,
     /// The Python that has the other frameworks [default: .venv/bin/python, else python3]

@@ -70,7 +70,7 @@ pub struct TrainArgs {
     /// Threads to compute on, 0 for all cores; the result is the same for any number [default: 0]
     #[arg(long, value_name = "N", value_parser = number::whole, allow_negative_numbers = true)]
     threads: Option<u64>,
-    /// Arithmetic of matrix products: f32, or bf16 parts on processors with AMX [default: f32]
+    /// Arithmetic of matrix products and convolutions: f32, or bf16 parts on processors with AMX [default: f32]
     #[arg(long, value_name = "NAME", value_parser = precision::NAMES)]
     precision: Option<String>,
     /// Where to compute: cpu, cuda, cuda:1, …; or auto, a GPU where one computes what the processor does

@@ -14,6 +14,8 @@
 //! Lanes of vectors are channels of the result; where there are few, as in a depthwise convolution, neighbouring
 //! positions.
 //!
+//! On processors with AMX, f32 can also be multiplied from bf16 parts (`split`).
+//!
 //! Source: M. Dukhan, "The indirect convolution algorithm" (2019), arXiv:1907.02129.
 
 mod blocks;
@@ -25,6 +27,7 @@ mod kernel;
 mod panels;
 pub mod patches;
 mod scratch;
+mod split;
 mod sweep;
 #[cfg(test)]
 mod tests;

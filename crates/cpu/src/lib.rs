@@ -29,6 +29,7 @@ pub mod scan;
 pub mod simd;
 pub mod softmax;
 pub mod sort;
+mod tiles;
 mod transpose;
 mod vector;
 pub mod view;

@@ -55,7 +55,7 @@ pub struct TrainConfig {
     pub batch: usize,
     /// Threads to compute on; 0 for one on each core. The result does not depend on it.
     pub threads: usize,
-    /// Arithmetic of matrix products: the name of a [`Precision`].
+    /// Arithmetic of matrix products and convolutions: the name of a [`Precision`].
     pub precision: String,
     /// Where to compute: `cpu`, `cuda`, `cuda:N`, or `auto` for a GPU where there is one that can be used.
     pub device: String,
@@ -152,7 +152,7 @@ impl Config {
         })
     }
 
-    /// Arithmetic of matrix products, by the name in `train.precision`.
+    /// Arithmetic of matrix products and convolutions, by the name in `train.precision`.
     pub fn precision(&self) -> Result<Precision> {
         let name = &self.train.precision;
         Precision::ALL.into_iter().find(|precision| precision.name() == name).ok_or_else(|| {

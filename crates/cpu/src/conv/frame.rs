@@ -9,22 +9,22 @@ use std::ops::Range;
 
 /// One axis of a frame: `len` elements of the source from `start` on, padding included.
 #[derive(Clone, Copy, Debug)]
-struct Axis {
+pub(super) struct Axis {
     start: isize,
-    len: usize,
+    pub len: usize,
     /// The smallest shift of all reads: what the first element is for the first position.
-    least: isize,
+    pub least: isize,
     /// Elements of the source from one position to the next.
     step: usize,
     /// Elements of the source.
     size: usize,
     /// The elements that lie in the source, and are not padding.
-    inside: [usize; 2],
+    pub inside: [usize; 2],
 }
 
 impl Axis {
     /// What `sweeps` read for the positions `range` of a source of `size` elements.
-    fn new(sweeps: &[Sweep], range: &Range<usize>, size: usize) -> Self {
+    pub fn new(sweeps: &[Sweep], range: &Range<usize>, size: usize) -> Self {
         let shifts = || sweeps.iter().flat_map(|sweep| sweep.reads.iter().map(|read| read.shift));
         let (least, most) = (shifts().min().unwrap_or(0), shifts().max().unwrap_or(0));
         let step = sweeps[0].step;
@@ -33,19 +33,19 @@ impl Axis {
     }
 
     /// As many elements, for the positions from `first` on.
-    fn moved_to(self, first: usize) -> Self {
+    pub fn moved_to(self, first: usize) -> Self {
         let start = (first * self.step) as isize + self.least;
         let clip = |at: isize| at.clamp(0, self.size as isize) as usize;
         Self { start, inside: [clip(start), clip(start + self.len as isize)], ..self }
     }
 
     /// Elements of padding before the first that lies in the source.
-    fn before(&self) -> usize {
+    pub fn before(&self) -> usize {
         (self.inside[0] as isize - self.start).clamp(0, self.len as isize) as usize
     }
 
     /// Elements that lie in the source.
-    fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.inside[1] - self.inside[0]
     }
 }

@@ -57,6 +57,9 @@ impl<T: Convolve> Gather<'_, T> {
 
     /// Computes the result.
     pub fn run(&self, kernel: Kernel<T>, out: &mut [T]) {
+        if kernel.on_tiles.is_some_and(|tiles| tiles.gather(self, &kernel, out)) {
+            return;
+        }
         let most = |sweeps: &[Sweep]| sweeps.iter().map(|sweep| sweep.count).max().unwrap_or(0);
         let [height, width] = [most(&self.rows), most(&self.columns)];
         let slides = kernel.lanes_are_positions(self.channels, width);

@@ -10,6 +10,7 @@ mod planes;
 pub(super) use crate::vector::MOST_LANES;
 pub(super) use planes::{Frame, Piece, Turn, Weave};
 
+use super::split::{self, OnTiles};
 use crate::element::Number;
 use crate::simd::{self, Level};
 use crate::vector::{Portable, Vector};
@@ -42,6 +43,8 @@ pub struct Kernel<T> {
     pub(super) frame: unsafe fn(&Frame<T>),
     /// Brings together what different sweeps have computed.
     pub(super) weave: unsafe fn(&Weave<T>),
+    /// Convolutions from bf16 parts, where they are asked for.
+    pub(super) on_tiles: Option<OnTiles<T>>,
 }
 
 impl<T> Kernel<T> {
@@ -164,7 +167,7 @@ macro_rules! kernel {
                 unsafe { weave_pieces::<$vector>(pieces) }
             }
             let columns = [$($columns),*].len();
-            Kernel { lanes: <$vector>::LANES, columns, spread, slide, correlate, turn, frame, weave }
+            Kernel { lanes: <$vector>::LANES, columns, spread, slide, correlate, turn, frame, weave, on_tiles: None }
         }
     };
 }
@@ -183,7 +186,7 @@ kernel!(fn portable<T: Number>, Portable<T>, [1 2]);
 
 impl Convolve for f32 {
     fn kernel() -> Kernel<f32> {
-        of(simd::level())
+        Kernel { on_tiles: split::current(), ..of(simd::level()) }
     }
 }
 

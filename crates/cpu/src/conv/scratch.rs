@@ -22,6 +22,19 @@ pub(super) fn with<T: Convolve, const N: usize, R>(
     lengths: [usize; N],
     body: impl FnOnce([&mut [T]; N]) -> R,
 ) -> R {
+    // SAFETY: f32 and f64 take any bits.
+    unsafe { buffers(lengths, body) }
+}
+
+/// The same for words, in which numbers of fewer bits lie.
+pub(super) fn words<const N: usize, R>(lengths: [usize; N], body: impl FnOnce([&mut [u32]; N]) -> R) -> R {
+    // SAFETY: a word takes any bits.
+    unsafe { buffers(lengths, body) }
+}
+
+/// # Safety
+/// A `T` must take any bits; lines must hold a whole number of them and be aligned as strictly.
+unsafe fn buffers<T, const N: usize, R>(lengths: [usize; N], body: impl FnOnce([&mut [T]; N]) -> R) -> R {
     let per_line = size_of::<Line>() / size_of::<T>();
     let lines = lengths.map(|length| length.div_ceil(per_line));
     let total = lines.iter().sum();
@@ -33,8 +46,7 @@ pub(super) fn with<T: Convolve, const N: usize, R>(
     let buffers = lines.map(|lines| {
         let (buffer, after) = std::mem::take(&mut rest).split_at_mut(lines);
         rest = after;
-        // SAFETY: lines are initialised and hold a whole number of elements, f32 and f64 take any bits, and a line
-        // is aligned more strictly than either.
+        // SAFETY: lines are initialised, and the caller vouches for the rest.
         unsafe { std::slice::from_raw_parts_mut(buffer.as_mut_ptr().cast::<T>(), lines * per_line) }
     });
     let result = body(buffers);

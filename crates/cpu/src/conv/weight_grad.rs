@@ -46,6 +46,9 @@ pub(super) fn weight_grad_by<T: Convolve>(
     if out.is_empty() {
         return;
     }
+    if kernel.on_tiles.is_some_and(|tiles| tiles.weight_grad(shape, &kernel, [input, cotangent], out)) {
+        return;
+    }
     let correlates = kernel.lanes_are_positions(shape.out_channels, shape.columns.output);
     let cut = Cut::new(shape.out_channels, if correlates { 1 } else { kernel.lanes }, kernel.columns);
     let positions = if correlates { CORRELATED_POSITIONS } else { POSITIONS };

@@ -1,7 +1,8 @@
 //! Products of f32 matrices from products of bf16 tiles, for processors with AMX.
 //!
-//! Every number is split into two or three bf16 parts ([`parts`]) while it is packed, and the tile unit ([`unit`])
-//! multiplies three or six pairs of parts into one f32 accumulator, at sixteen times the rate of a vector unit:
+//! Every number is split into two or three bf16 [parts](crate::tiles::parts) while it is packed, and the tile
+//! [unit](crate::tiles::unit) multiplies three or six pairs of parts into one f32 accumulator, at sixteen times the rate of a
+//! vector unit:
 //!
 //! - three parts, six products: x·y = hh' + (hm' + mh') + (mm' + hl' + lh') leaves out 2⁻²⁴ of the product, what f32
 //!   itself rounds off;
@@ -14,19 +15,19 @@
 //! Source: G. Henry, P. Tang, A. Heinecke, "Leveraging the bfloat16 artificial intelligence datatype for higher-precision
 //! computations" (2019), <https://arxiv.org/abs/1904.06376>.
 
-mod parts;
-mod unit;
+pub(crate) mod operand;
 
 use super::scratch::Lines;
 use super::{Epilogue, Stack, portable};
 use crate::par;
-use parts::{DEPTH, Operand, Side, TILE, WORDS};
+use crate::tiles::parts::{DEPTH, TILE, WORDS};
+use crate::tiles::unit::{Block, RESULT, Results, Steps, Tiles, Unit};
+use operand::{Operand, Side};
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
-use unit::{Block, RESULT, Unit};
 
-/// How f32 matrices are multiplied.
+/// How f32 matrices are multiplied, and images convolved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Precision {
@@ -55,7 +56,7 @@ impl Precision {
 
 static PRECISION: AtomicU8 = AtomicU8::new(Precision::F32 as u8);
 
-/// How f32 matrices are multiplied from now on, in the whole process.
+/// How f32 matrices are multiplied and images convolved from now on, in the whole process.
 ///
 /// # Errors
 /// When the processor has no bf16 tiles, or the system does not grant them; the precision then stays as it was.
@@ -70,7 +71,7 @@ pub fn set_precision(precision: Precision) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// How f32 matrices are multiplied.
+/// How f32 matrices are multiplied, and images convolved.
 pub fn precision() -> Precision {
     match PRECISION.load(Relaxed) {
         0 => Precision::F32,
@@ -171,17 +172,29 @@ impl Limit {
         OWN.with_borrow_mut(|lines| {
             let tiles = &mut lines.words(self.tiles.len())[..self.tiles.len()];
             tiles.copy_from_slice(&self.tiles);
-            let [a, b, c, d] =
-                [0, 1, 2, 3].map(|i| &tiles[i * self.tiles.len() / 4..][..self.tiles.len() / 4]);
-            let mut results = [[0.0; RESULT]; 4];
+            let (left, right) = tiles.split_at(tiles.len() / 2);
+            let [left, right] = [left, right].map(packed::<2>);
+            let steps = steps::<2>(left.next / (2 * WORDS));
+            let mut results = Results([[0.0; RESULT]; 4]);
             self.unit.with_tiles(|| {
                 for _ in 0..times {
-                    self.unit.multiply::<2>(Block { left: [a, b], right: [c, d] }, &mut results, false);
+                    results.0 = [[0.0; RESULT]; 4];
+                    self.unit.multiply::<2>(Block { left, right, steps: &steps }, &mut results.0);
                 }
             });
             std::hint::black_box(&results);
         });
     }
+}
+
+/// Two tiles that follow each other, `[block][part][WORDS]` each.
+fn packed<const PARTS: usize>(tiles: &[u32]) -> Tiles<'_> {
+    Tiles { words: tiles, first: 0, next: tiles.len() / 2, row: TILE, part: WORDS }
+}
+
+/// The blocks of such tiles, one after the other.
+fn steps<const PARTS: usize>(blocks: usize) -> Steps {
+    Steps::new((0..blocks).map(|block| [block * PARTS * WORDS; 2]))
 }
 
 /// Some tiles of the larger operand of a product, and the stretch of the result that they give.
@@ -228,18 +241,18 @@ impl Task<'_> {
     /// As for [`Task::run`]; both operands must be packed in whole pairs of tiles.
     unsafe fn multiply<const PARTS: usize>(&self, own: &[u32], shared: &[u32]) {
         let tile = self.own.blocks() * PARTS * WORDS;
-        let mut results = [[0.0; RESULT]; 4];
-        for (shared_pair, shared) in shared.chunks_exact(2 * tile).enumerate() {
-            for (own_pair, own) in own.chunks_exact(2 * tile).enumerate() {
-                let (own, shared): ([_; 2], [_; 2]) =
-                    (own.split_at(tile).into(), shared.split_at(tile).into());
+        let steps = &steps::<PARTS>(self.own.blocks());
+        let mut results = Results([[0.0; RESULT]; 4]);
+        for (shared_pair, shared) in shared.chunks_exact(2 * tile).map(packed::<PARTS>).enumerate() {
+            for (own_pair, own) in own.chunks_exact(2 * tile).map(packed::<PARTS>).enumerate() {
                 let (own_tile, shared_tile) = (self.tiles.start + 2 * own_pair, 2 * shared_pair);
-                let (block, row, column) = match self.own.side {
-                    Side::Left => (Block { left: own, right: shared }, own_tile, shared_tile),
-                    Side::Right => (Block { left: shared, right: own }, shared_tile, own_tile),
+                let (left, right, row, column) = match self.own.side {
+                    Side::Left => (own, shared, own_tile, shared_tile),
+                    Side::Right => (shared, own, shared_tile, own_tile),
                 };
-                self.unit.multiply::<PARTS>(block, &mut results, false);
-                for (index, sums) in results.iter().enumerate() {
+                results.0 = [[0.0; RESULT]; 4];
+                self.unit.multiply::<PARTS>(Block { left, right, steps }, &mut results.0);
+                for (index, sums) in results.0.iter().enumerate() {
                     // SAFETY: the caller vouches for the stretch.
                     unsafe { self.store(row + index / 2, column + index % 2, sums) };
                 }

@@ -1,28 +1,15 @@
-//! Numbers of 32 bits as sums of numbers of 16.
+//! Operands of a product, seen from outside, that are split into bf16 parts and packed as tiles.
 //!
-//! A bf16 is the upper half of an f32: the same exponent, and 8 bits of significand. An f32 has 24, so that
-//! `x = high + middle + low`, each part the nearest bf16 of what the parts before it left over, is exact unless a part
-//! falls below the smallest normal number.
+//! A word holds the parts of k and of k + 16, so that whole vectors of f32 become vectors of pairs.
 
 use crate::gemm::Strided;
 use crate::gemm::kernel::Kernel as Tiles;
 use crate::gemm::pack::Packing;
 use crate::simd::{Kernel, vectorize};
+use crate::tiles::parts::{DEPTH, Splitter, TILE, WORDS};
 
-/// Rows of a tile of the left operand, and columns of one of the right.
-pub const TILE: usize = 16;
-/// Elements of a tile along k.
-pub const DEPTH: usize = 32;
 /// Elements of a tile.
-pub const ELEMENTS: usize = TILE * DEPTH;
-/// Pairs of bf16 that a part of a tile holds, in the lower and the upper half of a word: those of k and of k + 16, so that
-/// whole vectors of f32 become vectors of pairs.
-pub const WORDS: usize = ELEMENTS / 2;
-
-/// Numbers closer to zero than this would have parts that the tile unit takes for zero.
-const SMALLEST: u32 = (127 - 100) << 23;
-/// Numbers from here on might round to an infinite bf16; infinity and NaN lie above.
-const LARGEST: u32 = (127 + 127) << 23;
+const ELEMENTS: usize = TILE * DEPTH;
 
 /// Which operand a tile belongs to, and so how its words lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,53 +140,23 @@ fn split<const PARTS: usize>(
     packed: &mut [u32],
 ) -> bool {
     let packed = &mut packed[..PARTS * WORDS];
-    // Twice the magnitudes: shifting the sign out leaves zero, too, as the smallest of all, and less one as the largest.
-    let (mut largest, mut smallest) = ([0; TILE], [u32::MAX; TILE]);
+    let mut splitter = Splitter::new();
     for row in 0..TILE {
         let vector = |start: usize| -> [f32; TILE] {
             numbers[start..start + TILE].try_into().expect("a vector of the tile")
         };
-        let (mut low, mut high) = (vector(row * step), vector(row * step + distance));
-        for lane in 0..TILE {
-            let (a, b) = (low[lane].to_bits() << 1, high[lane].to_bits() << 1);
-            let larger = if a > b { a } else { b };
-            largest[lane] = if larger > largest[lane] { larger } else { largest[lane] };
-            let (a, b) = (a.wrapping_sub(1), b.wrapping_sub(1));
-            let smaller = if a < b { a } else { b };
-            smallest[lane] = if smaller < smallest[lane] { smaller } else { smallest[lane] };
-        }
-        for part in 0..PARTS {
-            let words = &mut packed[part * WORDS + row * TILE..][..TILE];
-            for lane in 0..TILE {
-                let (a, b) = (nearest(low[lane].to_bits()), nearest(high[lane].to_bits()));
-                words[lane] = a >> 16 | b & UPPER;
-                if part + 1 < PARTS {
-                    low[lane] -= f32::from_bits(a & UPPER);
-                    high[lane] -= f32::from_bits(b & UPPER);
-                }
-            }
+        let parts = splitter.split::<PARTS>(vector(row * step), vector(row * step + distance));
+        for (part, words) in parts.iter().enumerate() {
+            packed[part * WORDS + row * TILE..][..TILE].copy_from_slice(words);
         }
     }
-    let mut ordinary = true;
-    for lane in 0..TILE {
-        ordinary &= (largest[lane] < 2 * LARGEST) & (smallest[lane] >= 2 * SMALLEST - 1);
-    }
-    ordinary
-}
-
-/// The half of an f32 that a bf16 keeps.
-const UPPER: u32 = 0xffff_0000;
-
-/// Bits whose upper half is the nearest bf16, halves away from zero: the next part takes up what was rounded off, so that
-/// the even neighbour, three instructions more, would be no closer.
-#[inline(always)]
-fn nearest(bits: u32) -> u32 {
-    bits.wrapping_add(0x8000)
+    splitter.ordinary()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tiles::parts::{SMALLEST, UPPER};
 
     #[test]
     fn three_parts_are_the_number_itself() {

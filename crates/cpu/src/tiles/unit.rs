@@ -2,19 +2,68 @@
 
 mod emulated;
 
-use super::parts::{TILE, WORDS};
+use super::parts::TILE;
 use std::sync::OnceLock;
 
 /// Elements of a tile of the result.
 pub const RESULT: usize = TILE * TILE;
 
+/// Four tiles of a result, `2·i + j` for tile i of the left operand and tile j of the right one, each `[row][column]`.
+#[repr(align(64))]
+pub struct Results(pub [[f32; RESULT]; 4]);
+
+/// Where two tiles of an operand lie, at each step of a product. A row of a tile is [`TILE`] words: `[row][k]` in a left
+/// operand, `[k][column]` in a right one.
+#[derive(Clone, Copy, Debug)]
+pub struct Tiles<'a> {
+    /// What all tiles lie in.
+    pub words: &'a [u32],
+    /// The first word of the first tile, to which each step adds.
+    pub first: usize,
+    /// Words from the first tile to the second.
+    pub next: usize,
+    /// Words from a row of a tile to the next.
+    pub row: usize,
+    /// Words from a part to the next.
+    pub part: usize,
+}
+
+/// Tiles along k: how far those of each step are from the first ones, in the left operand and in the right.
+#[derive(Clone, Debug)]
+pub struct Steps {
+    /// In bytes.
+    offsets: Vec<[usize; 2]>,
+    /// The largest of each operand, in words.
+    most: [usize; 2],
+}
+
+impl Steps {
+    /// Steps of so many words.
+    pub fn new(words: impl Iterator<Item = [usize; 2]>) -> Self {
+        let mut most = [0; 2];
+        let offsets = words.map(|step| {
+            most = [most[0].max(step[0]), most[1].max(step[1])];
+            step.map(|words| words * size_of::<u32>())
+        });
+        let offsets = offsets.collect();
+        Self { offsets, most }
+    }
+
+    /// The steps in words.
+    fn words(&self) -> impl Iterator<Item = [usize; 2]> {
+        self.offsets.iter().map(|step| step.map(|bytes| bytes / size_of::<u32>()))
+    }
+}
+
 /// One call of the unit: four tiles of the result, two by two, from two tiles across of each operand.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {
-    /// Two tiles of the left operand, each `[block][part][WORDS]`.
-    pub left: [&'a [u32]; 2],
-    /// Two tiles of the right operand, laid out alike.
-    pub right: [&'a [u32]; 2],
+    /// Tiles of the left operand.
+    pub left: Tiles<'a>,
+    /// Tiles of the right operand.
+    pub right: Tiles<'a>,
+    /// What the sum runs over.
+    pub steps: &'a Steps,
 }
 
 /// Multiplies tiles.
@@ -57,41 +106,29 @@ impl Unit {
         }
     }
 
-    /// `results = left · right`, or `results += left · right` where `accumulate`; within [`Unit::with_tiles`]. Result
-    /// `2·i + j` belongs to tile i of the left operand and tile j of the right one.
+    /// Adds `left · right` to `results`; within [`Unit::with_tiles`].
     ///
     /// # Panics
-    /// When the operands do not have one length, a whole number of blocks.
-    pub fn multiply<const PARTS: usize>(
-        self,
-        block: Block,
-        results: &mut [[f32; RESULT]; 4],
-        accumulate: bool,
-    ) {
-        let length = block.left[0].len();
-        assert!(block.left.iter().chain(&block.right).all(|tile| tile.len() == length));
-        assert_eq!(length % (PARTS * WORDS), 0, "whole blocks");
-        if !accumulate {
-            *results = [[0.0; RESULT]; 4];
-        }
-        let blocks = length / (PARTS * WORDS);
-        if blocks == 0 {
+    /// When the tiles of a step do not lie in their words.
+    pub fn multiply<const PARTS: usize>(self, block: Block, results: &mut [[f32; RESULT]; 4]) {
+        let Block { left, right, steps } = block;
+        if steps.offsets.is_empty() {
             return;
+        }
+        for (tiles, most) in [left, right].iter().zip(steps.most) {
+            let last = tiles.first + most + tiles.next + (PARTS - 1) * tiles.part + (TILE - 1) * tiles.row;
+            assert!(last + TILE <= tiles.words.len(), "tiles must lie in their words");
         }
         match self {
             #[cfg(target_arch = "x86_64")]
-            Unit::Amx => {
-                let left = block.left.map(<[u32]>::as_ptr);
-                let right = block.right.map(<[u32]>::as_ptr);
-                // SAFETY: a `Unit::Amx` comes from `detect` alone; the operands hold `blocks` blocks of PARTS parts.
-                unsafe {
-                    match PARTS {
-                        2 => amx::two_parts(left, right, blocks, results),
-                        3 => amx::three_parts(left, right, blocks, results),
-                        _ => unreachable!("numbers are split into two parts or three"),
-                    }
+            // SAFETY: a `Unit::Amx` comes from `detect` alone, and all tiles of all steps lie in the words.
+            Unit::Amx => unsafe {
+                match PARTS {
+                    2 => amx::two_parts(&block, results),
+                    3 => amx::three_parts(&block, results),
+                    _ => unreachable!("numbers are split into two parts or three"),
                 }
-            }
+            },
             Unit::Emulated => emulated::multiply::<PARTS>(block, results),
         }
     }
@@ -99,7 +136,7 @@ impl Unit {
 
 #[cfg(target_arch = "x86_64")]
 mod amx {
-    use super::RESULT;
+    use super::{Block, RESULT};
     use std::arch::asm;
     use std::sync::OnceLock;
 
@@ -158,20 +195,18 @@ mod amx {
 
     /// Tiles 0–3 hold the results, 4 and 5 a part of the left operand, 6 and 7 one of the right.
     macro_rules! kernel {
-        ($name:ident, $bytes:literal, $body:expr) => {
-            /// Adds the products of `blocks` blocks to `results`.
+        ($name:ident, $body:expr) => {
+            /// Adds the products of all steps to `results`.
             ///
             /// # Safety
-            /// The processor must have AMX and the thread's tiles be configured; each operand must hold `blocks` blocks.
-            pub unsafe fn $name(
-                left: [*const u32; 2],
-                right: [*const u32; 2],
-                blocks: usize,
-                results: &mut [[f32; RESULT]; 4],
-            ) {
+            /// The processor must have AMX and the thread's tiles be configured; there must be a step, and all tiles must
+            /// lie in their words.
+            pub unsafe fn $name(block: &Block, results: &mut [[f32; RESULT]; 4]) {
+                let Block { left, right, steps } = block;
+                let bytes = |words: usize| words * size_of::<u32>();
                 let [c0, c1, c2, c3] = results.each_mut().map(|result| result.as_mut_ptr());
-                // SAFETY: the tiles are configured as 16 rows of 64 bytes, 64 bytes apart: 1 KiB each, which is what
-                // a result and a part of a block hold; the loop runs `blocks` times, once a block.
+                // SAFETY: the tiles are configured as 16 rows of 64 bytes, which is what a row of a result and a row of
+                // a part of a tile hold; the loop runs once a step, and the caller vouches for the words.
                 unsafe {
                     asm!(
                         "tileloadd tmm0, [{0} + {4}*1]",
@@ -184,18 +219,20 @@ mod amx {
                     asm!(
                         "2:",
                         $body,
-                        concat!("add {a0}, ", $bytes),
-                        concat!("add {a1}, ", $bytes),
-                        concat!("add {b0}, ", $bytes),
-                        concat!("add {b1}, ", $bytes),
-                        "dec {blocks}",
+                        "add {steps}, 16",
+                        "dec {count}",
                         "jnz 2b",
-                        a0 = inout(reg) left[0] => _,
-                        a1 = inout(reg) left[1] => _,
-                        b0 = inout(reg) right[0] => _,
-                        b1 = inout(reg) right[1] => _,
-                        blocks = inout(reg) blocks => _,
-                        row = in(reg) 64usize,
+                        left = in(reg) left.words.as_ptr().add(left.first),
+                        left_next = in(reg) bytes(left.next),
+                        left_row = in(reg) bytes(left.row),
+                        left_part = in(reg) bytes(left.part),
+                        right = in(reg) right.words.as_ptr().add(right.first),
+                        right_next = in(reg) bytes(right.next),
+                        right_row = in(reg) bytes(right.row),
+                        right_part = in(reg) bytes(right.part),
+                        steps = inout(reg) steps.offsets.as_ptr() => _,
+                        count = inout(reg) steps.offsets.len() => _,
+                        at = out(reg) _,
                         out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
                         out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
                         options(nostack),
@@ -212,29 +249,35 @@ mod amx {
         };
     }
 
-    /// Loads part `$part` of both left tiles.
+    /// The address of part `$part` of the first tile of an operand.
+    macro_rules! part {
+        ($part:literal, $operand:literal) => {
+            concat!("imul {at}, {", $operand, "_part}, ", $part, "\n")
+        };
+    }
+    /// Loads a part of both left tiles.
     macro_rules! left {
-        ($offset:literal) => {
+        ($part:literal) => {
             concat!(
-                "tileloadd tmm4, [{a0} + {row}*1 + ",
-                $offset,
-                "]\n",
-                "tileloadd tmm5, [{a1} + {row}*1 + ",
-                $offset,
-                "]\n"
+                part!($part, "left"),
+                "add {at}, [{steps}]\n",
+                "add {at}, {left}\n",
+                "tileloadd tmm4, [{at} + {left_row}*1]\n",
+                "add {at}, {left_next}\n",
+                "tileloadd tmm5, [{at} + {left_row}*1]\n"
             )
         };
     }
-    /// Loads part `$part` of both right tiles.
+    /// Loads a part of both right tiles.
     macro_rules! right {
-        ($offset:literal) => {
+        ($part:literal) => {
             concat!(
-                "tileloadd tmm6, [{b0} + {row}*1 + ",
-                $offset,
-                "]\n",
-                "tileloadd tmm7, [{b1} + {row}*1 + ",
-                $offset,
-                "]\n"
+                part!($part, "right"),
+                "add {at}, [{steps} + 8]\n",
+                "add {at}, {right}\n",
+                "tileloadd tmm6, [{at} + {right_row}*1]\n",
+                "add {at}, {right_next}\n",
+                "tileloadd tmm7, [{at} + {right_row}*1]\n"
             )
         };
     }
@@ -248,36 +291,34 @@ mod amx {
     // high·middle, middle·high, high·high: small products first, so that the large ones round last.
     kernel!(
         two_parts,
-        "2048",
         concat!(
             left!("0"),
-            right!("1024"),
+            right!("1"),
             products!(),
-            left!("1024"),
+            left!("1"),
             right!("0"),
             products!(),
             left!("0"),
-            products!(),
+            products!()
         )
     );
 
     // high·low, low·high, middle·middle, high·middle, middle·high, high·high.
     kernel!(
         three_parts,
-        "3072",
         concat!(
             left!("0"),
-            right!("2048"),
+            right!("2"),
             products!(),
-            left!("2048"),
+            left!("2"),
             right!("0"),
             products!(),
-            left!("1024"),
-            right!("1024"),
+            left!("1"),
+            right!("1"),
             products!(),
             left!("0"),
             products!(),
-            left!("1024"),
+            left!("1"),
             right!("0"),
             products!(),
             left!("0"),
@@ -290,7 +331,7 @@ mod amx {
 mod tests {
     use super::*;
 
-    /// Where the processor has tiles, they do what the plain code says.
+    /// Where the processor has tiles, they do what the plain code says, wherever the tiles lie.
     #[test]
     fn the_processor_agrees_with_the_plain_code() {
         let Some(unit) = Unit::detect() else {
@@ -299,16 +340,18 @@ mod tests {
         };
         fn compare<const PARTS: usize>(unit: Unit) {
             // Small whole numbers: exact in bf16 and in all sums.
-            let tile = |seed: usize| -> Vec<u32> {
-                let half = |i: usize| (((i * 7919 + seed * 31) % 17) as f32 - 8.0).to_bits() >> 16;
-                (0..3 * PARTS * WORDS).map(|i| half(2 * i) | half(2 * i + 1) << 16).collect()
-            };
-            let tiles = [1, 2, 3, 4].map(tile);
-            let block = Block { left: [&tiles[0], &tiles[1]], right: [&tiles[2], &tiles[3]] };
+            let half = |i: usize| (((i * 7919) % 17) as f32 - 8.0).to_bits() >> 16;
+            let words: Vec<u32> = (0..5000).map(|i| half(2 * i) | half(2 * i + 1) << 16).collect();
+            let left = Tiles { words: &words, first: 3, next: 400, row: 25, part: 1000 };
+            let right = Tiles { words: &words, first: 600, next: 0, row: 16, part: 700 };
+            let steps = Steps::new([[0, 40], [700, 1], [33, 2000]].into_iter());
+            let block = Block { left, right, steps: &steps };
             let (mut expected, mut got) = ([[1.0; RESULT]; 4], [[1.0; RESULT]; 4]);
-            Unit::Emulated.multiply::<PARTS>(block, &mut expected, true);
-            unit.with_tiles(|| unit.multiply::<PARTS>(block, &mut got, true));
+            Unit::Emulated.multiply::<PARTS>(block, &mut expected);
+            unit.with_tiles(|| unit.multiply::<PARTS>(block, &mut got));
             assert_eq!(got, expected);
+            assert_eq!(got[0], got[1]);
+            assert_ne!(got[0], got[2]);
         }
         compare::<2>(unit);
         compare::<3>(unit);
