@@ -165,13 +165,20 @@ fn tile_in_place(a: &[f32], b: &[f32], n: usize) -> Sums {
 }
 
 /// One step of the depth: a column of A times a row of B. All bounds are known when this is compiled; an index known only
-/// at run time would put the sums into memory.
+/// at run time would put the sums into memory. The rows stand one after the other, since the compiler would make vectors
+/// across a loop over them, and gather the sums for it.
 #[inline(always)]
-fn add_step(sums: &mut Sums, column: &[f32; ROWS], values: &[f32; COLUMNS]) {
-    for i in 0..ROWS {
-        for j in 0..COLUMNS {
-            sums[i][j] += column[i] * values[j];
-        }
+fn add_step([first, second, third, fourth]: &mut Sums, column: &[f32; ROWS], values: &[f32; COLUMNS]) {
+    add_row(first, column[0], values);
+    add_row(second, column[1], values);
+    add_row(third, column[2], values);
+    add_row(fourth, column[3], values);
+}
+
+#[inline(always)]
+fn add_row(sums: &mut [f32; COLUMNS], element: f32, values: &[f32; COLUMNS]) {
+    for j in 0..COLUMNS {
+        sums[j] += element * values[j];
     }
 }
 
