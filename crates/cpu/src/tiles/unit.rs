@@ -249,36 +249,40 @@ mod amx {
         };
     }
 
-    /// The address of part `$part` of the first tile of an operand.
-    macro_rules! part {
-        ($part:literal, $operand:literal) => {
-            concat!("imul {at}, {", $operand, "_part}, ", $part, "\n")
+    /// Loads a part of both tiles of an operand, whose step lies at `$step` of a pair of them.
+    macro_rules! load {
+        ($operand:literal, $part:literal, $step:literal, $first:literal, $second:literal) => {
+            concat!(
+                "imul {at}, {",
+                $operand,
+                "_part}, ",
+                $part,
+                "\nadd {at}, [{steps} + ",
+                $step,
+                "]\nadd {at}, {",
+                $operand,
+                "}\ntileloadd ",
+                $first,
+                ", [{at} + {",
+                $operand,
+                "_row}*1]\nadd {at}, {",
+                $operand,
+                "_next}\ntileloadd ",
+                $second,
+                ", [{at} + {",
+                $operand,
+                "_row}*1]\n"
+            )
         };
     }
-    /// Loads a part of both left tiles.
     macro_rules! left {
         ($part:literal) => {
-            concat!(
-                part!($part, "left"),
-                "add {at}, [{steps}]\n",
-                "add {at}, {left}\n",
-                "tileloadd tmm4, [{at} + {left_row}*1]\n",
-                "add {at}, {left_next}\n",
-                "tileloadd tmm5, [{at} + {left_row}*1]\n"
-            )
+            load!("left", $part, "0", "tmm4", "tmm5")
         };
     }
-    /// Loads a part of both right tiles.
     macro_rules! right {
         ($part:literal) => {
-            concat!(
-                part!($part, "right"),
-                "add {at}, [{steps} + 8]\n",
-                "add {at}, {right}\n",
-                "tileloadd tmm6, [{at} + {right_row}*1]\n",
-                "add {at}, {right_next}\n",
-                "tileloadd tmm7, [{at} + {right_row}*1]\n"
-            )
+            load!("right", $part, "8", "tmm6", "tmm7")
         };
     }
     /// Adds the four products of what is loaded.
