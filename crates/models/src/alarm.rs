@@ -52,7 +52,8 @@ pub fn of_samples(samples: &Tensor, images: &Tensor) -> Option<Alarm> {
     (share < SAME).then(|| Alarm {
         message: format!(
             "the samples are nearly one picture (their variance is {:.1} % of the images'), as when a generator \
-             collapses; try minibatch discrimination, more critic steps, a lower generator learning rate, or `wgan-gp`",
+             collapses; try `normalise_units`, minibatch discrimination, more critic steps, a lower generator learning \
+             rate, or `wgan-gp`",
             100.0 * share
         ),
     })

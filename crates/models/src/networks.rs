@@ -205,10 +205,11 @@ pub fn dcgan_maker(
     rng: &Generator,
 ) -> Result<Sequential> {
     let batch = |channels| Some(Box::new(BatchNorm2d::new(channels)) as Box<dyn Layer>);
-    dcgan_maker_with(code, image_shape, width, &batch, rng)
+    dcgan_maker_with(code, image_shape, width, None, &batch, rng)
 }
 
-/// [`dcgan_maker`] with another normalisation. A layer that is not normalised has a bias.
+/// [`dcgan_maker`] with another normalisation of its planes, and, where there is one, `of_units`, which normalises every unit
+/// of the linear layer by itself in place of its channels. A layer that is not normalised has a bias.
 ///
 /// # Errors
 /// When the sides of the images are not a multiple of 4.
@@ -216,7 +217,8 @@ pub fn dcgan_maker_with(
     code: usize,
     image_shape: [usize; 3],
     width: usize,
-    normalisation: MakerNormalisation<'_>,
+    of_units: Option<MakerNormalisation<'_>>,
+    of_planes: MakerNormalisation<'_>,
     rng: &Generator,
 ) -> Result<Sequential> {
     let plan = Plan::new(image_shape, width)?;
@@ -226,14 +228,16 @@ pub fn dcgan_maker_with(
         let network = normalisation.into_iter().fold(network, Sequential::add_boxed);
         network.add(ReLU::new())
     };
-    let normalised = normalisation(channels);
-    let start = Linear::builder(code, plan.features()).bias(normalised.is_none()).build(rng);
-    let network = Sequential::new().add(start).add(Unflatten::new(1, [channels, height, breadth]));
-    let mut network = rectified(network, normalised);
+    let units = of_units.and_then(|normalisation| normalisation(plan.features()));
+    let planes = if of_units.is_some() { None } else { of_planes(channels) };
+    let is_normalised = units.is_some() || planes.is_some();
+    let start = Linear::builder(code, plan.features()).bias(!is_normalised).build(rng);
+    let network = units.into_iter().fold(Sequential::new().add(start), Sequential::add_boxed);
+    let mut network = rectified(network.add(Unflatten::new(1, [channels, height, breadth])), planes);
     for index in (0..layers).rev() {
         let (inputs, outputs) = (plan.channels[index + 1], plan.channels[index]);
         let is_last = index == 0;
-        let normalised = normalisation(outputs).filter(|_| !is_last);
+        let normalised = of_planes(outputs).filter(|_| !is_last);
         let grow = ConvTranspose2d::builder(inputs, outputs, 4)
             .stride(2)
             .padding(1)

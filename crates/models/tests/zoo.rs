@@ -167,6 +167,7 @@ fn a_game_with_all_techniques_trains_resumes_and_round_trips() {
         ("dcgan.width", "4"),
         ("dcgan.hidden", "6"),
         ("dcgan.mapping_layers", "2"),
+        ("dcgan.normalise_units", "true"),
         ("dcgan.label_smoothing", "0.1"),
         ("dcgan.critic_steps", "2"),
         ("dcgan.decay_steps", "30"),

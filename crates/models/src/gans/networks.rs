@@ -78,10 +78,11 @@ pub(super) fn convolutional_maker(
     rng: &Generator,
 ) -> Result<Sequential> {
     let (width, hidden) = (options.width, options.hidden);
+    let of_units = options.normalise_units.then_some(of_vectors);
     if hidden == 0 {
-        return dcgan_maker_with(code_size, image_shape, width, of_planes, rng);
+        return dcgan_maker_with(code_size, image_shape, width, of_units, of_planes, rng);
     }
-    let planes = dcgan_maker_with(hidden, image_shape, width, of_planes, rng)?;
+    let planes = dcgan_maker_with(hidden, image_shape, width, of_units, of_planes, rng)?;
     let mut network = Sequential::new();
     for inputs in std::iter::once(code_size).chain(std::iter::repeat_n(hidden, options.mapping_layers - 1)) {
         let normalised = of_vectors(hidden);
@@ -207,5 +208,20 @@ mod tests {
                 assert_eq!((verdict.scores.dims(), verdict.features.dims()), (&[3][..], &[3, features][..]));
             }
         }
+    }
+
+    #[test]
+    fn units_keep_nothing_that_all_codes_share() {
+        let rng = Generator::new(0);
+        let codes = rng.normal([6, 5], 0.0, 1.0, DType::F32);
+        let difference = |normalise_units| {
+            let options = Options { width: 4, normalise_units, ..Options::default() };
+            let maker = ImageMaker::new(5, [1, 12, 12], &options, &rng).unwrap();
+            let [own, shifted] = [0.0, 3.0].map(|shift| maker.forward(&(&codes + shift)));
+            let same = (&own - &shifted).square().mean_all().item();
+            same / (&own - own.mean(&[0], true)).square().mean_all().item()
+        };
+        assert!(difference(true) < 1e-6, "{}", difference(true));
+        assert!(difference(false) > 0.1, "{}", difference(false));
     }
 }

@@ -23,6 +23,11 @@ pub struct Options {
     /// How many such layers a DCGAN's generator has, one after the other, where there are any: with more of them it can
     /// leave less between two kinds of images (as a mapping network, Karras et al., 2019, arXiv:1812.04948).
     pub mapping_layers: usize,
+    /// Whether the first planes of a DCGAN's generator are normalised unit by unit, over the batch alone, as its authors'
+    /// code does, and not channel by channel, over the batch and all places. One picture for all codes passes the
+    /// latter unchanged, and where the discriminator has no batch normalisation of its own to notice that (`dragan`, `sn-gan`),
+    /// generators with a hidden layer end there.
+    pub normalise_units: bool,
     /// What normalises the discriminator's layers: `none`, `batch`, `layer` or `spectral`.
     pub normalisation: String,
     /// Numbers in a code.
@@ -66,6 +71,7 @@ impl Default for Options {
             width: 64,
             hidden: 0,
             mapping_layers: 1,
+            normalise_units: false,
             normalisation: "batch".into(),
             latent: 100,
             optimizer: "adam".into(),
