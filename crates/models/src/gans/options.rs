@@ -105,10 +105,13 @@ impl Options {
         ranges.within("width", self.width, 1..=1024)?;
         ranges.within("hidden", self.hidden, 0..=65_536)?;
         ranges.within("mapping_layers", self.mapping_layers, 1..=64)?;
-        let is_mapped = self.network == "dcgan" && self.hidden > 0;
+        let is_convolutional = self.network == "dcgan";
+        let is_mapped = is_convolutional && self.hidden > 0;
         let detail =
             "is above 1, which needs the network dcgan with a hidden layer: set hidden, such as to 256";
         ranges.takes_effect("mapping_layers", self.mapping_layers == 1 || is_mapped, detail)?;
+        let detail = "is true, which needs the network dcgan";
+        ranges.takes_effect("normalise_units", !self.normalise_units || is_convolutional, detail)?;
         ranges.one_of("normalisation", &self.normalisation, &NORMALISATIONS.map(|(name, _)| name))?;
         ranges.within("latent", self.latent, 1..=4096)?;
         ranges.one_of("optimizer", &self.optimizer, &["adam", "rmsprop"])?;
@@ -195,6 +198,8 @@ mod tests {
         assert!(
             Options { mapping_layers: 2, hidden: 8, ..options.clone() }.check(&Ranges::new("gan")).is_ok()
         );
+        let connected = Options { network: "mlp".into(), normalise_units: true, ..options.clone() };
+        assert!(refusal(connected).contains("gan.normalise_units is true"));
         assert!(refusal(Options { beta1: 1.0, ..options.clone() }).contains("gan.beta1 is 1"));
         assert!(refusal(Options { average_decay: 1.0, ..options }).contains("gan.average_decay is 1"));
     }

@@ -261,10 +261,10 @@ impl Block {
         if bytes < Self::STAGGERED { 0 } else { 15 * Self::STAGGER }
     }
 
-    /// Another one for every block: what an optimiser reads and writes side by side would otherwise lie at the same offset
-    /// of a page, in all four arrays, where the processor takes a load for one of the store before it and memory has them in
-    /// one bank. Adam over such arrays takes 1.7 times as long (`wengert bench "adam 10M"`). Multiples of the golden ratio
-    /// are far from each other however many blocks lie between two.
+    /// Another one for every block. What an optimiser reads and writes side by side would otherwise begin at the same offset
+    /// of a page, in all of its arrays, and caches and memory sort lines by such offsets: on huge pages Adam takes 1.6 times
+    /// as long then (`wengert bench "adam 10M"`). Multiples of the golden ratio are far from each other however many blocks
+    /// lie between two.
     fn stagger(bytes: usize) -> usize {
         static BLOCKS: AtomicU64 = AtomicU64::new(0);
         if bytes < Self::STAGGERED {
