@@ -107,7 +107,7 @@ export const tests = {
     await page.fill('textarea', 'x = param(normal(3))\ny = sum(x^2)');
     await page.click('form:not([hidden]) button:has-text("Run")');
     await page.waitForSelector('[role=alert]', { state: 'detached' });
-    equal(await page.locator('.list tr[data-node]').count(), 2, 'ops of the mended snippet');
+    await until(async () => (await page.locator('.list tr[data-node]').count()) === 2, 'two ops of the mended snippet');
   },
 
   async 'saves SVG, DOT and JSON'(harness) {
