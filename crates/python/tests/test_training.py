@@ -61,11 +61,21 @@ import wengert
 told = lambda kind, contents: print(kind, flush=True)
 wengert.train("vae", data={str(mnist)!r}, out={str(run)!r}, settings={SETTINGS!r}, epochs=10000, observer=told)
 """
-    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while process.stdout.readline() != "step\n":
-        assert process.poll() is None, process.stderr.read()
-    process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)
+    # Tests that run in the background of a shell pass on that interrupts are ignored.
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
+        while process.stdout.readline() != "step\n":
+            assert process.poll() is None, process.stderr.read()
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode != 0 and error.rstrip().endswith("KeyboardInterrupt"), error
     assert wengert.Run.load(run).steps >= 1
 
