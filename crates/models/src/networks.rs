@@ -228,8 +228,10 @@ pub fn dcgan_maker_with(
         let network = normalisation.into_iter().fold(network, Sequential::add_boxed);
         network.add(ReLU::new())
     };
-    let units = of_units.and_then(|normalisation| normalisation(plan.features()));
-    let planes = if of_units.is_some() { None } else { of_planes(channels) };
+    let (units, planes) = match of_units {
+        Some(of_units) => (of_units(plan.features()), None),
+        None => (None, of_planes(channels)),
+    };
     let is_normalised = units.is_some() || planes.is_some();
     let start = Linear::builder(code, plan.features()).bias(!is_normalised).build(rng);
     let network = units.into_iter().fold(Sequential::new().add(start), Sequential::add_boxed);
