@@ -66,27 +66,27 @@ __device__ __forceinline__ Plain<double> open_unit(uint64_t word) {
     return (Plain<double>((double)(word >> 12)) + 0.5) * (1.0 / (1ull << 52));
 }
 
-// Natural logarithm of f32, as crates/cpu/src/functions/logarithm.rs has it, by Estrin's scheme.
+// c0 + c1 x + c2 x^2 + ..., by Horner's rule.
+template <int N> __device__ __forceinline__ Plain<float> polynomial(Plain<float> x, const float (&c)[N]) {
+    Plain<float> y = c[N - 1];
+#pragma unroll
+    for (int i = N - 2; i >= 0; i--) y = mul_add(y, x, c[i]);
+    return y;
+}
+
+// Natural logarithm of f32 for positive normal numbers, as crates/cpu/src/functions/logarithm.rs has it.
 __device__ __forceinline__ Plain<float> logarithm(Plain<float> x) {
     typedef Plain<float> F;
     // Mantissas are taken from [2/3, 4/3), where the logarithm of a mantissa is smallest.
     constexpr int TWO_THIRDS = 0x3f2aaaab;
-    const bool subnormal = x.value < 1.17549435e-38f;
-    const int bits = __float_as_int(subnormal ? (x * 8388608.0f).value : x.value);
+    constexpr float SERIES[] = {0.33333215f, -0.24999805f, 0.20010434f, -0.16680233f,
+                                0.14005566f, -0.12187199f, 0.13985525f, -0.12880628f};
+    const int bits = __float_as_int(x.value);
     const int power = (int)((unsigned)bits - (unsigned)TWO_THIRDS) >> 23;
     const F f = F(__int_as_float((int)((unsigned)bits - ((unsigned)power << 23)))) - 1.0f;
-    const F exponent = (float)(power - (subnormal ? 23 : 0));
-    const F square = f * f;
-    const F p0 = F(0.33333215f) + f * -0.24999805f;
-    const F p1 = F(0.20010434f) + f * -0.16680233f;
-    const F p2 = F(0.14005566f) + f * -0.12187199f;
-    const F p3 = F(0.13985525f) + f * -0.12880628f;
-    const F series = (p0 + square * p1) + square * square * (p2 + square * p3);
-    const F tail = square * f * series - F(0.5f) * square;
-    const F y = exponent * 0.6933594f + (f + (tail + (F(0.0f) + exponent * -2.1219444e-4f)));
-    if (x.value == 0.0f) return -INFINITY;
-    if (!(x.value >= 0.0f)) return NAN;
-    return x.value == INFINITY ? x : y;
+    const F exponent = (float)power;
+    const F beyond_linear = f * f * mul_add(polynomial(f, SERIES), f, -0.5f);
+    return mul_add(exponent, 0.6931472f, f + mul_add(exponent, -1.9046543e-9f, beyond_linear));
 }
 
 // Natural logarithm of f64 for positive normal numbers, as crates/cpu/src/rng/float.rs has it.
@@ -117,10 +117,10 @@ __device__ __forceinline__ Circle<float> cos_sin_turns(uint32_t word) {
     const uint32_t quarter = (word + (1u << 29)) >> 30;
     const F angle = F((float)((int)(word << 2) >> 2)) * (6.2831855f / 4294967296.0f);
     const F square = angle * angle;
-    const F sin =
-        angle + angle * square * (F(-0.16666651f) + square * (F(0.008331979f) - square * 0.00019495602f));
-    const F cos = F(1.0f) - F(0.5f) * square +
-                  square * square * (F(0.041666646f) - square * (F(0.0013887368f) - square * 0.000024438415f));
+    constexpr float SIN[] = {-0.16666651f, 0.008331979f, -0.00019495602f};
+    constexpr float COS[] = {1.0f, -0.5f, 0.041666646f, -0.0013887368f, 0.000024438415f};
+    const F sin = mul_add(angle * square, polynomial(square, SIN), angle);
+    const F cos = polynomial(square, COS);
     // A quarter turn carries (cos, sin) into (-sin, cos).
     const float x = (quarter & 1) == 0 ? cos.value : sin.value, y = (quarter & 1) == 0 ? sin.value : cos.value;
     return {((quarter + 1) & 2) != 0 ? -x : x, (quarter & 2) != 0 ? -y : y};

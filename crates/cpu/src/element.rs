@@ -136,6 +136,8 @@ pub trait Float:
     fn ln(self) -> Self;
     /// ln(1 + x), accurate near 0.
     fn ln_1p(self) -> Self;
+    /// self · factor + addend, rounded once.
+    fn mul_add(self, factor: Self, addend: Self) -> Self;
     /// Square root.
     fn sqrt(self) -> Self;
     /// Sine of an angle in radians.
@@ -184,6 +186,8 @@ macro_rules! basic {
         const NAN: Self = <$t>::NAN;
         const INFINITY: Self = <$t>::INFINITY;
         inherent!($t, sqrt abs floor ceil round_ties_even);
+        #[inline(always)]
+        fn mul_add(self, factor: Self, addend: Self) -> Self { <$t>::mul_add(self, factor, addend) }
         #[inline(always)]
         fn is_nan(self) -> bool { <$t>::is_nan(self) }
         #[inline(always)]

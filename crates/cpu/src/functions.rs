@@ -1,9 +1,11 @@
 //! Transcendental functions of f32 that vectorise.
 //!
 //! Each is a straight line of multiplications, additions, bit casts and choices between two finished values, so that a
-//! loop over slices around it becomes vector instructions ([`simd`](crate::simd)). There is no fused multiply-add and no
-//! call into the system's library: every instruction set and every platform gives the same bits. Functions of f64, which
-//! check gradients and train nothing, stay with the standard library and `libm`.
+//! loop over slices around it becomes vector instructions ([`simd`](crate::simd)). A product and a sum are fused where
+//! `mul_add` is written and nowhere else, and there is no call into the system's mathematical functions: every instruction
+//! set and every platform gives the same bits. A processor without fused multiply-add has each of them computed by the
+//! system, which is slow. Functions of f64, which check gradients and train nothing, stay with the standard library and
+//! `libm`.
 //!
 //! Error is counted in ULP, the distance between neighbouring floats at the exact result. Tests hold the stated bounds on
 //! every 24,593rd float, for [`powf`] on 200,000 pairs; `cargo run --release -p wengert-cpu --example accuracy` visits all
@@ -20,31 +22,22 @@ mod saturating;
 mod trigonometric;
 
 pub use exponential::{exp, exp_m1};
+pub(crate) use logarithm::ln_normal;
 pub use logarithm::{ln, ln_1p};
 pub use normal::normal;
 pub use power::powf;
 pub use saturating::{erf, sigmoid, tanh};
 pub use trigonometric::{cos, cos_slice, sin, sin_slice};
 
-/// c₀ + c₁ x + c₂ x² + …, by Estrin's scheme: neighbours are paired until one is left. Its steps depend on each other half as
-/// much as those of Horner's rule, and the processor waits less.
+/// c₀ + c₁ x + c₂ x² + …, by Horner's rule: the fewest operations. Each waits for the one before, but the elements of a
+/// vector loop do not wait for each other.
 macro_rules! polynomial {
-    ($x:expr; $only:expr) => { $only };
-    ($x:expr; $($c:expr),+) => {{
-        let x = $x;
-        polynomial!(@pair x; $($c),+;)
-    }};
-    (@pair $x:ident; $low:expr, $high:expr, $($c:expr),+; $($paired:expr),*) => {
-        polynomial!(@pair $x; $($c),+; $($paired,)* $low + $x * $high)
-    };
-    (@pair $x:ident; $low:expr, $high:expr; $($paired:expr),*) => {
-        polynomial!($x * $x; $($paired,)* $low + $x * $high)
-    };
-    (@pair $x:ident; $last:expr; $($paired:expr),*) => {
-        polynomial!($x * $x; $($paired,)* $last)
+    ($x:expr; $last:expr) => { $last };
+    ($x:expr; $c:expr, $($higher:expr),+) => {
+        crate::Float::mul_add(polynomial!($x; $($higher),+), $x, $c)
     };
 }
-use polynomial;
+pub(crate) use polynomial;
 
 /// Held between two bounds; NaN stays NaN.
 #[inline(always)]
@@ -64,6 +57,6 @@ const ROUNDER: f32 = 12_582_912.0;
 /// The same in f64: 1.5 · 2⁵².
 const ROUNDER_F64: f64 = 6_755_399_441_055_744.0;
 
-/// ln 2 in two parts, the first of 10 bits (0.693359375), so that its product with an exponent is exact.
-const LN_2_HIGH: f32 = 0.693_359_4;
-const LN_2_LOW: f32 = -2.121_944_4e-4;
+/// ln 2 in two parts, the first rounded to the nearest float.
+const LN_2_HIGH: f32 = std::f32::consts::LN_2;
+const LN_2_LOW: f32 = -1.904_654_3e-9;

@@ -13,14 +13,26 @@ pub(super) fn split(x: f32) -> (i32, f32) {
     (exponent, f32::from_bits(bits.wrapping_sub(exponent << 23) as u32))
 }
 
-/// e ln 2 + ln(1 + f) + extra, for −1/3 ≤ f < 1/3 and an `extra` that is small beside f.
+/// ln(1 + f) − f, for −1/3 ≤ f < 1/3.
 #[inline(always)]
-fn assemble(exponent: f32, f: f32, extra: f32) -> f32 {
-    let square = f * f;
+fn beyond_linear(f: f32) -> f32 {
     let series = polynomial!(f; 0.333_332_15, -0.249_998_05, 0.200_104_34, -0.166_802_33, 0.140_055_66,
         -0.121_871_99, 0.139_855_25, -0.128_806_28);
-    let tail = square * f * series - 0.5 * square;
-    exponent * LN_2_HIGH + (f + (tail + (extra + exponent * LN_2_LOW)))
+    f * f * series.mul_add(f, -0.5)
+}
+
+/// exponent · ln 2 + f + rest, where `rest` is small beside f.
+#[inline(always)]
+fn assemble(exponent: f32, f: f32, rest: f32) -> f32 {
+    exponent.mul_add(LN_2_HIGH, f + exponent.mul_add(LN_2_LOW, rest))
+}
+
+/// Natural logarithm of a positive number that is neither subnormal nor infinite. Error below 1.0 ULP.
+#[inline(always)]
+pub(crate) fn ln_normal(x: f32) -> f32 {
+    let (exponent, mantissa) = split(x);
+    let f = mantissa - 1.0;
+    assemble(exponent as f32, f, beyond_linear(f))
 }
 
 /// Natural logarithm; −∞ of 0, NaN below. Error below 1.0 ULP.
@@ -30,8 +42,8 @@ pub fn ln(x: f32) -> f32 {
     let subnormal = x < f32::MIN_POSITIVE;
     let (exponent, mantissa) = split(if subnormal { x * SCALE } else { x });
     let exponent = exponent.wrapping_sub(if subnormal { 23 } else { 0 });
-    let y = assemble(exponent as f32, mantissa - 1.0, 0.0);
-    at_the_edges(x, y)
+    let f = mantissa - 1.0;
+    at_the_edges(x, assemble(exponent as f32, f, beyond_linear(f)))
 }
 
 /// ln(1 + x), accurate near 0; −∞ of −1, NaN below. Error below 1.1 ULP.
@@ -49,7 +61,8 @@ pub fn ln_1p(x: f32) -> f32 {
     // divided by the mantissa.
     let whole = f + lost;
     let rest = lost - (whole - f);
-    let y = assemble(exponent as f32, whole, rest * (1.0 - whole));
+    let rest = (1.0 - whole).mul_add(rest, beyond_linear(whole));
+    let y = assemble(exponent as f32, whole, rest);
     // Where x² is lost beside x, and so that −0 stays −0.
     if x.abs() < f32::EPSILON / 4.0 { x } else { at_the_edges(sum, y) }
 }

@@ -26,9 +26,9 @@ pub fn sigmoid(x: f32) -> f32 {
 #[inline(always)]
 pub fn erf(x: f32) -> f32 {
     let (size, square) = (x.abs(), x * x);
-    let near = x + x
-        * polynomial!(square; 0.128_379_15, -0.376_124_9, 0.112_817_31, -0.026_762_966, 0.004_987_352,
-            -0.000_595_957_86);
+    let near = polynomial!(square; 0.128_379_15, -0.376_124_9, 0.112_817_31, -0.026_762_966, 0.004_987_352,
+        -0.000_595_957_86);
+    let near = near.mul_add(x, x);
     // From 3.92 on the result is 1.
     let t = if size > 4.0 { 4.0 } else { size };
     // −ln(1 − erf t).

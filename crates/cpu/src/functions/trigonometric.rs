@@ -14,17 +14,14 @@ const HALF_PI_LOW: f64 = 1.589_325_477_352_819_6e-8;
 #[inline(always)]
 fn sin_moderate(x: f32, quarters: u64) -> f32 {
     let x = f64::from(x);
-    let rounded = x * FRAC_2_PI + ROUNDER_F64;
+    let rounded = x.mul_add(FRAC_2_PI, ROUNDER_F64);
     let n = rounded - ROUNDER_F64;
-    let r = x - n * HALF_PI_HIGH - n * HALF_PI_LOW;
+    let r = n.mul_add(-HALF_PI_LOW, n.mul_add(-HALF_PI_HIGH, x));
     let square = r * r;
     let sin = r * polynomial!(square; 1.0, -0.166_666_545_366_265_24, 0.008_332_156_052_308_715,
         -0.000_195_146_316_385_078_3);
-    let cos = 1.0 - 0.5 * square
-        + square
-            * square
-            * polynomial!(square; 0.041_666_646_747_682_87,
-        -0.001_388_736_144_571_463_3, 2.443_772_960_554_379_7e-5);
+    let cos = polynomial!(square; 1.0, -0.5, 0.041_666_646_747_682_87, -0.001_388_736_144_571_463_3,
+        2.443_772_960_554_379_7e-5);
     let quadrant = rounded.to_bits().wrapping_add(quarters);
     let y = if quadrant & 1 == 0 { sin } else { cos };
     // The third and the fourth quarter of the circle turn the sign.

@@ -110,7 +110,7 @@ struct Normal<T> {
 impl<T: RandomFloat> Distribution<T> for Normal<T> {
     #[inline(always)]
     fn draw(self, block: [u32; BLOCK], out: &mut [T]) {
-        set(out, &T::normals(block), |z| self.mean + self.standard_deviation * z);
+        set(out, &T::normals(block), |z| self.standard_deviation.mul_add(z, self.mean));
     }
 }
 

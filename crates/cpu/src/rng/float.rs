@@ -2,6 +2,7 @@
 
 use super::philox::{BLOCK, wide};
 use crate::Float;
+use crate::functions::{ln_normal, polynomial};
 
 /// A float type that the words of a block can be turned into: as many floats as fit in a block, in the first places of
 /// each result.
@@ -38,8 +39,7 @@ impl RandomFloat for f32 {
 
     #[inline(always)]
     fn logarithm(self) -> Self {
-        // Not the method of the standard library, which bears the same name.
-        Float::ln(self)
+        ln_normal(self)
     }
 }
 
@@ -101,9 +101,9 @@ pub(super) fn cos_sin_turns(word: u32) -> (f32, f32) {
     let rest = (word << 2) as i32 >> 2;
     let angle = rest as f32 * (std::f32::consts::TAU / (1u64 << 32) as f32);
     let square = angle * angle;
-    let sin = angle + angle * square * (-0.166_666_51 + square * (0.008_331_979 - square * 0.000_194_956_02));
-    let cos = 1.0 - 0.5 * square
-        + square * square * (0.041_666_646 - square * (0.001_388_736_8 - square * 0.000_024_438_415));
+    let beyond_linear = polynomial!(square; -0.166_666_51, 0.008_331_979, -0.000_194_956_02);
+    let sin = (angle * square).mul_add(beyond_linear, angle);
+    let cos = polynomial!(square; 1.0, -0.5, 0.041_666_646, -0.001_388_736_8, 0.000_024_438_415);
     // A quarter turn carries (cos, sin) into (−sin, cos).
     let (x, y) = if quarter & 1 == 0 { (cos, sin) } else { (sin, cos) };
     let flip = |value: f32, bit_1: u32| f32::from_bits(value.to_bits() ^ (bit_1 & 2) << 30);
