@@ -61,7 +61,7 @@ pub(super) fn exp_m1_rising(x: f32) -> f32 {
     y.mul_add(scale, scale - 1.0)
 }
 
-/// eˣ − 1, accurate near 0. Error below 1.5 ULP.
+/// eˣ − 1, accurate near 0. Error below 1.6 ULP.
 #[inline(always)]
 pub fn exp_m1(x: f32) -> f32 {
     // Beyond these bounds the result is −1 or ∞.

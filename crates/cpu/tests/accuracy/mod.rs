@@ -24,7 +24,7 @@ const fn function(
 /// All of them, except `powf`, which takes two numbers.
 pub const FUNCTIONS: [Function; 10] = [
     function("exp", functions::exp, f64::exp, 1.1),
-    function("exp_m1", functions::exp_m1, f64::exp_m1, 1.5),
+    function("exp_m1", functions::exp_m1, f64::exp_m1, 1.6),
     function("ln", functions::ln, f64::ln, 1.0),
     function("ln_1p", functions::ln_1p, f64::ln_1p, 1.1),
     function("tanh", functions::tanh, f64::tanh, 2.5),

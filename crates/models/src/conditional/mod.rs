@@ -11,6 +11,7 @@ pub mod ac_gan;
 pub mod cgan;
 pub mod cluster_gan;
 pub mod codes;
+mod guesses;
 pub mod info_gan;
 pub mod noisy;
 pub mod players;

@@ -4,16 +4,23 @@
 //! With logits ℓ of the classes and a logit of 0 for "made", the (K+1)-th, an image is real with the log-odds
 //! d(x) = ln Σ_k exp ℓ_k(x). With CE(ℓ, y) = −ln softmax(ℓ)_y over the K classes and sp(x) = ln(1 + eˣ),
 //!
-//! - D: CE(ℓ(x), y) on labelled images + ½·(sp(−d(x)) + sp(d(G(z)))) on all,
+//! - D: CE(ℓ(x), y) on labelled images + ½·(sp(−d(x)) + sp(d(G(z)))) + w_c·‖p − p′‖² + w_e·H(p) on all,
 //! - G: ‖mean f(x) − mean f(G(z))‖² of the features f of D's last hidden layer (feature matching). With the non-saturating
 //!   loss the images get better and the classifier worse.
+//!
+//! p is softmax(ℓ(x)), H its entropy, and p′ that of another pass with other noise and, where `shift` is set, another place of
+//! the image. The weights w are 0 in the paper, and by default.
 //!
 //! Salimans, Goodfellow, Zaremba, Cheung, Radford, Chen: Improved Techniques for Training GANs, 2016,
 //! <https://arxiv.org/abs/1606.03498>. From its authors' code for MNIST: D's layers of 1000, 500, 250, 250 and 250, noise of 0.3
 //! on pixels (in 0..1) and of 0.5 on hidden numbers, weight normalisation; G's layers of 500; Adam with 3e-3 and β₁ = 0.5.
 //! The learning rate falls to 0 by a straight line in the latter half of `decay_steps`, where they average weights too, and
 //! labelled images can be moved about (`--set ss-gan.shift=2`) and seen by convolutions (`--set ss-gan.network=conv`): all ours.
+//! The entropy is after Dai, Yang, Yang, Cohen, Salakhutdinov: Good Semi-supervised Learning That Requires a Bad GAN, 2017,
+//! <https://arxiv.org/abs/1705.09783>, the second pass after Laine and Aila: Temporal Ensembling for Semi-Supervised Learning,
+//! 2017, <https://arxiv.org/abs/1610.02242>.
 
+use super::guesses::{disagreement, entropy};
 use super::noisy::{GaussianNoise, noisy_convolutions, noisy_trunk};
 use crate::augmentation::moved;
 use crate::config::Ranges;
@@ -48,8 +55,12 @@ pub struct Options {
     pub labels: usize,
     /// Numbers in a code.
     pub latent: usize,
-    /// Pixels by which labelled images are moved at most, along both sides.
+    /// Pixels by which labelled images, and those of the second pass, are moved at most, along both sides.
     pub shift: usize,
+    /// w_c, the weight of the difference of two passes.
+    pub consistency_weight: f64,
+    /// w_e, the weight of the entropy of a guess.
+    pub entropy_weight: f64,
     /// Standard deviation of the noise on pixels.
     pub input_noise: f64,
     /// Standard deviation of the noise on hidden numbers.
@@ -69,6 +80,8 @@ impl Default for Options {
             labels: 100,
             latent: 100,
             shift: 0,
+            consistency_weight: 0.0,
+            entropy_weight: 0.0,
             input_noise: 0.3,
             hidden_noise: 0.5,
             learning_rate: 3e-3,
@@ -88,6 +101,8 @@ impl Recipe for Options {
         ranges.within("labels", self.labels, 1..=1_000_000)?;
         ranges.within("latent", self.latent, 1..=4096)?;
         ranges.within("shift", self.shift, 0..=64)?;
+        ranges.within("consistency_weight", self.consistency_weight, 0.0..=1e4)?;
+        ranges.within("entropy_weight", self.entropy_weight, 0.0..=1e4)?;
         ranges.within("input_noise", self.input_noise, 0.0..=100.0)?;
         ranges.within("hidden_noise", self.hidden_noise, 0.0..=100.0)?;
         ranges.learning_rate("learning_rate", self.learning_rate)?;
@@ -170,16 +185,29 @@ impl SemiSupervisedGan {
         let of_batch = || FewLabels::of_batch(batch);
         let few = self.labelled.as_ref().map_or_else(of_batch, |few| few.draw(count, rng));
         let labelled = few.labels.numel();
-        // One pass for all three: nothing in the network lets one image see another.
-        let shown = moved(&few.images, self.options.shift, rng);
-        let logits = self.logits(&Tensor::cat(&[&shown, &batch.images, &fake], 0));
-        let [real, fake] = [labelled, labelled + count].map(|start| logits.narrow(0, start, count));
+        let options = &self.options;
+        let shown = moved(&few.images, options.shift, rng);
+        let mut images = vec![&shown, &batch.images, &fake];
+        let second = (options.consistency_weight > 0.0).then(|| moved(&batch.images, options.shift, rng));
+        images.extend(&second);
+        // One pass for all of them: nothing in the network lets one image see another.
+        let logits = self.logits(&Tensor::cat(&images, 0));
+        let part = |index: usize| logits.narrow(0, labelled + index * count, count);
+        let (real, fake) = (part(0), part(1));
         let odds = [&real, &fake].map(log_odds);
-        let turn = Turn::new(vec![
+        let mut losses = vec![
             ("labels", logits.narrow(0, 0, labelled).cross_entropy(&few.labels, Reduction::Mean)),
             ("discriminator", cross_entropy::discriminator(&odds[0], &odds[1], 0.0) * 0.5),
-        ])
-        .report(accuracies(&odds[0], &odds[1]));
+        ];
+        let guess = real.softmax(1);
+        if second.is_some() {
+            let consistency = disagreement(&guess, &part(2).softmax(1));
+            losses.push(("consistency", consistency * options.consistency_weight));
+        }
+        if options.entropy_weight > 0.0 {
+            losses.push(("entropy", entropy(&guess) * options.entropy_weight));
+        }
+        let turn = Turn::new(losses).report(accuracies(&odds[0], &odds[1]));
         match is_training {
             true => turn,
             false => turn.report([("accuracy", accuracy(&real, &batch.labels))]),
@@ -267,6 +295,26 @@ mod tests {
         // ln 3 for the class, and d = ln 3: the odds of real are 3 to 1.
         let expected = 3f64.ln() + 0.5 * ((4.0 / 3f64).ln() + 4f64.ln());
         assert!((turn.losses.total.item() - expected).abs() < 1e-6);
+    }
+
+    #[test]
+    fn images_without_labels_teach_to_agree_and_to_be_sure() {
+        let options =
+            Options { latent: 2, consistency_weight: 10.0, entropy_weight: 0.5, ..Options::default() };
+        let model = SemiSupervisedGan::new(options, &IMAGES, &Generator::new(0)).unwrap();
+        let terms = |step| {
+            let turn = model.turn(Player::Discriminator, &batch(&IMAGES, 4), &Generator::new(1), step);
+            turn.unwrap().losses.terms.into_iter().map(|(name, value)| (name, value.item())).collect()
+        };
+        let of = |terms: &Vec<(&str, f64)>, wanted| terms.iter().find(|(name, _)| *name == wanted).unwrap().1;
+        // Noise makes two passes differ; without it they agree.
+        let training: Vec<_> = terms(Some(0));
+        assert!(of(&training, "consistency") > 1e-6);
+        model.eval();
+        assert_eq!(of(&terms(None), "consistency"), 0.0);
+        // A head of zeros is as unsure of three classes as can be.
+        model.head.parameters().iter().for_each(|tensor| tensor.update(|w: &mut [f32]| w.fill(0.0)));
+        assert!((of(&terms(None), "entropy") - 0.5 * 3f64.ln()).abs() < 1e-6);
     }
 
     #[test]

@@ -17,6 +17,7 @@
 //! the term of made pairs (its "pseudo-discriminative loss") and the regularisers of images without labels. The classifier is
 //! our LeNet with noise and dropout, generator and discriminator are DCGAN's; the weights w, r and `shift` are ours.
 
+use super::guesses::{disagreement, entropy, expected};
 use super::noisy::GaussianNoise;
 use crate::augmentation::moved;
 use crate::config::Ranges;
@@ -235,7 +236,7 @@ impl TripleGan {
         let (guess, again) = (part(1).softmax(1), part(2).softmax(1));
         let judged = no_grad(|| (-self.judge(&centred(&batch.images))).softplus());
         let adversarial = expected(&guess, &judged) * options.alpha;
-        let consistency = (&guess - again).square().sum(&[1], false).mean_all();
+        let consistency = disagreement(&guess, &again);
         let doubt = entropy(&guess) * options.entropy_weight
             - entropy(&guess.mean(&[0], true)) * options.balance_weight;
         let ramp = step.map_or(1.0, |step| (step as f64 / options.ramp_steps as f64).min(1.0));
@@ -257,17 +258,6 @@ impl TripleGan {
 /// Of logits `[N, classes]` those of the given classes, `[N]`.
 fn of_pairs(logits: &Tensor, labels: &Tensor) -> Tensor {
     logits.gather(1, &labels.unsqueeze(1)).squeeze(1)
-}
-
-/// Σ_y p_y·v_y, both `[N, classes]`: a mean per image.
-fn expected(probabilities: &Tensor, values: &Tensor) -> Tensor {
-    (probabilities * values).sum(&[1], false).mean_all()
-}
-
-/// The entropy of probabilities `[N, classes]` in nats: a mean per row.
-fn entropy(probabilities: &Tensor) -> Tensor {
-    // The bound keeps 0·ln 0 a number, in the gradient too.
-    -expected(probabilities, &probabilities.clamp(Some(1e-8), None).log())
 }
 
 impl Model for TripleGan {
@@ -329,12 +319,8 @@ mod tests {
     }
 
     #[test]
-    fn means_over_classes_by_hand() {
-        let shares = Tensor::from_slice(&[0.125f32, 0.25, 0.625, 0.0, 1.0, 0.0], [2, 3]);
+    fn a_pair_has_the_logit_of_its_class() {
         let values = Tensor::from_slice(&[1f32, 2.0, 4.0, 5.0, 6.0, 7.0], [2, 3]);
-        close(expected(&shares, &values).item(), (0.125 + 0.5 + 2.5 + 6.0) / 2.0);
-        let first = -(0.125 * 0.125f64.ln() + 0.25 * 0.25f64.ln() + 0.625 * 0.625f64.ln());
-        close(entropy(&shares).item(), first / 2.0);
         let labels = Tensor::from_slice(&[2i64, 0], 2);
         assert_eq!(of_pairs(&values, &labels).to_vec::<f32>(), [4.0, 5.0]);
     }

@@ -10,9 +10,13 @@
 //! progress p from 0 to 1 as λ(p) = λ₁·(2/(1 + e^(−10p)) − 1), and the learning rate falls as (1 + 10p)^(−¾).
 //! With λ₁ = 0 nothing crosses over: the source-only baseline.
 //!
+//! A `conditional` adversary is shown f(x) ⊗ softmax y(f(x)) instead of f(x), the features in the place of each class by its
+//! probability: what must not tell the domains are then the features of each class, not of all of them together.
+//!
 //! Ganin, Ustinova, Ajakan, Germain, Larochelle, Laviolette, Marchand, Lempitsky: Domain-Adversarial Training of Neural
 //! Networks, 2016, <https://arxiv.org/abs/1505.07818>: the networks of its MNIST → MNIST-M experiment, its schedules,
-//! learning rate 0.01 and momentum 0.9.
+//! learning rate 0.01 and momentum 0.9. The conditional adversary: Long, Cao, Wang, Jordan: Conditional Adversarial Domain
+//! Adaptation, 2018, <https://arxiv.org/abs/1705.10667>.
 
 use super::networks::{Features, WIDTH, label_head};
 use super::targets::{Labelled, Targets, accuracy, domain_loss};
@@ -39,6 +43,8 @@ pub struct Options {
     /// `reversal`, one update through a layer that reverses the gradient, or `alternating`: domain classifier, label
     /// predictor, features.
     pub order: String,
+    /// Whether the domain classifier sees the features class by class.
+    pub conditional: bool,
     /// The learning rate at the beginning.
     pub learning_rate: f64,
     /// Momentum of the descent.
@@ -51,6 +57,7 @@ impl Default for Options {
             domain_weight: 1.0,
             ramp_steps: 4000,
             order: ORDERS[0].into(),
+            conditional: false,
             learning_rate: 0.01,
             momentum: 0.9,
         }
@@ -93,6 +100,19 @@ pub struct Dann {
     features: Features,
     label: Sequential,
     domain: Sequential,
+    conditional: bool,
+}
+
+impl Dann {
+    /// What the domain classifier says of features, `[N, 1]`.
+    fn domain_logits(&self, features: &Tensor) -> Tensor {
+        if !self.conditional {
+            return self.domain.forward(features);
+        }
+        // A guess is taken as it is: the domains should not grow alike by changing it.
+        let guess = no_grad(|| self.label.forward(features).softmax(1));
+        self.domain.forward(&(guess.unsqueeze(2) * features.unsqueeze(1)).flatten(1, -1))
+    }
 }
 
 module!(Dann { modules: features, label, domain });
@@ -135,10 +155,12 @@ impl DannTraining {
     /// When the images are too small.
     pub fn new(options: Options, images: &ImageSet, rng: &Generator) -> Result<DannTraining> {
         let features = Features::new(images.shape, rng)?;
+        let judged = features.count * if options.conditional { images.classes } else { 1 };
         let model = Dann {
             image_shape: images.shape,
             label: label_head(features.count, images.classes, rng),
-            domain: mlp(&[features.count, WIDTH, 1], Nonlinearity::ReLU, rng),
+            domain: mlp(&[judged, WIDTH, 1], Nonlinearity::ReLU, rng),
+            conditional: options.conditional,
             features,
         };
         model.assign_names();
@@ -158,7 +180,7 @@ impl DannTraining {
         let sources = both.source.dims()[0];
         let logits = self.model.label.forward(&features.narrow(0, 0, sources));
         let label = logits.cross_entropy(both.source, Reduction::Mean);
-        let (domain, told) = domain_loss(&self.model.domain.forward(reversed), sources);
+        let (domain, told) = domain_loss(&self.model.domain_logits(reversed), sources);
         let targets = both.target.dims()[0];
         let on_target = no_grad(|| self.model.label.forward(&both.features.narrow(0, sources, targets)));
         let terms = vec![
@@ -202,7 +224,7 @@ impl DannTraining {
         let sources = batch.labels.dims()[0];
         let logits = self.model.label.forward(&features.narrow(0, 0, sources));
         let kept = logits.cross_entropy(&batch.labels, Reduction::Mean);
-        let (told, _) = domain_loss(&self.model.domain.forward(&features), sources);
+        let (told, _) = domain_loss(&self.model.domain_logits(&features), sources);
         self.model.zero_grad();
         (kept - told * weight).backward()?;
         ours.step()?;
@@ -299,8 +321,13 @@ mod tests {
 
     #[test]
     fn features_climb_the_domain_loss_that_the_domain_classifier_descends() {
-        let weight = 0.7;
-        let (mut training, batch) = training(Options { learning_rate: 1e-12, ..Options::default() });
+        for conditional in [false, true] {
+            check_reversal(Options { conditional, learning_rate: 1e-12, ..Options::default() }, 0.7);
+        }
+    }
+
+    fn check_reversal(options: Options, weight: f64) {
+        let (mut training, batch) = training(options);
         let target = Labelled {
             images: Generator::new(9).uniform([5, 1, 16, 16], 0.0, 1.0, DType::F32),
             labels: Tensor::from_slice(&[0i64, 1, 2, 0, 1], 5),
@@ -330,6 +357,22 @@ mod tests {
         training.alternate(&batch, &target, weight).unwrap();
         let in_turns = gradients(&training.model.features);
         assert!(in_turns.iter().zip(&features).all(|(a, b)| (a - b).abs() < 1e-5));
+    }
+
+    #[test]
+    fn a_conditional_adversary_sees_the_features_in_the_place_of_the_class() {
+        let (training, _) = training(Options { conditional: true, ..Options::default() });
+        let model = &training.model;
+        // Sure of class 1: all logits are biases.
+        let label = model.label.parameters();
+        label.iter().for_each(|tensor| tensor.update(|w: &mut [f32]| w.fill(0.0)));
+        label.last().unwrap().update(|bias: &mut [f32]| bias[1] = 100.0);
+        let count = model.features.count;
+        let features = Generator::new(5).normal([2, count], 0.0, 1.0, DType::F32);
+        let nothing = Tensor::zeros([2, count], DType::F32);
+        let placed = Tensor::cat(&[&nothing, &features, &nothing], 1);
+        let found = model.domain_logits(&features).to_vec::<f32>();
+        assert_eq!(found, model.domain.forward(&placed).to_vec::<f32>());
     }
 
     #[test]
