@@ -4,12 +4,12 @@
 //! With logits ℓ of the classes and a logit of 0 for "made", the (K+1)-th, an image is real with the log-odds
 //! d(x) = ln Σ_k exp ℓ_k(x). With CE(ℓ, y) = −ln softmax(ℓ)_y over the K classes and sp(x) = ln(1 + eˣ),
 //!
-//! - D: CE(ℓ(x), y) on labelled images + ½·(sp(−d(x)) + sp(d(G(z)))) + w_c·‖p − p′‖² + w_e·H(p) on all,
+//! - D: CE(ℓ(x), y) on labelled images + ½·(sp(−d(x)) + sp(d(G(z)))) + r·(w_c·‖p − p′‖² + w_e·H(p)) on all,
 //! - G: ‖mean f(x) − mean f(G(z))‖² of the features f of D's last hidden layer (feature matching). With the non-saturating
 //!   loss the images get better and the classifier worse.
 //!
 //! p is softmax(ℓ(x)), H its entropy, and p′ that of another pass with other noise and, where `shift` is set, another place of
-//! the image. The weights w are 0 in the paper, and by default.
+//! the image; r rises from 0 to 1. The weights w are 0 in the paper, and by default.
 //!
 //! Salimans, Goodfellow, Zaremba, Cheung, Radford, Chen: Improved Techniques for Training GANs, 2016,
 //! <https://arxiv.org/abs/1606.03498>. From its authors' code for MNIST: D's layers of 1000, 500, 250, 250 and 250, noise of 0.3
@@ -61,6 +61,8 @@ pub struct Options {
     pub consistency_weight: f64,
     /// w_e, the weight of the entropy of a guess.
     pub entropy_weight: f64,
+    /// Steps in which r rises from 0 to 1.
+    pub ramp_steps: u64,
     /// Standard deviation of the noise on pixels.
     pub input_noise: f64,
     /// Standard deviation of the noise on hidden numbers.
@@ -82,6 +84,7 @@ impl Default for Options {
             shift: 0,
             consistency_weight: 0.0,
             entropy_weight: 0.0,
+            ramp_steps: 600,
             input_noise: 0.3,
             hidden_noise: 0.5,
             learning_rate: 3e-3,
@@ -103,6 +106,7 @@ impl Recipe for Options {
         ranges.within("shift", self.shift, 0..=64)?;
         ranges.within("consistency_weight", self.consistency_weight, 0.0..=1e4)?;
         ranges.within("entropy_weight", self.entropy_weight, 0.0..=1e4)?;
+        ranges.within("ramp_steps", self.ramp_steps, 1..=1_000_000_000)?;
         ranges.within("input_noise", self.input_noise, 0.0..=100.0)?;
         ranges.within("hidden_noise", self.hidden_noise, 0.0..=100.0)?;
         ranges.learning_rate("learning_rate", self.learning_rate)?;
@@ -178,7 +182,7 @@ impl SemiSupervisedGan {
         self.head.forward(&self.trunk.forward(images))
     }
 
-    fn discriminator_turn(&self, batch: &Batch, rng: &Generator, is_training: bool) -> Turn {
+    fn discriminator_turn(&self, batch: &Batch, rng: &Generator, step: Option<u64>) -> Turn {
         let count = batch.images.dims()[0];
         let fake = self.generate(&self.draw_codes(count, rng));
         // Before the data was shown, as when the graph is printed, the batch stands for the labelled images.
@@ -199,18 +203,19 @@ impl SemiSupervisedGan {
             ("labels", logits.narrow(0, 0, labelled).cross_entropy(&few.labels, Reduction::Mean)),
             ("discriminator", cross_entropy::discriminator(&odds[0], &odds[1], 0.0) * 0.5),
         ];
+        let ramp = step.map_or(1.0, |step| (step as f64 / options.ramp_steps as f64).min(1.0));
         let guess = real.softmax(1);
         if second.is_some() {
             let consistency = disagreement(&guess, &part(2).softmax(1));
-            losses.push(("consistency", consistency * options.consistency_weight));
+            losses.push(("consistency", consistency * (ramp * options.consistency_weight)));
         }
         if options.entropy_weight > 0.0 {
-            losses.push(("entropy", entropy(&guess) * options.entropy_weight));
+            losses.push(("entropy", entropy(&guess) * (ramp * options.entropy_weight)));
         }
         let turn = Turn::new(losses).report(accuracies(&odds[0], &odds[1]));
-        match is_training {
-            true => turn,
-            false => turn.report([("accuracy", accuracy(&real, &batch.labels))]),
+        match step {
+            Some(_) => turn,
+            None => turn.report([("accuracy", accuracy(&real, &batch.labels))]),
         }
     }
 
@@ -255,7 +260,7 @@ impl Contest for SemiSupervisedGan {
 
     fn turn(&self, player: Player, batch: &Batch, rng: &Generator, step: Option<u64>) -> Result<Turn> {
         Ok(match player {
-            Player::Discriminator => self.discriminator_turn(batch, rng, step.is_some()),
+            Player::Discriminator => self.discriminator_turn(batch, rng, step),
             Player::Generator => self.generator_turn(batch, rng),
         })
     }
@@ -307,8 +312,9 @@ mod tests {
             turn.unwrap().losses.terms.into_iter().map(|(name, value)| (name, value.item())).collect()
         };
         let of = |terms: &Vec<(&str, f64)>, wanted| terms.iter().find(|(name, _)| *name == wanted).unwrap().1;
-        // Noise makes two passes differ; without it they agree.
-        let training: Vec<_> = terms(Some(0));
+        // Noise makes two passes differ, from the second step on; without it they agree.
+        assert_eq!(of(&terms(Some(0)), "consistency"), 0.0);
+        let training: Vec<_> = terms(Some(300));
         assert!(of(&training, "consistency") > 1e-6);
         model.eval();
         assert_eq!(of(&terms(None), "consistency"), 0.0);
