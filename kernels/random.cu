@@ -48,7 +48,7 @@ template <class T> __device__ __forceinline__ Plain<T> between(Plain<T> unit, Pl
 // Parameters: uniform low, high; normal mean, standard deviation; exponential rate.
 #define DRAWS(suffix, T)                                                          \
     DRAW(uniform_##suffix, T, draw_units, between(x, Plain<T>(p), Plain<T>(q)))   \
-    DRAW(normal_##suffix, T, draw_normals, mul_add(Plain<T>(q), x, Plain<T>(p)))   \
+    DRAW(normal_##suffix, T, draw_normals, mul_add(Plain<T>(q), x, Plain<T>(p)))  \
     DRAW(exponential_##suffix, T, draw_waits, x / Plain<T>(p))                    \
     DRAW(gumbel_##suffix, T, draw_waits, -logarithm(x))
 
