@@ -3,9 +3,9 @@
 use super::likelihood::Likelihood;
 use crate::Result;
 use crate::config::Ranges;
-use crate::networks::{Nonlinearity, Normalisation, Trunk, dcgan_maker, dcgan_trunk, mlp, mlp_trunk};
+use crate::networks::{Nonlinearity, Normalisation, SLOPE, Trunk, dcgan_maker, dcgan_trunk, mlp, mlp_trunk};
 use serde::{Deserialize, Serialize};
-use wengert_nn::{Adam, Flatten, Sequential};
+use wengert_nn::{Adam, BatchNorm1d, Flatten, LeakyReLU, Linear, Sequential};
 use wengert_tensor::{Generator, Tensor};
 
 /// The options that all autoencoders share: put them into a model's section with `#[serde(flatten)]`.
@@ -15,7 +15,7 @@ pub struct CoderOptions {
     pub latent: usize,
     /// `mlp`: fully connected layers; `conv`: the convolutions of DCGAN, with batch normalisation.
     pub network: String,
-    /// Width of the hidden layers of `mlp`.
+    /// Width of the hidden layers of `mlp`, and of the fully connected ones of `conv`.
     pub hidden: usize,
     /// Number of hidden layers of `mlp`, in the encoder and in the decoder.
     pub layers: usize,
@@ -23,6 +23,9 @@ pub struct CoderOptions {
     pub nonlinearity: String,
     /// Channels of the layer of `conv` that is nearest to the image; those further away have two and four times as many.
     pub width: usize,
+    /// Fully connected layers of `hidden` units, with batch normalisation, between a code and the convolutions of `conv`, in
+    /// the encoder and in the decoder.
+    pub dense_layers: usize,
     /// What a picture is compared with its reconstruction by: `bernoulli`, `l1`, `l2` or `gaussian`; see
     /// [`likelihood`](super::likelihood).
     pub reconstruction: String,
@@ -40,6 +43,7 @@ impl Default for CoderOptions {
             layers: 1,
             nonlinearity: "relu".into(),
             width: 32,
+            dense_layers: 0,
             reconstruction: "bernoulli".into(),
             learning_rate: 1e-3,
         }
@@ -55,6 +59,9 @@ impl CoderOptions {
         ranges.within("layers", self.layers, 1..=16)?;
         ranges.one_of("nonlinearity", &self.nonlinearity, &["relu", "leaky-relu", "tanh"])?;
         ranges.within("width", self.width, 1..=1024)?;
+        ranges.within("dense_layers", self.dense_layers, 0..=16)?;
+        let detail = format!("is {}; only conv has them, mlp has `layers`", self.dense_layers);
+        ranges.takes_effect("dense_layers", self.dense_layers == 0 || self.network == "conv", &detail)?;
         Likelihood::check(&self.reconstruction, ranges)?;
         ranges.learning_rate("learning_rate", self.learning_rate)
     }
@@ -74,7 +81,12 @@ impl CoderOptions {
     /// When convolutions do not fit the sides of the images.
     pub fn trunk(&self, image_shape: [usize; 3], rng: &Generator) -> Result<Trunk> {
         match self.network.as_str() {
-            "conv" => dcgan_trunk(image_shape, self.width, Normalisation::Batch, rng),
+            "conv" => {
+                let Trunk { network, features } =
+                    dcgan_trunk(image_shape, self.width, Normalisation::Batch, rng)?;
+                let (network, features) = self.dense(network, features, rng);
+                Ok(Trunk { network, features })
+            }
             _ => Ok(mlp_trunk(
                 image_shape,
                 &vec![self.hidden; self.layers],
@@ -100,13 +112,28 @@ impl CoderOptions {
     /// When convolutions do not fit the sides of the images.
     pub fn decoder(&self, inputs: usize, image_shape: [usize; 3], rng: &Generator) -> Result<Sequential> {
         match self.network.as_str() {
-            "conv" => Ok(dcgan_maker(inputs, image_shape, self.width, rng)?.add(Flatten::new())),
+            "conv" => {
+                let (network, features) = self.dense(Sequential::new(), inputs, rng);
+                let planes = dcgan_maker(features, image_shape, self.width, rng)?;
+                Ok(network.add(planes).add(Flatten::new()))
+            }
             _ => {
                 let mut widths = vec![self.hidden; self.layers + 2];
                 (widths[0], widths[self.layers + 1]) = (inputs, image_shape.iter().product());
                 Ok(mlp(&widths, self.nonlinearity(), rng))
             }
         }
+    }
+
+    /// A network of so many features with the fully connected layers of `conv` behind it, and the features of both.
+    fn dense(&self, network: Sequential, features: usize, rng: &Generator) -> (Sequential, usize) {
+        (0..self.dense_layers).fold((network, features), |(network, features), _| {
+            let network = network
+                .add(Linear::builder(features, self.hidden).bias(false).build(rng))
+                .add(BatchNorm1d::new(self.hidden))
+                .add(LeakyReLU::new(SLOPE));
+            (network, self.hidden)
+        })
     }
 
     /// The likelihood of [`reconstruction`](Self::reconstruction).
@@ -126,17 +153,20 @@ impl CoderOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wengert_nn::Layer;
+    use wengert_nn::{Layer, Module};
     use wengert_tensor::DType;
 
     #[test]
     fn every_pair_fits_the_images() {
         let rng = Generator::new(0);
         for shape in [[1, 28, 28], [3, 32, 32]] {
-            for (network, layers) in [("mlp", 1), ("mlp", 3), ("conv", 1)] {
+            for (network, layers, dense_layers) in
+                [("mlp", 1, 0), ("mlp", 3, 0), ("conv", 1, 0), ("conv", 1, 2)]
+            {
                 let options = CoderOptions {
                     network: network.into(),
                     layers,
+                    dense_layers,
                     hidden: 16,
                     width: 4,
                     ..CoderOptions::default()
@@ -145,8 +175,11 @@ mod tests {
                 let images = Tensor::zeros([2, shape[0], shape[1], shape[2]], DType::F32);
                 let codes = options.encoder(shape, 6, &rng).unwrap().forward(&images);
                 assert_eq!(codes.dims(), [2, 6]);
-                let outputs = options.decoder(6, shape, &rng).unwrap().forward(&codes);
-                assert_eq!(outputs.dims(), [2, shape.iter().product()]);
+                let decoder = options.decoder(6, shape, &rng).unwrap();
+                assert_eq!(decoder.forward(&codes).dims(), [2, shape.iter().product()]);
+                let parameters = decoder.parameters();
+                let dense = parameters.iter().filter(|tensor| tensor.rank() == 2 && tensor.dims()[0] == 16);
+                assert_eq!(dense.count(), if network == "mlp" { layers } else { dense_layers });
             }
         }
     }
@@ -159,6 +192,8 @@ mod tests {
         assert!(text.contains("ae.network is `lstm`; it must be one of mlp, conv"), "{text}");
         let text = refusal(CoderOptions { reconstruction: "l3".into(), ..options.clone() });
         assert!(text.contains("bernoulli, l1, l2, gaussian"), "{text}");
+        let text = refusal(CoderOptions { dense_layers: 1, ..options.clone() });
+        assert!(text.contains("ae.dense_layers is 1; only conv has them"), "{text}");
         assert!(refusal(CoderOptions { latent: 0, ..options.clone() }).contains("ae.latent is 0"));
         assert!(refusal(CoderOptions { nonlinearity: "x".into(), ..options }).contains("leaky-relu"));
     }

@@ -11,28 +11,37 @@
 //! Donahue, Krähenbühl, Darrell: Adversarial Feature Learning, 2016, <https://arxiv.org/abs/1605.09782>. From its appendix
 //! on MNIST: codes U(−1, 1)⁵⁰, two hidden layers of 1024 in each network, Adam with 2e-4 and (0.5, 0.999), weight decay
 //! 2.5e-5 on the weights, N(0, 0.02²) as their start, and a rate that falls to a hundredth in the latter half of the
-//! 400 epochs, exponentially.
+//! 400 epochs, exponentially. With `network=dcgan` images are made and read by convolutions, and a pair is judged by what
+//! one network reads of the image and another of the code: Dumoulin et al.: Adversarially Learned Inference, 2017,
+//! <https://arxiv.org/abs/1606.00704>. Its generator normalises unit by unit, as `normalise_units` of the games does.
 
 use super::networks::{accuracies, centred, logits, uncentred};
 use super::turns::{Contest, Turn, Turns};
 use crate::config::Ranges;
+use crate::gans;
 use crate::gans::losses::cross_entropy;
-use crate::networks::{Nonlinearity, Normalisation, mlp_maker, mlp_trunk, start_as_dcgan};
+use crate::gans::networks::ImageMaker;
+use crate::networks::{Nonlinearity, Normalisation, dcgan_trunk, mlp_maker, mlp_trunk, start_as_dcgan};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Model, Result, Training};
 use serde::{Deserialize, Serialize};
 use wengert_data::Batch;
-use wengert_nn::{Adam, Layer, Module, Optimizer, ParameterGroup, Sequential, module};
+use wengert_nn::{Adam, Flatten, Layer, Module, Optimizer, ParameterGroup, Sequential, Tanh, module};
 use wengert_tensor::{DType, Generator, Tensor};
 
 /// The section `[bi-gan]` of a configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Options {
+    /// `mlp`: two hidden layers in each network, a pair being one long row of pixels and numbers; `dcgan`: convolutions
+    /// make and read the images, and a layer of `hidden` units makes one verdict of the features of an image and of a code.
+    pub network: String,
     /// Numbers in a code.
     pub latent: usize,
-    /// Width of the two hidden layers of each network.
+    /// Width of the two hidden layers of each network of `mlp`, and of the hidden layers of `dcgan`.
     pub hidden: usize,
-    /// What normalises the discriminator's layers: `none`, `batch` or `layer`.
+    /// Channels of the layer of `dcgan` that is nearest to the image; the others have a multiple.
+    pub width: usize,
+    /// What normalises the discriminator's layers: `none`, `batch`, `layer` or `spectral`.
     pub normalisation: String,
     /// Adam's learning rate.
     pub learning_rate: f64,
@@ -47,8 +56,10 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            network: "mlp".into(),
             latent: 50,
             hidden: 1024,
+            width: 32,
             normalisation: "batch".into(),
             learning_rate: 2e-4,
             beta1: 0.5,
@@ -65,8 +76,10 @@ impl Recipe for Options {
 
     fn check(&self, ranges: &Ranges) -> Result<()> {
         ranges.within("latent", self.latent, 1..=4096)?;
+        ranges.one_of("network", &self.network, &["mlp", "dcgan"])?;
         ranges.within("hidden", self.hidden, 1..=8192)?;
-        ranges.one_of("normalisation", &self.normalisation, &["none", "batch", "layer"])?;
+        ranges.within("width", self.width, 1..=1024)?;
+        ranges.one_of("normalisation", &self.normalisation, &["none", "batch", "layer", "spectral"])?;
         ranges.learning_rate("learning_rate", self.learning_rate)?;
         ranges.within("beta1", self.beta1, 0.0..=0.9999)?;
         ranges.within("weight_decay", self.weight_decay, 0.0..=1.0)?;
@@ -82,9 +95,12 @@ impl Recipe for Options {
             adam.add_group(group.weight_decay(options.weight_decay));
             Box::new(adam) as Box<dyn Optimizer>
         };
-        let training = Turns::new(BiGan::new(self, images, rng))
+        let training = Turns::new(BiGan::new(self, images, rng)?)
             .seat(Player::Discriminator, "discriminator", |model| {
-                optimizer(&model.options, &[&model.discriminator])
+                optimizer(
+                    &model.options,
+                    &[&model.image_features, &model.code_features, &model.discriminator],
+                )
             })
             .seat(Player::Makers, "generator_and_encoder", |model| {
                 optimizer(&model.options, &[&model.generator, &model.encoder])
@@ -109,42 +125,88 @@ pub struct BiGan {
     options: Options,
     generator: Sequential,
     encoder: Sequential,
+    /// What the discriminator reads of an image, and of a code.
+    image_features: Sequential,
+    code_features: Sequential,
     discriminator: Sequential,
 }
 
-module!(BiGan { modules: generator, encoder, discriminator });
+module!(BiGan { modules: generator, encoder, image_features, code_features, discriminator });
 
 impl BiGan {
     /// Fresh networks.
-    pub fn new(options: Options, images: &ImageSet, rng: &Generator) -> BiGan {
-        let widths = [options.hidden; 2];
-        let trunk = |shape, between| mlp_trunk(shape, &widths, Nonlinearity::LeakyReLU, between, rng);
-        let between = match options.normalisation.as_str() {
+    ///
+    /// # Errors
+    /// When the images do not fit the network.
+    pub fn new(options: Options, images: &ImageSet, rng: &Generator) -> Result<BiGan> {
+        let normalisation = match options.normalisation.as_str() {
             "none" => Normalisation::None,
             "layer" => Normalisation::Layer,
+            "spectral" => Normalisation::Spectral,
             _ => Normalisation::Batch,
         };
+        if options.network == "dcgan" {
+            return BiGan::convolutional(options, images, normalisation, rng);
+        }
+        let widths = [options.hidden; 2];
+        let trunk = |shape, between| mlp_trunk(shape, &widths, Nonlinearity::LeakyReLU, between, rng);
         // A pair is one long row of pixels and numbers of the code.
         let pair = [1, 1, images.shape.iter().product::<usize>() + options.latent];
         let model = BiGan {
             image_shape: images.shape,
-            generator: mlp_maker(options.latent, images.shape, &widths, true, rng),
+            generator: mlp_maker(options.latent, images.shape, &widths, true, rng).add(Tanh::new()),
             encoder: trunk(images.shape, Normalisation::Batch).with_head(
                 options.latent,
                 Normalisation::None,
                 rng,
             ),
-            discriminator: trunk(pair, between).with_head(1, Normalisation::None, rng),
+            image_features: Sequential::new().add(Flatten::new()),
+            code_features: Sequential::new(),
+            discriminator: trunk(pair, normalisation).with_head(1, normalisation, rng),
             options,
         };
         start_as_dcgan(&model, rng);
-        model
+        Ok(model)
+    }
+
+    /// The networks of `dcgan`.
+    fn convolutional(
+        options: Options,
+        images: &ImageSet,
+        normalisation: Normalisation,
+        rng: &Generator,
+    ) -> Result<BiGan> {
+        let Options { latent, hidden, width, .. } = options;
+        let connected =
+            |inputs, between| mlp_trunk([1, 1, inputs], &[hidden], Nonlinearity::LeakyReLU, between, rng);
+        let game = gans::options::Options {
+            width,
+            hidden,
+            normalise_units: true,
+            ..gans::options::Options::default()
+        };
+        let generator = ImageMaker::new(latent, images.shape, &game, rng)?;
+        let encoder = dcgan_trunk(images.shape, width, Normalisation::Batch, rng)?;
+        start_as_dcgan(&encoder.network, rng);
+        let image_features = dcgan_trunk(images.shape, width, normalisation, rng)?;
+        let code_features = connected(latent, normalisation);
+        let pair = connected(image_features.features + code_features.features, normalisation);
+        Ok(BiGan {
+            image_shape: images.shape,
+            generator: Sequential::new().add(generator),
+            encoder: encoder.with_head(latent, Normalisation::None, rng),
+            image_features: image_features.network,
+            code_features: code_features.network,
+            discriminator: pair.with_head(1, normalisation, rng),
+            options,
+        })
     }
 
     /// Logits `[N]` of pairs of images `[N, C, H, W]` in −1..1 and codes `[N, code size]`: more is more like a real image
     /// with its code.
     fn judge(&self, images: &Tensor, codes: &Tensor) -> Tensor {
-        logits(&self.discriminator, &Tensor::cat(&[&images.flatten(1, -1), codes], 1))
+        let features = [self.image_features.forward(images), self.code_features.forward(codes)];
+        logits(&self.discriminator, &Tensor::cat(&[&features[0], &features[1]], 1))
     }
 }
 
@@ -162,7 +224,7 @@ impl Model for BiGan {
     }
 
     fn decode(&self, codes: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
-        Some(uncentred(&self.generator.forward(codes).tanh()))
+        Some(uncentred(&self.generator.forward(codes)))
     }
 
     fn encode(&self, images: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
@@ -186,7 +248,7 @@ impl Contest for BiGan {
         let images = centred(&batch.images);
         let codes = self.draw_codes(images.dims()[0], rng);
         let real = self.judge(&images, &self.encoder.forward(&images));
-        let fake = self.judge(&self.generator.forward(&codes).tanh(), &codes);
+        let fake = self.judge(&self.generator.forward(&codes), &codes);
         Ok(match player {
             Player::Discriminator => {
                 Turn::new(vec![("discriminator", cross_entropy::discriminator(&real, &fake, 0.0))])
@@ -214,25 +276,63 @@ mod tests {
     fn the_rate_falls_in_the_latter_half() {
         let options = Options { latent: 2, hidden: 4, decay_steps: 100, ..Options::default() };
         let images = ImageSet { shape: [1, 4, 4], classes: 10 };
-        let model = BiGan::new(options.clone(), &images, &Generator::new(0));
+        let model = BiGan::new(options.clone(), &images, &Generator::new(0)).unwrap();
         for (step, expected) in [(0, 1.0), (50, 1.0), (75, 0.1), (100, 0.01), (1000, 0.01)] {
             assert!((model.rate(step) - expected).abs() < 1e-12, "{step}");
         }
         let constant = Options { decay_steps: 0, ..options };
-        assert_eq!(BiGan::new(constant, &images, &Generator::new(0)).rate(1_000_000), 1.0);
+        assert_eq!(BiGan::new(constant, &images, &Generator::new(0)).unwrap().rate(1_000_000), 1.0);
     }
 
     #[test]
     fn each_player_is_moved_by_its_own_loss() {
         let rng = Generator::new(0);
         let images = ImageSet { shape: [1, 4, 4], classes: 10 };
-        let model = BiGan::new(Options { latent: 2, hidden: 8, ..Options::default() }, &images, &rng);
-        // A discriminator of zeros says 0 of everything: ln 2 for each of four answers.
-        model.discriminator.parameters().iter().for_each(|tensor| tensor.update(|w: &mut [f32]| w.fill(0.0)));
         let batch = super::super::test::batch(&images, 6);
-        for player in [Player::Discriminator, Player::Makers] {
-            let losses = model.turn(player, &batch, &rng, None).unwrap().losses;
-            assert!((losses.total.item() - 2.0 * 2f64.ln()).abs() < 1e-6, "{player:?}");
+        for network in ["mlp", "dcgan"] {
+            let options =
+                Options { network: network.into(), latent: 2, hidden: 8, width: 4, ..Options::default() };
+            let model = BiGan::new(options, &images, &rng).unwrap();
+            // A discriminator of zeros says 0 of everything: ln 2 for each of four answers.
+            model
+                .discriminator
+                .parameters()
+                .iter()
+                .for_each(|tensor| tensor.update(|w: &mut [f32]| w.fill(0.0)));
+            for player in [Player::Discriminator, Player::Makers] {
+                let losses = model.turn(player, &batch, &rng, None).unwrap().losses;
+                assert!((losses.total.item() - 2.0 * 2f64.ln()).abs() < 1e-6, "{network} {player:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_verdict_hangs_on_the_image_and_on_the_code() {
+        let rng = Generator::new(0);
+        let images = ImageSet { shape: [1, 8, 8], classes: 10 };
+        for normalisation in ["none", "batch", "layer", "spectral"] {
+            for network in ["mlp", "dcgan"] {
+                let options = Options {
+                    network: network.into(),
+                    latent: 2,
+                    hidden: 8,
+                    width: 4,
+                    normalisation: normalisation.into(),
+                    ..Options::default()
+                };
+                options.check(&Ranges::new("bi-gan")).unwrap();
+                let model = BiGan::new(options, &images, &rng).unwrap();
+                let codes = model.draw_codes(5, &rng);
+                let made = model.generator.forward(&codes);
+                assert_eq!(made.dims(), [5, 1, 8, 8]);
+                assert_eq!(model.encoder.forward(&made).dims(), codes.dims());
+                let verdicts = model.judge(&made, &codes).to_vec::<f32>();
+                assert_eq!(verdicts.len(), 5);
+                for other in [model.judge(&(&made * 0.5), &codes), model.judge(&made, &(&codes * 0.5))] {
+                    let is_other = verdicts.iter().zip(other.to_vec::<f32>()).any(|(a, b)| *a != b);
+                    assert!(is_other, "{network} {normalisation}");
+                }
+            }
         }
     }
 }
