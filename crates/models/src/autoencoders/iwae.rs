@@ -7,7 +7,8 @@
 //! network is the paper's with one stochastic layer: 200-200-50, tanh, K = 50; so is Adam's ε of 1e-4. The paper trains on
 //! dynamically binarised digits in batches of 20, for 3^i epochs at the learning rate 10^(−3 − i/7), i = 0…7:
 //! `--set data.binarisation=dynamic --batch 20 --epochs 3280 --set iwae.stage_steps=3000`. Shorter runs end at rest with
-//! `decay_steps`.
+//! `decay_steps`, and convolutions with a fully connected layer before them (`network=conv`, `dense_layers=1`) take far
+//! fewer epochs: `docs/zoo.md`.
 
 use super::bounds::{negative_elbo, negative_iwae};
 use super::coder::CoderOptions;

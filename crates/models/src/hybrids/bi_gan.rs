@@ -39,7 +39,7 @@ pub struct Options {
     pub latent: usize,
     /// Width of the two hidden layers of each network of `mlp`, and of the hidden layers of `dcgan`.
     pub hidden: usize,
-    /// Channels of the layer of `dcgan` that is nearest to the image; the others have a multiple.
+    /// Channels of the layer of `dcgan` that is nearest to the image; the others have a multiple. `mlp` has none.
     pub width: usize,
     /// What normalises the discriminator's layers: `none`, `batch`, `layer` or `spectral`.
     pub normalisation: String,
@@ -165,7 +165,12 @@ impl BiGan {
             discriminator: trunk(pair, normalisation).with_head(1, normalisation, rng),
             options,
         };
-        start_as_dcgan(&model, rng);
+        start_as_dcgan(&model.generator, rng);
+        start_as_dcgan(&model.encoder, rng);
+        // Spectral normalisation has already measured the weights as they are.
+        if normalisation != Normalisation::Spectral {
+            start_as_dcgan(&model.discriminator, rng);
+        }
         Ok(model)
     }
 
