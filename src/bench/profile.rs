@@ -71,24 +71,3 @@ fn limit(name: &str, place: Place) -> Result<f64> {
         micro.work.rate(Summary::of(&session.run(WARM_UP)?.ms).median).context("a limit is a rate")?;
     Ok(rate)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::bench::workload;
-
-    #[test]
-    fn a_step_is_recorded() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("trace.json");
-        let rules = Rules { threads: 1, batch: 2, steps: 2, file: Some(file.clone()) };
-        let find = |name: &str| workload::select(&[name.to_string()]).unwrap().remove(0);
-        let text = profile(&find("mlp"), &rules).unwrap();
-        assert!(text.contains("mlp, batch 2, 1 thread: 2 steps"), "{text}");
-        let trace: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-        let updates = trace.as_array().unwrap().iter().filter(|event| event["name"] == "adam_step");
-        assert_eq!(updates.count(), 2);
-        let refusal = profile(&find("startup"), &rules).unwrap_err().to_string();
-        assert!(refusal.contains("whole process"), "{refusal}");
-    }
-}

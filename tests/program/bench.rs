@@ -39,14 +39,25 @@ fn every_kind_of_workload_runs() {
     }
     let table = succeed(&["bench", "reduce sum 64K", "--rounds=1", "--steps=1"]);
     assert!(table.lines().nth(1).is_some_and(|row| row.contains("ns/element")), "{table}");
-    let profile = succeed(&["bench", "mlp", "--batch=4", "--profile", "--steps=2"]);
-    for part in ["adam_step ", "linear_relu ", "mlp, batch 4", "GFLOP/s in registers"] {
-        assert!(profile.contains(part), "{part} in {profile}");
-    }
     let list = succeed(&["bench", "--list"]);
     for name in ["wgan-gp ", "conv-transpose 128x64x14x14 1 k4 s2 p1 input-grad ", "limit stream "] {
         assert!(list.lines().any(|line| line.starts_with(name)), "{name} in {list}");
     }
+}
+
+// A trace is of the whole process, so this has one of its own.
+#[test]
+fn a_profile_has_every_op_of_its_steps() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("trace.json");
+    let file = format!("--profile={}", path.display());
+    let profile = succeed(&["bench", "mlp", "--batch=4", "--threads=1", "--steps=2", &file]);
+    for part in ["adam_step ", "linear_relu ", "mlp, batch 4, 1 thread: 2 steps", "GFLOP/s in registers"] {
+        assert!(profile.contains(part), "{part} in {profile}");
+    }
+    let trace: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let updates = trace.as_array().unwrap().iter().filter(|event| event["name"] == "adam_step");
+    assert_eq!(updates.count(), 2);
 }
 
 #[test]
