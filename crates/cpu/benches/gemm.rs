@@ -52,6 +52,11 @@ fn cases() -> Vec<Case> {
         case(format!("dX {layer}"), [batch, units, inputs], [false, false]);
         case(format!("dW {layer}"), [units, batch, inputs], [true, false]);
     }
+    // The weights of a GRU over 28 rows of 128 images, and squares of which the left lies down its columns.
+    case("dW 128>384 over steps".into(), [384, 3584, 128], [true, false]);
+    case("dW 28>384 over steps".into(), [384, 3584, 28], [true, false]);
+    case("transposed 512^3".into(), [512; 3], [true, false]);
+    case("transposed 2048^3".into(), [2048; 3], [true, false]);
     case("row by matrix".into(), [1, 1024, 1024], [false, false]);
     case("row by transposed".into(), [1, 1024, 1024], [false, true]);
     case("matrix by column".into(), [1024, 1024, 1], [false, false]);

@@ -3,6 +3,7 @@
 //! The processor foresees streams along rows, but not the columns of a wide matrix that become a panel: each of their
 //! short rows would be waited for when it is packed.
 
+use super::plan::cut;
 use crate::vector::Vector;
 
 /// Rows of a matrix that are read after a product.
@@ -26,6 +27,13 @@ const LINE: usize = 16;
 impl Ahead {
     /// Nothing is read next, or nobody knows what.
     pub const NONE: Self = Self { start: std::ptr::null(), row: 0, rows: 0, width: 0 };
+
+    /// Part `index` of the rows, cut into so many.
+    pub(super) fn part(&self, parts: usize, index: usize) -> Self {
+        let rows = cut(self.rows, parts, index);
+        let start = self.start.wrapping_offset(rows.start as isize * self.row);
+        Self { start, rows: rows.len(), ..*self }
+    }
 
     /// Bursts that a row takes.
     fn row_bursts(&self) -> usize {

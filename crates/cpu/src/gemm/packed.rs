@@ -4,7 +4,7 @@ use super::ahead::Ahead;
 use super::dot::InnerProducts;
 use super::kernel::{Bias, Kernel, Product};
 use super::pack::Packing;
-use super::plan::{Method, Plan, cut};
+use super::plan::{Method, Plan};
 use super::{Epilogue, RowFunction, Stack, Strided, scratch};
 use crate::par;
 use std::ops::Range;
@@ -34,6 +34,18 @@ pub(super) fn multiply(stack: &Stack<f32>) {
 
 /// Multiply-adds that are done sooner than a helper that is awake can come.
 const SERIAL_WORK: usize = 1 << 17;
+
+/// Rows of a matrix that are copied to all strips or panels before the next ones are, so that each is read at a time.
+const BLOCK: usize = 16;
+
+/// Rows of the left operand.
+#[derive(Clone, Copy)]
+enum Left<'a> {
+    /// From the first of them on.
+    InPlace(Strided<*const f32>),
+    /// Copied by [`Task::pack_strips`].
+    Strips(&'a [f32]),
+}
 
 /// A part of the rows by a group of panels of one product.
 struct Task<'a> {
@@ -65,6 +77,7 @@ impl Task<'_> {
             let width: usize = self.panels().map(|(_, width)| width).sum();
             let len = self.plan.depth_part(part).len() * width;
             scratch::with(
+                &scratch::PANELS,
                 contents,
                 len,
                 |buffer| self.pack(part, buffer),
@@ -82,16 +95,21 @@ impl Task<'_> {
     fn pack(&self, part: usize, buffer: &mut [f32]) {
         let (_, right, _) = self.operands();
         let depth = self.plan.depth_part(part);
-        let mut rest = buffer;
-        for (columns, width) in self.panels() {
-            let (panel, after) = rest.split_at_mut(depth.len() * width);
-            let from = right.at(depth.start, columns.start);
-            let to = panel.as_mut_ptr();
-            // SAFETY: the views have checked that all elements of right are in bounds, and the panel is depth by width.
-            unsafe {
-                self.kernel.pack(&Packing { depth: depth.len(), columns: columns.len(), from, to, width })
+        // A block of every panel in turn, so that what is next to each other in a row is read together.
+        let block = if right.column == 1 { BLOCK } else { depth.len() };
+        for k in (0..depth.len()).step_by(block.max(1)) {
+            let block = block.min(depth.len() - k);
+            let mut rest = &mut *buffer;
+            for (columns, width) in self.panels() {
+                let (panel, after) = rest.split_at_mut(depth.len() * width);
+                let from = right.at(depth.start + k, columns.start);
+                let to = panel[k * width..].as_mut_ptr();
+                // SAFETY: the views have checked that all elements of right are in bounds, and the panel is depth by width.
+                unsafe {
+                    self.kernel.pack(&Packing { depth: block, columns: columns.len(), from, to, width })
+                }
+                rest = after;
             }
-            rest = after;
         }
     }
 
@@ -110,29 +128,68 @@ impl Task<'_> {
             (1, column) => (next.start, column, columns.len(), depth.len()),
             _ => return Ahead::NONE,
         };
-        let share = cut(rows, self.plan.row_parts, self.row_part);
-        let start = start.wrapping_offset(share.start as isize * row);
-        Ahead { start, row, rows: share.len(), width }
+        Ahead { start, row, rows, width }.part(self.plan.row_parts, self.row_part)
     }
 
     /// Multiplies the rows by the group's panels, packed or in place, over a part of the depth.
     fn multiply(&self, part: usize, packed: Option<&[f32]>) {
-        let (left, right, out) = self.operands();
-        let Epilogue { accumulate, column_bias, activation } = self.stack.epilogue;
+        let (left, _, _) = self.operands();
         let depth = self.plan.depth_part(part);
-        let ahead = self.ahead(part);
         for start in self.rows.clone().step_by(self.plan.row_step) {
             let rows = start..self.rows.end.min(start + self.plan.row_step);
-            let mut rest = packed;
-            for (columns, width) in self.panels() {
-                let (panel, panel_row) = match &mut rest {
-                    Some(rest) => {
-                        let (panel, after) = rest.split_at(depth.len() * width);
-                        *rest = after;
-                        (panel.as_ptr(), width)
-                    }
-                    None => (right.at(depth.start, columns.start).start, right.row as usize),
-                };
+            let of_rows = left.at(start, depth.start);
+            if self.plan.strips {
+                let contents = [self.call, self.index, start, part];
+                let len = rows.len().next_multiple_of(self.kernel.rows) * depth.len();
+                let fill = |strips: &mut [f32]| self.pack_strips(of_rows, rows.len(), depth.len(), strips);
+                scratch::with(&scratch::STRIPS, contents, len, fill, |strips| {
+                    self.multiply_rows(part, rows.clone(), Left::Strips(strips), packed);
+                });
+            } else {
+                self.multiply_rows(part, rows.clone(), Left::InPlace(of_rows), packed);
+            }
+            if part + 1 == self.plan.depth_parts
+                && let Some(activation) = self.stack.epilogue.activation
+            {
+                let group = self.plan.group(self.group);
+                let columns = self.plan.panel(group.start).start..self.plan.panel(group.end - 1).end;
+                self.activate(activation, rows, columns);
+            }
+        }
+    }
+
+    /// Copies rows of left, which lie down its columns, strip by strip: as many rows as a tile has, an element of each for
+    /// every k.
+    fn pack_strips(&self, left: Strided<*const f32>, rows: usize, depth: usize, strips: &mut [f32]) {
+        let width = self.kernel.rows;
+        for k in (0..depth).step_by(BLOCK) {
+            let block = BLOCK.min(depth - k);
+            for (start, strip) in (0..rows).step_by(width).zip(strips.chunks_exact_mut(width * depth)) {
+                let (from, to) = (left.at(start, k).turned(), strip[k * width..].as_mut_ptr());
+                let columns = width.min(rows - start);
+                // SAFETY: the views have checked that all elements of left are in bounds, and the strip is depth by width.
+                unsafe { self.kernel.pack(&Packing { depth: block, columns, from, to, width }) }
+            }
+        }
+    }
+
+    /// Multiplies some of the rows by the group's panels.
+    fn multiply_rows(&self, part: usize, rows: Range<usize>, left: Left, packed: Option<&[f32]>) {
+        let (_, right, out) = self.operands();
+        let Epilogue { accumulate, column_bias, .. } = self.stack.epilogue;
+        let depth = self.plan.depth_part(part);
+        let ahead = self.ahead(part);
+        let mut rest = packed;
+        for (columns, width) in self.panels() {
+            let (panel, panel_row) = match &mut rest {
+                Some(rest) => {
+                    let (panel, after) = rest.split_at(depth.len() * width);
+                    *rest = after;
+                    (panel.as_ptr(), width)
+                }
+                None => (right.at(depth.start, columns.start).start, right.row as usize),
+            };
+            let product = |rows: Range<usize>, left, ahead| {
                 let bias = match column_bias {
                     Some(bias) if part == 0 && self.plan.turned => Bias::Rows(bias[rows.clone()].as_ptr()),
                     Some(bias) if part == 0 => Bias::Columns(bias[columns.clone()].as_ptr()),
@@ -142,7 +199,7 @@ impl Task<'_> {
                     rows: rows.len(),
                     columns: columns.len(),
                     depth: depth.len(),
-                    left: left.at(rows.start, depth.start),
+                    left,
                     panel,
                     panel_row,
                     out: out.at(rows.start, columns.start),
@@ -153,13 +210,17 @@ impl Task<'_> {
                 // SAFETY: the views have checked that all elements of left and right are in bounds; rows and columns are
                 // within the result, whose part belongs to this task alone.
                 unsafe { self.kernel.multiply(&product) }
-            }
-            if part + 1 == self.plan.depth_parts
-                && let Some(activation) = activation
-            {
-                let group = self.plan.group(self.group);
-                let columns = self.plan.panel(group.start).start..self.plan.panel(group.end - 1).end;
-                self.activate(activation, rows, columns);
+            };
+            match left {
+                Left::InPlace(left) => product(rows.clone(), left, ahead),
+                Left::Strips(strips) => {
+                    let (height, count) = (self.kernel.rows, rows.len().div_ceil(self.kernel.rows));
+                    for (i, strip) in strips.chunks_exact(height * depth.len()).take(count).enumerate() {
+                        let start = rows.start + i * height;
+                        let left = Strided { start: strip.as_ptr(), row: 1, column: height as isize };
+                        product(start..rows.end.min(start + height), left, ahead.part(count, i));
+                    }
+                }
             }
         }
     }
@@ -194,7 +255,7 @@ impl Task<'_> {
             // SAFETY: as above; the buffer holds a row of all k for each column.
             unsafe { self.kernel.pack(&Packing { depth: columns, columns: depth, from, to, width: depth }) }
         };
-        scratch::with([self.call, self.index, 0, 0], columns * depth, fill, |buffer| {
+        scratch::with(&scratch::PANELS, [self.call, self.index, 0, 0], columns * depth, fill, |buffer| {
             multiply(Strided { start: buffer.as_ptr(), row: 1, column: depth as isize })
         });
     }

@@ -5,7 +5,7 @@ use super::kernel::Kernel;
 use std::ops::Range;
 
 /// The way a product `out = left · right` is computed: the columns of `right` become panels, the rows of `left` are read
-/// in place.
+/// in place or become strips.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     /// Whether left and right are the given operands b and a, turned: Cᵀ = Bᵀ·Aᵀ.
@@ -30,6 +30,8 @@ pub(super) struct Plan {
     pub row_step: usize,
     /// Whether a panel is fetched while the one before it is multiplied.
     pub fetch_ahead: bool,
+    /// Whether rows of left, which lie down its columns, are copied before they are multiplied.
+    pub strips: bool,
 }
 
 /// What stands in the inner loop.
@@ -53,33 +55,48 @@ const STEP_BYTES: usize = 128 << 10;
 const NEAR_BYTES: usize = 256 << 10;
 /// Longest part of the depth.
 const LONGEST_DEPTH: usize = 1024;
+/// Depth beyond which the rows of a left that lies down its columns become strips: of what a tile reads there, half a cache
+/// line for each k, the other half is out of the first-level cache before the tile below comes for it.
+const MOST_IN_PLACE: usize = 512;
+/// Longest part of the depth of strips.
+const STRIPS_DEPTH: usize = 384;
+/// A distance of rows at which the lines above each other share one set of the first-level cache.
+const ONE_SET_BYTES: usize = 4096;
 /// Multiply-adds that are worth a task of their own: a few microseconds.
 const TASK_WORK: usize = 1 << 18;
 /// Tasks wanted of one product, so that many cores have something to do.
 const MOST_TASKS: usize = 32;
+/// Tasks for a few cores, for which panels are packed fewer at a time than would be best for one.
+const ENOUGH_TASKS: usize = 4;
 /// Fewest rows of a task that packs panels anew for each part of the depth.
-const TALL: usize = 512;
+const TALL: usize = 96;
 
 impl Plan {
     /// `a` and `b` are the row and column strides of the operands.
     pub fn new(kernel: &Kernel, [m, k, n]: [usize; 3], a: [isize; 2], b: [isize; 2]) -> Self {
-        let turned = |[row, column]: [isize; 2]| [column, row];
+        let turn = |[row, column]: [isize; 2]| [column, row];
         let (cost, method) = Method::choose(kernel, [m, k, n], a, b);
-        let (turned_cost, turned_method) = Method::choose(kernel, [n, k, m], turned(b), turned(a));
+        let (turned_cost, turned_method) = Method::choose(kernel, [n, k, m], turn(b), turn(a));
         let turned = cost > turned_cost + TURNED_STORE * (m * n) as f64;
-        let (method, rows, columns) = if turned { (turned_method, n, m) } else { (method, m, n) };
+        let (method, [rows, columns], [left, right]) =
+            if turned { (turned_method, [n, m], [turn(b), turn(a)]) } else { (method, [m, n], [a, b]) };
 
         let panels = columns.div_ceil(kernel.columns);
-        let depth_parts = if method == Method::Dot { 1 } else { k.div_ceil(LONGEST_DEPTH).max(1) };
+        let strips = method == Method::Packed && in_strips(k, left);
+        let depth_parts = if method == Method::Dot { 1 } else { depth_parts(k, strips) };
         let depth = k.div_ceil(depth_parts);
+        let tasks = (m * k * n / TASK_WORK).clamp(1, MOST_TASKS);
+        let most_row_parts = rows.div_ceil(if depth_parts > 1 { TALL } else { kernel.rows });
         let groups = match method {
             Method::Dot => 1,
-            _ if rows * depth * size_of::<f32>() <= RESIDENT_BYTES => panels,
-            _ => (columns * depth * size_of::<f32>()).div_ceil(GROUP_BYTES).clamp(1, panels),
+            Method::InPlace => panels,
+            _ if !strips && !one_set(right) && rows * depth * size_of::<f32>() <= RESIDENT_BYTES => panels,
+            _ => {
+                let near = (columns * depth * size_of::<f32>()).div_ceil(GROUP_BYTES);
+                near.max(tasks.min(ENOUGH_TASKS).div_ceil(most_row_parts)).min(panels)
+            }
         };
-        let tasks = (m * k * n / TASK_WORK).clamp(1, MOST_TASKS);
-        let least_rows = if depth_parts > 1 { TALL } else { kernel.rows };
-        let row_parts = tasks.div_ceil(groups).min(rows.div_ceil(least_rows));
+        let row_parts = tasks.div_ceil(groups).min(most_row_parts);
         let row_step = if groups == panels {
             rows
         } else {
@@ -102,6 +119,7 @@ impl Plan {
             row_parts,
             row_step,
             fetch_ahead,
+            strips,
         }
     }
 
@@ -133,6 +151,22 @@ impl Plan {
     }
 }
 
+/// Whether the rows of left, which has these row and column strides, become strips for a product of this depth.
+fn in_strips(depth: usize, [row, column]: [isize; 2]) -> bool {
+    row == 1 && column != 1 && depth > MOST_IN_PLACE
+}
+
+/// Whether the rows of right, which has these strides, crowd each other out of the cache: a panel of them is waited for when
+/// it is packed, so that panels are packed together, whole rows or long parts of them.
+fn one_set([row, column]: [isize; 2]) -> bool {
+    column == 1 && (row.unsigned_abs() * size_of::<f32>()).is_multiple_of(ONE_SET_BYTES)
+}
+
+/// Parts of the depth, of about the same length.
+fn depth_parts(depth: usize, strips: bool) -> usize {
+    depth.div_ceil(if strips { STRIPS_DEPTH } else { LONGEST_DEPTH }).max(1)
+}
+
 /// Part `index` of `0..size` cut into `parts` that differ by at most one.
 pub(super) fn cut(size: usize, parts: usize, index: usize) -> Range<usize> {
     size * index / parts..size * (index + 1) / parts
@@ -147,6 +181,8 @@ const TURNED_STORE: f64 = 0.2;
 const LANES_SUM: f64 = 1.5;
 /// Left rows that are too many for the second-level cache: reading them again for each panel but the first.
 const AGAIN: f64 = 0.15;
+/// Left rows that become strips.
+const STRIP: f64 = 0.2;
 /// Inner products: how much longer they take than the multiply-adds alone.
 const DOT_SLACK: f64 = 1.15;
 /// Multiply-adds that the units have under way at a time, and a little more.
@@ -165,9 +201,12 @@ impl Method {
         let chains = rows.clamp(1, kernel.rows) * vectors.clamp(1, kernel.columns / kernel.lanes);
         let slack = (CHAINS as f64 / chains as f64).max(1.0);
         let panels = vectors.div_ceil(kernel.columns / kernel.lanes);
-        let stay = rows * depth * size_of::<f32>() <= RESIDENT_BYTES;
-        let again = if stay { 0.0 } else { AGAIN * (rows * depth * (panels - 1)) as f64 };
-        let tiles = (rows * vectors * depth) as f64 / 2.0 * slack + again;
+        let strips = in_strips(depth, left);
+        let part = depth.div_ceil(depth_parts(depth, strips));
+        let stay = rows * part * size_of::<f32>() <= RESIDENT_BYTES;
+        let again = if stay { 0.0 } else { AGAIN * (panels - 1) as f64 };
+        let strip = if strips { STRIP } else { 0.0 };
+        let tiles = (rows * vectors * depth) as f64 / 2.0 * slack + (again + strip) * (rows * depth) as f64;
         let elements = (depth * columns) as f64;
         let packed = match right {
             [row, 1] if row >= 0 && rows <= 3 * kernel.rows => (tiles, Method::InPlace),
@@ -184,5 +223,25 @@ impl Method {
         let steps = depth.div_ceil(kernel.lanes) as f64 / 2.0;
         let dot = turning + sums * (steps * DOT_SLACK + LANES_SUM);
         if kernel.has_dot() && left[1] == 1 && dot < packed.0 { (dot, Method::Dot) } else { packed }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Weight gradients over the steps of a recurrent layer, and others with more to add up than to write.
+    #[test]
+    fn deep_products_are_cut_for_several_threads() {
+        crate::simd::at_each_level(|level| {
+            let kernel = Kernel::current();
+            for [m, k, n] in
+                [[384, 3584, 128], [384, 3584, 28], [28, 3584, 384], [128, 3584, 512], [96, 9000, 96]]
+            {
+                let [a, b] = [[1, m as isize], [n as isize, 1]];
+                let plan = Plan::new(&kernel, [m, k, n], a, b);
+                assert!(plan.tasks() >= 2, "{level:?} {m}x{k}x{n}: {plan:?}");
+            }
+        });
     }
 }

@@ -1,8 +1,9 @@
 //! Buffers for what is packed: aligned to cache lines, grown to the largest size asked for, and kept.
 
 use std::cell::RefCell;
+use std::thread::LocalKey;
 
-/// Which part of which call a buffer holds: call, matrix of the stack, group of panels, part of the depth.
+/// Which part of which call a buffer holds: call, matrix of the stack, group of panels or first row, part of the depth.
 pub(super) type Contents = [usize; 4];
 
 /// A cache line.
@@ -37,24 +38,34 @@ impl Lines {
 }
 
 /// A thread's buffer and what it holds.
-struct Scratch {
+pub(super) struct Scratch {
     lines: Lines,
     contents: Option<Contents>,
 }
 
-thread_local! {
-    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch { lines: Lines::new(), contents: None }) };
+impl Scratch {
+    const fn new() -> RefCell<Self> {
+        RefCell::new(Scratch { lines: Lines::new(), contents: None })
+    }
 }
 
-/// Calls `body` with this thread's buffer of at least `len` elements, 64-byte aligned, filled by `fill` unless it already
+thread_local! {
+    /// Panels of the right operand.
+    pub(super) static PANELS: RefCell<Scratch> = const { Scratch::new() };
+    /// Strips of the left operand.
+    pub(super) static STRIPS: RefCell<Scratch> = const { Scratch::new() };
+}
+
+/// Calls `body` with this thread's buffer of a kind, of at least `len` elements, 64-byte aligned, filled by `fill` unless it already
 /// holds `contents`.
 pub(super) fn with<R>(
+    kind: &'static LocalKey<RefCell<Scratch>>,
     contents: Contents,
     len: usize,
     fill: impl FnOnce(&mut [f32]),
     body: impl FnOnce(&[f32]) -> R,
 ) -> R {
-    SCRATCH.with_borrow_mut(|scratch| {
+    kind.with_borrow_mut(|scratch| {
         let Scratch { lines, contents: held } = scratch;
         let buffer = lines.floats(len);
         if *held != Some(contents) {
