@@ -121,6 +121,17 @@ fn an_evaluation_measures_what_a_model_can_do() {
         found["classifier"]
     );
 
+    // A model that is measured in the layer before its codes, too.
+    let (data, game) = (place.path("rows"), place.path("game"));
+    let train = ["train", "bi-gan", "--data", data.to_str().unwrap(), "--out", game.to_str().unwrap()];
+    place.succeed(&[&train[..], &["--epochs=2", "--batch=50", "--set=bi-gan.hidden=64", "--quiet"]].concat());
+    let of_game = scores(&place.eval("game", &["--json"]));
+    for share in ["nearest_neighbour_accuracy", "linear_probe_accuracy"] {
+        let feature = format!("feature_{share}");
+        assert!(of_game[&feature].as_f64().unwrap() > 0.5 && of_game.contains_key(share), "{of_game:?}");
+        assert!(!found.contains_key(&feature), "{feature}");
+    }
+
     // Any number of threads finds the same; another seed draws other samples.
     assert_eq!(scores(&place.eval("run", &["--json", "--threads=3"])), found);
     assert_ne!(scores(&place.eval("run", &["--json", "--seed=1", "--quick"]))["fid"], found["fid"]);

@@ -76,6 +76,12 @@ pub trait Model: Module {
         None
     }
 
+    /// What the layer before the codes says of each image, `[batch, features]`: given where a paper measures what was
+    /// learned there instead of in the codes.
+    fn features(&self, _images: &Tensor) -> Option<Tensor> {
+        None
+    }
+
     /// Images as the model gives them back.
     fn reconstruct(&self, images: &Tensor, labels: Option<&Tensor>) -> Option<Tensor> {
         self.decode(&self.encode(images, labels)?, labels)

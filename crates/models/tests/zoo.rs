@@ -38,7 +38,9 @@ fn config(entry: &'static Entry, options: &[(&str, &str)]) -> Config {
         // Sounds of 4096 samples, one after the other, would take minutes without optimisation.
         "wavenet" => &[("data.name", "mnist"), ("wavenet.levels", "16"), ("wavenet.layers", "4")],
         "seq2seq-ae" => &[("seq2seq-ae.hidden", "16")],
-        "speaker-disentangle" => &[("speaker-disentangle.hidden", "16")],
+        "speaker-disentangle" => {
+            &[("speaker-disentangle.hidden", "16"), ("speaker-disentangle.labels", "60")]
+        }
         "bi-gan" => &[("bi-gan.hidden", "32")],
         _ => &[],
     };

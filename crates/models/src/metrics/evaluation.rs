@@ -313,7 +313,8 @@ impl Evaluation<'_> {
     }
 
     /// Of the codes `active_units`, `total_correlation`, `mig` (the mutual information gap), `nearest_neighbour_accuracy`
-    /// and `linear_probe_accuracy`, and where the images have speakers what [`Self::speakers`] says.
+    /// and `linear_probe_accuracy`; of the layer before them, where the model gives it, `feature_nearest_neighbour_accuracy`
+    /// and `feature_linear_probe_accuracy`; and where the images have speakers what [`Self::speakers`] says.
     fn codes(&self, report: &mut Report) -> Result<()> {
         // An encoder that was told the class would only be asked to give it back.
         if self.model().classes().is_some() {
@@ -332,6 +333,16 @@ impl Evaluation<'_> {
         report.add("mig", mutual_information_gap(test, BINS));
         report.add("nearest_neighbour_accuracy", nearest_neighbour_accuracy(train, test));
         report.add("linear_probe_accuracy", probe_accuracy(Probe::Linear, train, test, classes, seed)?);
+        let features = |images: &Tensor| self.in_portions(images, &|images| self.model().features(images));
+        if let (Some(of_train), Some(of_test)) = (features(&train_images), features(&images)) {
+            let train = Labelled { codes: &of_train, ..train };
+            let test = Labelled { codes: &of_test, ..test };
+            report.add("feature_nearest_neighbour_accuracy", nearest_neighbour_accuracy(train, test));
+            report.add(
+                "feature_linear_probe_accuracy",
+                probe_accuracy(Probe::Linear, train, test, classes, seed)?,
+            );
+        }
         let pixels = [train_images, images].map(|images| images.flatten(1, -1));
         self.speakers([&train_codes, &codes], [&pixels[0], &pixels[1]], report)
     }

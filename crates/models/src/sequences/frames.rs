@@ -82,6 +82,17 @@ impl Layer for FrameDecoder {
     }
 }
 
+/// Log-mel pictures `[N, 1, frames, bands]` with mean 0 and deviation 1 of each band over the frames that are not silent.
+/// Frames of zeros alone fill a recording up, and stay zeros.
+pub fn colourless(images: &Tensor) -> Tensor {
+    let heard = images.amax(&[3], true).gt_scalar(0.0).to_dtype(DType::F32);
+    let count = heard.sum(&[2], true).clamp(Some(1.0), None);
+    let mean = (images * &heard).sum(&[2], true) / &count;
+    let centred = (images - mean) * &heard;
+    let variance = centred.square().sum(&[2], true) / count;
+    centred / (variance + 1e-3).sqrt()
+}
+
 /// ‖x − x̂‖² of images, a mean over them.
 pub fn squared_error(made: &Tensor, images: &Tensor) -> Tensor {
     (made - images).square().sum_all() / images.dims()[0] as f64
@@ -152,6 +163,23 @@ mod tests {
         let made = FrameDecoder::new(shape, 7, 4, &rng).forward(&codes);
         assert_eq!(made.dims(), images.dims());
         assert!(made.to_vec::<f32>().iter().all(|&x| (0.0..=1.0).contains(&x)));
+    }
+
+    #[test]
+    fn the_colour_of_a_recording_is_not_heard() {
+        // Two frames of two bands, then silence; the same, louder in one band and softer in the other.
+        let heard = |[low, high]: [f32; 2]| {
+            let frames = [0.2 * low, 0.6 * high, 0.4 * low, 0.2 * high, 0.0, 0.0];
+            colourless(&Tensor::from_slice(&frames, [1, 1, 3, 2])).to_vec::<f32>()
+        };
+        let deviations = [0.1f32, 0.2].map(|deviation| deviation / (deviation * deviation + 1e-3).sqrt());
+        let expected = [-deviations[0], deviations[1], deviations[0], -deviations[1], 0.0, 0.0];
+        for (found, expected) in heard([1.0, 1.0]).iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        }
+        for (found, same) in heard([2.0, 1.5]).iter().zip(expected) {
+            assert!((found - same).abs() < 0.06, "{found} {same}");
+        }
     }
 
     #[test]

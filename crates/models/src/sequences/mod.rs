@@ -6,6 +6,7 @@ use crate::registry::{Entry, Family};
 pub mod ancestral;
 pub mod frames;
 pub mod gated;
+pub mod latest;
 pub mod mdn;
 pub mod mixture;
 pub mod pairs;

@@ -7,14 +7,25 @@
 //!
 //! - D descends the cross-entropy of D(p) to the speaker, on draws of the latest codes: on those of one batch it would learn
 //!   the recordings by heart, and fall behind an encoder that moves,
-//! - encoders and decoder descend
-//!   `‖x − x̂‖² + w·(mean ‖sᵢ − sⱼ‖² over one speaker + mean (m − ‖sᵢ − sⱼ‖²)⁺ over two) + λ·confusion`, where the
-//!   confusion is the cross-entropy of D(p) to even shares of all speakers; λ grows as in domain-adversarial training.
+//! - encoders, decoder and a linear classifier C of words descend
+//!   `‖x − x̂‖² + w·(mean ‖sᵢ − sⱼ‖² over one speaker + mean (m − ‖sᵢ − sⱼ‖²)⁺ over two) + λ·confusion + μ·CE(C(p))`,
+//!   where the confusion is the cross-entropy of D(p) to even shares of all speakers, and λ grows as in domain-adversarial
+//!   training; the last term is of a few recordings whose words are known (`--set speaker-disentangle.labels=0`: none).
 //!
-//! The phonetic encoder hears each mel band of a recording with mean 0 and deviation 1, so without the colour of a voice
-//! and a microphone (instance normalisation, as Chou et al. 2019, <https://arxiv.org/abs/1904.05742>). In training the
-//! decoder hears the mean of the speaker codes of all recordings of a speaker in the batch, so that what is
-//! said cannot pass by that way; and phonetic codes are normalised, so that nothing hides from D by being small.
+//! What keeps the speaker out:
+//!
+//! - Phonetic codes are signs, −1 or 1, with the gradient of tanh (the straight-through estimator of Bengio et al. 2013,
+//!   <https://arxiv.org/abs/1308.3432>). A code of real numbers can hide a speaker from D in digits that D does not
+//!   resolve and a fresh classifier does; that a bottleneck of discrete codes leaves the speaker to the decoder was seen by
+//!   Chorowski et al. 2019, <https://arxiv.org/abs/1901.08810>.
+//! - The phonetic encoder hears each mel band of a recording with mean 0 and deviation 1, so without the colour of a voice
+//!   and a microphone (instance normalisation, as Chou et al. 2019, <https://arxiv.org/abs/1904.05742>), and in training
+//!   stretched and moved in time and frequency, as by a longer throat or slower speech.
+//! - In training the decoder hears the mean of the speaker codes of all recordings of a speaker in the batch, so that what
+//!   is said cannot pass by that way.
+//!
+//! A few bits are not enough to make a recording, and nothing else in the loss asks that they be spent on the word. A few
+//! labels do, as Locatello et al. 2020 propose for factors in general, <https://arxiv.org/abs/1905.01258>.
 //!
 //! Speakers are the second sorting of the images ([`ImageDataset::groups`](wengert_data::ImageDataset::groups)). The first
 //! numbers of a code are the phonetic ones, the rest the speaker's.
@@ -23,20 +34,25 @@
 //! Embedding of Spoken Words with Applications in Spoken Content Retrieval, 2018, <https://arxiv.org/abs/1807.08089>. Its
 //! discriminator sees pairs of codes; a classifier of the speakers, as in Chou et al. 2018
 //! (<https://arxiv.org/abs/1804.02812>), is harder to deceive. The confusion is that of Tzeng et al. 2015
-//! (<https://arxiv.org/abs/1510.02192>), which has a minimum; sizes and weights are ours.
+//! (<https://arxiv.org/abs/1510.02192>), which has a minimum; signs, labels, sizes and weights are ours.
 
-use super::frames::{CodeStatistics, FrameDecoder, FrameEncoder, squared_error};
+use super::frames::{CodeStatistics, FrameDecoder, FrameEncoder, colourless, squared_error};
+use super::latest::LatestCodes;
 use super::pairs::Pairs;
 use super::seq2seq_ae::LARGEST_GRADIENT;
+use crate::augmentation::warped;
 use crate::config::Ranges;
+use crate::descent::decay;
 use crate::domains::dann::ramp;
 use crate::domains::targets::accuracy;
+use crate::few_labels::FewLabels;
 use crate::networks::{Nonlinearity, mlp};
 use crate::registry::{ImageSet, Recipe};
 use crate::{Dataset, Error, Losses, Model, Result, Training};
 use serde::{Deserialize, Serialize};
 use wengert_data::{Batch, Loader};
-use wengert_nn::{Adam, Layer, LayerNorm, Module, Optimizer, Sequential, clip_grad_norm_, module};
+use wengert_nn::{Adam, BatchNorm1d, Layer, Linear, Module, Optimizer, Sequential, clip_grad_norm_, module};
+use wengert_tensor::autograd::straight_through;
 use wengert_tensor::{DType, Generator, Reduction, Tensor};
 
 /// Codes in an update of the discriminator.
@@ -45,7 +61,7 @@ const DISCRIMINATOR_BATCH: usize = 256;
 /// The section `[speaker-disentangle]` of a configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Options {
-    /// Numbers in a phonetic code.
+    /// Signs in a phonetic code.
     pub phonetic: usize,
     /// Numbers in a speaker code.
     pub speaker: usize,
@@ -67,6 +83,14 @@ pub struct Options {
     pub confusion_weight: f64,
     /// Steps in which λ grows.
     pub ramp_steps: u64,
+    /// Recordings whose word is known, the same number of each word; 0 for none.
+    pub labels: usize,
+    /// μ, the weight of the words of these.
+    pub label_weight: f64,
+    /// Strength of the affine maps under which the phonetic encoder hears recordings in training; 0 for none.
+    pub warp: f64,
+    /// Steps in which the learning rate of encoders and decoder falls to 0 along half a cosine; 0 for a constant one.
+    pub decay_steps: u64,
     /// Adam's learning rate, of encoders and decoder.
     pub learning_rate: f64,
     /// Adam's learning rate, of the discriminator, which has to keep up with codes that change.
@@ -76,7 +100,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            phonetic: 32,
+            phonetic: 12,
             speaker: 16,
             hidden: 128,
             speakers: 6,
@@ -85,8 +109,12 @@ impl Default for Options {
             memory: 2048,
             speaker_weight: 1.0,
             margin: 4.0,
-            confusion_weight: 5.0,
+            confusion_weight: 300.0,
             ramp_steps: 400,
+            labels: 600,
+            label_weight: 300.0,
+            warp: 0.1,
+            decay_steps: 0,
             learning_rate: 1e-3,
             discriminator_learning_rate: 2e-3,
         }
@@ -111,6 +139,10 @@ impl Recipe for Options {
         ranges.within("margin", self.margin, 0.0..=1e6)?;
         ranges.within("confusion_weight", self.confusion_weight, 0.0..=1e6)?;
         ranges.within("ramp_steps", self.ramp_steps, 1..=1_000_000_000)?;
+        ranges.within("labels", self.labels, 0..=1_000_000)?;
+        ranges.within("label_weight", self.label_weight, 0.0..=1e6)?;
+        ranges.within("warp", self.warp, 0.0..=1.0)?;
+        ranges.within("decay_steps", self.decay_steps, 0..=1_000_000_000)?;
         ranges.learning_rate("learning_rate", self.learning_rate)?;
         ranges.learning_rate("discriminator_learning_rate", self.discriminator_learning_rate)
     }
@@ -126,70 +158,36 @@ pub struct SpeakerDisentangle {
     image_shape: [usize; 3],
     phonetic_size: usize,
     speaker_size: usize,
+    /// Whether labels teach the words.
+    knows_words: bool,
     phonetic: FrameEncoder,
-    normalise: LayerNorm,
+    normalise: BatchNorm1d,
     speaker: FrameEncoder,
     decoder: FrameDecoder,
     discriminator: Sequential,
-    codes: CodeStatistics,
-    memory: Memory,
+    /// Logits of the words.
+    words: Linear,
+    speaker_codes: CodeStatistics,
+    latest: LatestCodes,
 }
 
-module!(SpeakerDisentangle { modules: phonetic, normalise, speaker, decoder, discriminator, codes, memory });
+module!(SpeakerDisentangle {
+    modules: phonetic,
+    normalise,
+    speaker,
+    decoder,
+    discriminator,
+    words,
+    speaker_codes,
+    latest
+});
 
 impl SpeakerDisentangle {
-    fn code(&self, images: &Tensor) -> Tensor {
-        let phonetic = self.normalise.forward(&self.phonetic.forward(&colourless(images)));
-        Tensor::cat(&[&phonetic, &self.speaker.forward(images)], 1)
-    }
-}
-
-/// Log-mel pictures `[N, 1, frames, bands]` with mean 0 and deviation 1 of each band over the frames that are not silent.
-/// Frames of zeros alone fill a recording up, and stay zeros.
-fn colourless(images: &Tensor) -> Tensor {
-    let heard = images.amax(&[3], true).gt_scalar(0.0).to_dtype(DType::F32);
-    let count = heard.sum(&[2], true).clamp(Some(1.0), None);
-    let mean = (images * &heard).sum(&[2], true) / &count;
-    let centred = (images - mean) * &heard;
-    let variance = centred.square().sum(&[2], true) / count;
-    centred / (variance + 1e-3).sqrt()
-}
-
-/// The latest phonetic codes of the training, newest first, and who speaks.
-#[derive(Debug)]
-struct Memory {
-    /// `[memory, phonetic]`.
-    codes: Tensor,
-    /// i64 `[memory]`.
-    speakers: Tensor,
-    /// i64 `[1]`, how many have come in.
-    count: Tensor,
-}
-
-module!(Memory { buffers: codes, speakers, count });
-
-impl Memory {
-    fn new(length: usize, size: usize) -> Memory {
-        Memory {
-            codes: Tensor::zeros([length, size], DType::F32),
-            speakers: Tensor::zeros([length], DType::I64),
-            count: Tensor::zeros([1], DType::I64),
-        }
-    }
-
-    /// Takes in the codes `[N, phonetic]` of speakers `[N]`, in the place of the oldest.
-    fn add(&self, codes: &Tensor, speakers: &Tensor) -> Result<()> {
-        let length = self.speakers.numel();
-        self.codes.assign(&Tensor::cat(&[codes, &self.codes], 0).narrow(0, 0, length))?;
-        self.speakers.assign(&Tensor::cat(&[speakers, &self.speakers], 0).narrow(0, 0, length))?;
-        Ok(self.count.assign(&(&self.count + speakers.numel() as f64))?)
-    }
-
-    /// So many codes, drawn from all there are, with their speakers.
-    fn draw(&self, count: usize, rng: &Generator) -> (Tensor, Tensor) {
-        let known = self.count.to_vec::<i64>()[0].min(self.speakers.numel() as i64);
-        let chosen = rng.randint(0, known, [count]);
-        (self.codes.index_select(0, &chosen), self.speakers.index_select(0, &chosen))
+    /// Signs `[N, phonetic]`; the gradient goes past the choice to the encoder.
+    fn phonetic_code(&self, images: &Tensor) -> Tensor {
+        let numbers = self.normalise.forward(&self.phonetic.forward(&colourless(images))).tanh();
+        let signs = numbers.gt_scalar(0.0).to_dtype(DType::F32) * 2.0 - 1.0;
+        straight_through(&numbers, &signs)
     }
 }
 
@@ -206,8 +204,10 @@ impl Model for SpeakerDisentangle {
         self.phonetic_size
     }
 
+    /// What was said of late in training, by new speakers.
     fn draw_codes(&self, count: usize, rng: &Generator) -> Tensor {
-        self.codes.draw(count, rng)
+        let (phonetic, _) = self.latest.draw(count, rng);
+        Tensor::cat(&[&phonetic, &self.speaker_codes.draw(count, rng)], 1)
     }
 
     fn decode(&self, codes: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
@@ -215,7 +215,11 @@ impl Model for SpeakerDisentangle {
     }
 
     fn encode(&self, images: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
-        Some(self.code(images))
+        Some(Tensor::cat(&[&self.phonetic_code(images), &self.speaker.forward(images)], 1))
+    }
+
+    fn classify(&self, images: &Tensor) -> Option<Tensor> {
+        self.knows_words.then(|| self.words.forward(&self.phonetic_code(images)))
     }
 }
 
@@ -229,14 +233,18 @@ pub struct SpeakerTraining {
     discriminator: Adam,
     /// Training and test images, which know their speakers, once they were shown.
     data: Option<[Loader; 2]>,
+    /// The recordings whose words are known.
+    labelled: Option<FewLabels>,
 }
 
 /// The codes of a batch, and who speaks.
-struct Seen {
+struct Heard {
     phonetic: Tensor,
     speaker: Tensor,
     /// i64 `[N]`.
     speakers: Tensor,
+    /// Phonetic codes of recordings whose words are known, and the words, i64 `[M]`.
+    words: Option<(Tensor, Tensor)>,
 }
 
 /// What an encoder descends that wants a classifier of K classes not to know: the cross-entropy of logits `[N, K]` to
@@ -253,52 +261,66 @@ impl SpeakerTraining {
             image_shape: images.shape,
             phonetic_size: phonetic,
             speaker_size: speaker,
+            knows_words: options.labels > 0,
             phonetic: FrameEncoder::new(images.shape, hidden, phonetic, rng),
-            normalise: LayerNorm::new([phonetic]).affine(false),
+            normalise: BatchNorm1d::new(phonetic).affine(false),
             speaker: FrameEncoder::new(images.shape, hidden, speaker, rng),
             decoder: FrameDecoder::new(images.shape, hidden, phonetic + speaker, rng),
             discriminator: mlp(&[phonetic, width, width, options.speakers], Nonlinearity::LeakyReLU, rng),
-            codes: CodeStatistics::new(phonetic + speaker),
-            memory: Memory::new(options.memory, phonetic),
+            words: Linear::new(phonetic, images.classes, rng),
+            speaker_codes: CodeStatistics::new(speaker),
+            latest: LatestCodes::new(options.memory, phonetic),
         };
         model.assign_names();
-        let parts: [&dyn Module; 3] = [&model.phonetic, &model.speaker, &model.decoder];
+        let parts: [&dyn Module; 4] = [&model.phonetic, &model.speaker, &model.decoder, &model.words];
         let parameters = parts.iter().flat_map(|part| part.parameters()).collect();
         let adam = Adam::new(parameters, options.learning_rate);
         let discriminator = Adam::new(model.discriminator.parameters(), options.discriminator_learning_rate);
-        SpeakerTraining { model, options, adam, discriminator, data: None }
+        SpeakerTraining { model, options, adam, discriminator, data: None, labelled: None }
     }
 
-    /// The codes of a batch of training (0) or test images (1). Before the data was shown, as when the graph is printed,
-    /// one voice speaks.
-    fn see(&self, batch: &Batch, which: usize) -> Seen {
-        let codes = self.model.code(&batch.images);
-        let Options { phonetic, speaker, .. } = self.options;
+    /// The codes of a batch of training (0) or test images (1), phonetic ones under maps of this strength. Before the data
+    /// was shown, as when the graph is printed, one voice speaks and no word is known.
+    fn hear(&self, batch: &Batch, which: usize, warp: f64, rng: &Generator) -> Heard {
+        let count = batch.indices.len();
         let groups = self.data.as_ref().and_then(|data| data[which].groups(&batch.indices));
-        Seen {
-            phonetic: codes.narrow(1, 0, phonetic),
-            speaker: codes.narrow(1, phonetic, speaker),
-            speakers: groups.unwrap_or_else(|| Tensor::zeros([batch.indices.len()], DType::I64)),
+        // All under maps and in one batch: batch normalisation is to see one.
+        let few = self.labelled.as_ref().map(|labelled| labelled.draw(count, rng));
+        let shown = match &few {
+            Some(few) => Tensor::cat(&[&batch.images, &few.images], 0),
+            None => batch.images.clone(),
+        };
+        let phonetic = self.model.phonetic_code(&warped(&shown, warp, rng));
+        Heard {
+            words: few.map(|few| (phonetic.narrow(0, count, few.labels.numel()), few.labels)),
+            phonetic: phonetic.narrow(0, 0, count),
+            speaker: self.model.speaker.forward(&batch.images),
+            speakers: groups.unwrap_or_else(|| Tensor::zeros([count], DType::I64)),
         }
     }
 
     /// All losses, the confusion with this weight.
-    fn weigh(&self, batch: &Batch, seen: &Seen, weight: f64) -> Losses {
-        let pairs = Pairs::new(&seen.speakers);
-        let heard = Tensor::cat(&[&seen.phonetic, &pairs.mean_of_speaker(&seen.speaker)], 1);
-        let made = self.model.decoder.forward(&heard);
+    fn weigh(&self, batch: &Batch, heard: &Heard, weight: f64) -> Losses {
+        let pairs = Pairs::new(&heard.speakers);
+        let code = Tensor::cat(&[&heard.phonetic, &pairs.mean_of_speaker(&heard.speaker)], 1);
+        let made = self.model.decoder.forward(&code);
         let reconstruction = squared_error(&made, &batch.images);
-        let speaker = pairs.contrast(&seen.speaker, self.options.margin);
-        let logits = self.model.discriminator.forward(&seen.phonetic);
+        let speaker = pairs.contrast(&heard.speaker, self.options.margin);
+        let logits = self.model.discriminator.forward(&heard.phonetic);
         let confusion = confusion(&logits);
-        let total = &reconstruction + &speaker * self.options.speaker_weight + &confusion * weight;
-        let terms = vec![
+        let mut total = &reconstruction + &speaker * self.options.speaker_weight + &confusion * weight;
+        let mut terms = vec![
             ("reconstruction", reconstruction),
             ("speaker", speaker),
             ("confusion", confusion),
-            ("discriminator", logits.detach().cross_entropy(&seen.speakers, Reduction::Mean)),
-            ("accuracy_speaker", accuracy(&logits, &seen.speakers)),
+            ("discriminator", logits.detach().cross_entropy(&heard.speakers, Reduction::Mean)),
+            ("accuracy_speaker", accuracy(&logits, &heard.speakers)),
         ];
+        if let Some((codes, words)) = &heard.words {
+            let loss = self.model.words.forward(codes).cross_entropy(words, Reduction::Mean);
+            total = total + &loss * self.options.label_weight;
+            terms.push(("words", loss));
+        }
         Losses { total, terms }
     }
 }
@@ -331,19 +353,29 @@ impl Training for SpeakerTraining {
             }
         }
         self.data = Some(loaders);
+        if self.options.labels > 0 {
+            let few =
+                FewLabels::first_of_each_class(data, self.options.labels, "speaker-disentangle.labels")?;
+            self.labelled = Some(few);
+        }
         Ok(())
     }
 
     /// On test images, whose speakers are those of the test set.
-    fn losses(&self, batch: &Batch, _rng: &Generator) -> Result<Losses> {
-        Ok(self.weigh(batch, &self.see(batch, 1), self.options.confusion_weight))
+    fn losses(&self, batch: &Batch, rng: &Generator) -> Result<Losses> {
+        Ok(self.weigh(batch, &self.hear(batch, 1, 0.0, rng), self.options.confusion_weight))
+    }
+
+    fn set_rates(&mut self, step: u64) {
+        self.adam.scale_learning_rate(decay(self.options.decay_steps).factor(step));
     }
 
     fn step(&mut self, batch: &Batch, rng: &Generator, step: u64) -> Result<Losses> {
-        let seen = self.see(batch, 0);
-        self.model.memory.add(&seen.phonetic.detach(), &seen.speakers)?;
+        self.set_rates(step);
+        let heard = self.hear(batch, 0, self.options.warp, rng);
+        self.model.latest.add(&heard.phonetic.detach(), &heard.speakers)?;
         for _ in 0..self.options.discriminator_steps {
-            let (codes, speakers) = self.model.memory.draw(DISCRIMINATOR_BATCH, rng);
+            let (codes, speakers) = self.model.latest.draw(DISCRIMINATOR_BATCH, rng);
             let loss = self.model.discriminator.forward(&codes).cross_entropy(&speakers, Reduction::Mean);
             self.discriminator.zero_grad();
             loss.backward()?;
@@ -351,18 +383,22 @@ impl Training for SpeakerTraining {
         }
         self.model.discriminator.set_requires_grad(false);
         let progress = (step as f64 / self.options.ramp_steps as f64).min(1.0);
-        let losses = self.weigh(batch, &seen, self.options.confusion_weight * ramp(progress));
+        let losses = self.weigh(batch, &heard, self.options.confusion_weight * ramp(progress));
         losses.check_finite()?;
         self.adam.zero_grad();
         losses.total.backward()?;
         self.model.discriminator.set_requires_grad(true);
-        clip_grad_norm_(&self.adam.parameters(), LARGEST_GRADIENT);
+        // Each by itself: the large gradients of the phonetic encoder are not to take their share from the others.
+        let SpeakerDisentangle { phonetic, speaker, decoder, .. } = &self.model;
+        for part in [phonetic.parameters(), speaker.parameters(), decoder.parameters()] {
+            clip_grad_norm_(&part, LARGEST_GRADIENT);
+        }
         self.adam.step()?;
         Ok(losses)
     }
 
     fn end_epoch(&mut self, data: &Dataset, _rng: &Generator) -> Result<()> {
-        self.model.codes.measure(data, |images| self.model.code(images))
+        self.model.speaker_codes.measure(data, |images| self.model.speaker.forward(images))
     }
 
     fn is_ranked_by_loss(&self) -> bool {
@@ -389,46 +425,10 @@ mod tests {
     }
 
     #[test]
-    fn the_colour_of_a_recording_is_not_heard() {
-        // Two frames of two bands, then silence; the same, louder in one band and softer in the other.
-        let heard = |[low, high]: [f32; 2]| {
-            let frames = [0.2 * low, 0.6 * high, 0.4 * low, 0.2 * high, 0.0, 0.0];
-            colourless(&Tensor::from_slice(&frames, [1, 1, 3, 2])).to_vec::<f32>()
-        };
-        let deviations = [0.1f32, 0.2].map(|deviation| deviation / (deviation * deviation + 1e-3).sqrt());
-        let expected = [-deviations[0], deviations[1], deviations[0], -deviations[1], 0.0, 0.0];
-        for (found, expected) in heard([1.0, 1.0]).iter().zip(expected) {
-            assert!((found - expected).abs() < 1e-5, "{found} {expected}");
-        }
-        for (found, same) in heard([2.0, 1.5]).iter().zip(expected) {
-            assert!((found - same).abs() < 0.06, "{found} {same}");
-        }
-    }
-
-    #[test]
-    fn the_latest_codes_are_remembered() {
-        let memory = Memory::new(4, 1);
-        let add = |codes: [f32; 3]| {
-            let speakers = Tensor::from_slice(&codes.map(|code| code as i64), 3);
-            memory.add(&Tensor::from_slice(&codes, [3, 1]), &speakers).unwrap();
-        };
-        add([1.0, 2.0, 3.0]);
-        let (codes, speakers) = memory.draw(200, &Generator::new(0));
-        assert!(
-            codes.to_vec::<f32>().iter().all(|code| (1.0..=3.0).contains(code)),
-            "nothing that never came in"
-        );
-        assert_eq!(codes.squeeze(1).to_dtype(DType::I64).to_vec::<i64>(), speakers.to_vec::<i64>());
-        add([4.0, 5.0, 6.0]);
-        assert_eq!(memory.codes.to_vec::<f32>(), [4.0, 5.0, 6.0, 1.0]);
-        assert_eq!(memory.speakers.to_vec::<i64>(), [4, 5, 6, 1]);
-    }
-
-    #[test]
     fn players_move_their_own_weights() {
         let rng = Generator::new(1);
         let images = ImageSet { shape: [1, 6, 4], classes: 2 };
-        let options = Options { phonetic: 3, speaker: 2, hidden: 5, ..Options::default() };
+        let options = Options { phonetic: 3, speaker: 2, hidden: 5, label_weight: 7.0, ..Options::default() };
         let mut training = SpeakerTraining::new(options, &images, &rng);
         let batch = Batch {
             images: rng.uniform([6, 1, 6, 4], 0.0, 1.0, DType::F32),
@@ -445,12 +445,31 @@ mod tests {
         assert_ne!(before.1, of(&training.model.discriminator));
         // What the encoders descend leaves no gradient in the discriminator but that of its own last update.
         let own = training.model.discriminator.parameters()[0].grad().unwrap().to_vec::<f32>();
-        let seen = training.see(&batch, 0);
+        let heard = training.hear(&batch, 0, 0.0, &rng);
         training.model.discriminator.set_requires_grad(false);
-        training.weigh(&batch, &seen, 5.0).total.backward().unwrap();
+        training.weigh(&batch, &heard, 5.0).total.backward().unwrap();
         assert_eq!(training.model.discriminator.parameters()[0].grad().unwrap().to_vec::<f32>(), own);
-        let losses = training.losses(&batch, &rng).unwrap().values();
-        let expected = losses[1] + losses[2] + 5.0 * losses[3];
-        assert!((losses[0] - expected).abs() < 1e-3, "{losses:?}");
+        training.labelled = Some(FewLabels::of_batch(&batch));
+        let losses = training.losses(&batch, &rng).unwrap();
+        let term = |name| losses.terms.iter().find(|(term, _)| *term == name).unwrap().1.item();
+        let expected =
+            term("reconstruction") + term("speaker") + 300.0 * term("confusion") + 7.0 * term("words");
+        assert!((losses.total.item() - expected).abs() < 1e-2, "{expected}");
+    }
+
+    #[test]
+    fn phonetic_codes_are_signs_and_pass_their_gradient() {
+        let rng = Generator::new(2);
+        let images = ImageSet { shape: [1, 6, 4], classes: 2 };
+        let options = Options { phonetic: 3, speaker: 2, hidden: 5, labels: 0, ..Options::default() };
+        let training = SpeakerTraining::new(options, &images, &rng);
+        let pictures = rng.uniform([8, 1, 6, 4], 0.0, 1.0, DType::F32);
+        let codes = training.model.phonetic_code(&pictures);
+        assert!(codes.to_vec::<f32>().iter().all(|sign| sign.abs() == 1.0));
+        (codes * rng.normal([8, 3], 0.0, 1.0, DType::F32)).sum_all().backward().unwrap();
+        let gradient = training.model.phonetic.parameters()[0].grad().expect("a gradient").to_vec::<f32>();
+        assert!(gradient.iter().any(|&value| value != 0.0));
+        assert!(training.model.classify(&pictures).is_none(), "no word was taught");
+        assert_eq!(training.model.draw_codes(4, &rng).dims(), [4, 5]);
     }
 }
