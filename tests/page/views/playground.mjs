@@ -22,7 +22,7 @@ const covered = async (page) => Number((await told(page, 'modes covered')).split
 const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
 
 async function rest(page, steps) {
-  await until(async () => (await step(page)) === steps, `${steps} steps`);
+  await until(async () => (await told(page, 'step')) === String(steps), `${steps} steps`);
 }
 
 export const tests = {
@@ -86,6 +86,17 @@ export const tests = {
     await press(page, 'Reset');
     await rest(page, 0);
     equal(await play(), first, 'the numbers of step 100');
+  },
+
+  async 'does what it is told before it has begun'(harness) {
+    const page = await opened(harness);
+    await page.route('**/api/playground/sessions', async (route) => {
+      await page.waitForTimeout(500);
+      await route.continue();
+    });
+    await press(page, 'Reset');
+    await press(page, 'Step');
+    await rest(page, 1);
   },
 
   async 'learns points that are drawn by mouse and by keys'(harness) {

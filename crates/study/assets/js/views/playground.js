@@ -25,7 +25,7 @@ class Playground {
     this.menu = menu;
     this.drawnPoints = [];
     this.spoken = 0;
-    this.form = new Form(menu, (rules) => this.do(() => this.session?.tell('change', { rules })), () => this.renew());
+    this.form = new Form(menu, (rules) => this.do(() => this.tell('change', { rules })), () => this.renew());
     this.plane = new Plane({ half: menu.half, cells: menu.cells, title: 'The plane: data, samples and what D makes of it', changed: (pen) => this.tellPen(pen) });
     this.codes = new Plane({ half: 3, cells: 1, title: 'The means of the codes of the data, within 3 of 0' });
     this.curves = new Curves();
@@ -53,8 +53,8 @@ class Playground {
 
   makeControls() {
     const button = (label, title, action) => el('button', { type: 'button', title, onclick: () => this.do(action) }, label);
-    const tell = (command, words) => () => this.session?.tell(command, words);
-    this.running = button('Run', 'Trains until paused', () => this.session?.tell(this.frame?.running ? 'pause' : 'run'));
+    const tell = (command, words) => () => this.tell(command, words);
+    this.running = button('Run', 'Trains until paused', () => this.tell(this.frame?.running ? 'pause' : 'run'));
     this.ofPlayers = [button('Step D', 'One move of the discriminator', tell('step-discriminator')), button('Step G', 'One move of the generator', tell('step-generator'))];
     this.speed = el('select', { onchange: () => this.do(() => this.setSpeed()) }, SPEEDS.map(([, title], index) => el('option', { value: index }, title)));
     this.speed.value = SPEEDS.length - 1;
@@ -111,7 +111,8 @@ class Playground {
       replace(this.message);
       return;
     }
-    await this.do(() => this.open(settings));
+    this.opening = this.do(() => this.open(settings));
+    await this.opening;
   }
 
   // The preset that has just these settings, if there is one.
@@ -133,6 +134,12 @@ class Playground {
     await this.setSpeed();
   }
 
+  // Tells the session something, once it is open.
+  async tell(command, words) {
+    await this.opening;
+    return this.session?.tell(command, words);
+  }
+
   setSpeed() {
     return this.session?.tell('speed', { steps_per_second: SPEEDS[this.speed.value][0] });
   }
@@ -140,7 +147,7 @@ class Playground {
   mendIt() {
     Object.assign(this.form.settings.rules, this.chosen.mend.rules);
     this.form.fill(this.form.settings);
-    this.do(() => this.session?.tell('change', { rules: this.form.settings.rules }));
+    this.do(() => this.tell('change', { rules: this.form.settings.rules }));
   }
 
   clear() {
