@@ -40,12 +40,39 @@ pub fn warped(images: &Tensor, strength: f64, rng: &Generator) -> Tensor {
     if strength == 0.0 {
         return images.clone();
     }
+    let maps = rng.uniform([images.dims()[0], 6], -strength, strength, DType::F32).to_vec::<f32>();
+    let maps: Vec<Map> = maps.chunks_exact(6).map(|map| map.try_into().expect("six numbers")).collect();
+    under_maps(images, &maps)
+}
+
+/// Images `[N, C, H, W]`, each made narrower or wider from the left edge and shorter or longer from the upper edge, which
+/// stay where they are. 0 comes in from outside. With gradients with respect to the images.
+///
+/// What lies at a distance d from the edge is read at (1 + s)·d, between pixels by bilinear interpolation; s is drawn from
+/// U(−across, across) for the columns and from U(−down, down) for the rows.
+pub fn stretched(images: &Tensor, across: f64, down: f64, rng: &Generator) -> Tensor {
+    if across == 0.0 && down == 0.0 {
+        return images.clone();
+    }
+    let shares = rng.uniform([images.dims()[0], 2], -1.0, 1.0, DType::F32).to_vec::<f32>();
+    let map = |share: &[f32]| {
+        let [x, y] = [share[0] * across as f32, share[1] * down as f32];
+        [x, 0.0, x, 0.0, y, y]
+    };
+    let maps: Vec<Map> = shares.chunks_exact(2).map(map).collect();
+    under_maps(images, &maps)
+}
+
+/// What an affine map adds to a place (x, y), both in −1..1: `[a, b, c, d, e, f]` adds (a·x + b·y + c, d·x + e·y + f).
+type Map = [f32; 6];
+
+/// Images `[N, C, H, W]`, the pixels of each read where its map says, between pixels by bilinear interpolation.
+fn under_maps(images: &Tensor, maps: &[Map]) -> Tensor {
     let [count, channels, height, width] = images.dims()[..] else { panic!("images have four axes") };
-    let maps = rng.uniform([count, 6], -strength, strength, DType::F32).to_vec::<f32>();
     let pixels = height * width;
     let mut corners =
         [(); 4].map(|()| (Vec::with_capacity(count * pixels), Vec::with_capacity(count * pixels)));
-    for map in maps.chunks_exact(6) {
+    for map in maps {
         for pixel in 0..pixels {
             let [x, y] = [place(pixel % width, width), place(pixel / width, height)];
             let [x, y] = [x + map[0] * x + map[1] * y + map[2], y + map[3] * x + map[4] * y + map[5]];
@@ -110,6 +137,35 @@ mod tests {
             let [x, y] = [place(pixel % side, side), place(pixel / side, side)];
             let read = [x + map[0] * x + map[1] * y + map[2], y + map[3] * x + map[4] * y + map[5]];
             assert!((warped[pixel] - (read[0] + 10.0 * read[1])).abs() < 1e-4, "{pixel}");
+        }
+    }
+
+    #[test]
+    fn what_is_stretched_keeps_its_left_and_upper_edge() {
+        // Pixels tell how far they lie from the left edge (first channel) and from the upper edge, in pixels.
+        let side = 16;
+        let distance = |index: usize| index as f32 + 0.5;
+        let planes = [
+            (0..side * side).map(|i| distance(i % side)).collect::<Vec<f32>>(),
+            (0..side * side).map(|i| distance(i / side)).collect(),
+        ];
+        let images = Tensor::from_slice(&planes.concat(), [1, 2, side, side]).expand([50, 2, side, side]);
+        let read = stretched(&images, 0.3, 0.1, &Generator::new(5)).to_vec::<f32>();
+        let factors = |row: usize, column: usize| -> Vec<[f32; 2]> {
+            let at = row * side + column;
+            let images = read.chunks_exact(2 * side * side);
+            images
+                .map(|image| [image[at] / distance(column), image[at + side * side] / distance(row)])
+                .collect()
+        };
+        // The same factor all over an image, where nothing came in from outside.
+        let near = factors(3, 4);
+        for (near, far) in near.iter().zip(factors(10, 9)) {
+            assert!((near[0] - far[0]).abs() < 1e-4 && (near[1] - far[1]).abs() < 1e-4, "{near:?} {far:?}");
+        }
+        for (axis, strength) in [0.3, 0.1].into_iter().enumerate() {
+            let farthest = near.iter().map(|factor| (factor[axis] - 1.0).abs()).fold(0.0, f32::max);
+            assert!(farthest <= strength + 1e-4 && farthest > 0.8 * strength, "{axis} {farthest}");
         }
     }
 

@@ -20,7 +20,9 @@
 //!   Chorowski et al. 2019, <https://arxiv.org/abs/1901.08810>.
 //! - The phonetic encoder hears each mel band of a recording with mean 0 and deviation 1, so without the colour of a voice
 //!   and a microphone (instance normalisation, as Chou et al. 2019, <https://arxiv.org/abs/1904.05742>), and in training
-//!   stretched and moved in time and frequency, as by a longer throat or slower speech.
+//!   with all its frequencies raised or lowered, as by another length of the vocal tract (Jaitly & Hinton: Vocal Tract Length
+//!   Perturbation improves speech recognition, 2013), and spoken faster or slower (Ko et al.: Audio augmentation for speech
+//!   recognition, 2015).
 //! - In training the decoder hears the mean of the speaker codes of all recordings of a speaker in the batch, so that what
 //!   is said cannot pass by that way.
 //!
@@ -40,7 +42,7 @@ use super::frames::{CodeStatistics, FrameDecoder, FrameEncoder, colourless, squa
 use super::latest::LatestCodes;
 use super::pairs::Pairs;
 use super::seq2seq_ae::LARGEST_GRADIENT;
-use crate::augmentation::warped;
+use crate::augmentation::stretched;
 use crate::config::Ranges;
 use crate::descent::decay;
 use crate::domains::dann::ramp;
@@ -87,8 +89,10 @@ pub struct Options {
     pub labels: usize,
     /// μ, the weight of the words of these.
     pub label_weight: f64,
-    /// Strength of the affine maps under which the phonetic encoder hears recordings in training; 0 for none.
-    pub warp: f64,
+    /// By what share at most the phonetic encoder hears the frequencies of a recording raised or lowered in training.
+    pub vocal_tract: f64,
+    /// By what share at most it hears a recording faster or slower.
+    pub tempo: f64,
     /// Steps in which the learning rate of encoders and decoder falls to 0 along half a cosine; 0 for a constant one.
     pub decay_steps: u64,
     /// Adam's learning rate, of encoders and decoder.
@@ -113,7 +117,8 @@ impl Default for Options {
             ramp_steps: 400,
             labels: 600,
             label_weight: 300.0,
-            warp: 0.1,
+            vocal_tract: 0.15,
+            tempo: 0.2,
             decay_steps: 0,
             learning_rate: 1e-3,
             discriminator_learning_rate: 2e-3,
@@ -141,7 +146,8 @@ impl Recipe for Options {
         ranges.within("ramp_steps", self.ramp_steps, 1..=1_000_000_000)?;
         ranges.within("labels", self.labels, 0..=1_000_000)?;
         ranges.within("label_weight", self.label_weight, 0.0..=1e6)?;
-        ranges.within("warp", self.warp, 0.0..=1.0)?;
+        ranges.within("vocal_tract", self.vocal_tract, 0.0..=0.9)?;
+        ranges.within("tempo", self.tempo, 0.0..=0.9)?;
         ranges.within("decay_steps", self.decay_steps, 0..=1_000_000_000)?;
         ranges.learning_rate("learning_rate", self.learning_rate)?;
         ranges.learning_rate("discriminator_learning_rate", self.discriminator_learning_rate)
@@ -172,14 +178,7 @@ pub struct SpeakerDisentangle {
 }
 
 module!(SpeakerDisentangle {
-    modules: phonetic,
-    normalise,
-    speaker,
-    decoder,
-    discriminator,
-    words,
-    speaker_codes,
-    latest
+    modules: phonetic, normalise, speaker, decoder, discriminator, words, speaker_codes, latest;
 });
 
 impl SpeakerDisentangle {
@@ -279,18 +278,20 @@ impl SpeakerTraining {
         SpeakerTraining { model, options, adam, discriminator, data: None, labelled: None }
     }
 
-    /// The codes of a batch of training (0) or test images (1), phonetic ones under maps of this strength. Before the data
-    /// was shown, as when the graph is printed, one voice speaks and no word is known.
-    fn hear(&self, batch: &Batch, which: usize, warp: f64, rng: &Generator) -> Heard {
+    /// The codes of a batch of training (0) or test images (1). Before the data was shown, as when the graph is printed, one
+    /// voice speaks and no word is known.
+    fn hear(&self, batch: &Batch, which: usize, rng: &Generator) -> Heard {
         let count = batch.indices.len();
         let groups = self.data.as_ref().and_then(|data| data[which].groups(&batch.indices));
-        // All under maps and in one batch: batch normalisation is to see one.
+        // All stretched, and in one batch: batch normalisation is to see one.
         let few = self.labelled.as_ref().map(|labelled| labelled.draw(count, rng));
         let shown = match &few {
             Some(few) => Tensor::cat(&[&batch.images, &few.images], 0),
             None => batch.images.clone(),
         };
-        let phonetic = self.model.phonetic_code(&warped(&shown, warp, rng));
+        let Options { vocal_tract, tempo, .. } = self.options;
+        let shown = if which == 0 { stretched(&shown, vocal_tract, tempo, rng) } else { shown };
+        let phonetic = self.model.phonetic_code(&shown);
         Heard {
             words: few.map(|few| (phonetic.narrow(0, count, few.labels.numel()), few.labels)),
             phonetic: phonetic.narrow(0, 0, count),
@@ -363,7 +364,7 @@ impl Training for SpeakerTraining {
 
     /// On test images, whose speakers are those of the test set.
     fn losses(&self, batch: &Batch, rng: &Generator) -> Result<Losses> {
-        Ok(self.weigh(batch, &self.hear(batch, 1, 0.0, rng), self.options.confusion_weight))
+        Ok(self.weigh(batch, &self.hear(batch, 1, rng), self.options.confusion_weight))
     }
 
     fn set_rates(&mut self, step: u64) {
@@ -372,7 +373,7 @@ impl Training for SpeakerTraining {
 
     fn step(&mut self, batch: &Batch, rng: &Generator, step: u64) -> Result<Losses> {
         self.set_rates(step);
-        let heard = self.hear(batch, 0, self.options.warp, rng);
+        let heard = self.hear(batch, 0, rng);
         self.model.latest.add(&heard.phonetic.detach(), &heard.speakers)?;
         for _ in 0..self.options.discriminator_steps {
             let (codes, speakers) = self.model.latest.draw(DISCRIMINATOR_BATCH, rng);
@@ -445,7 +446,7 @@ mod tests {
         assert_ne!(before.1, of(&training.model.discriminator));
         // What the encoders descend leaves no gradient in the discriminator but that of its own last update.
         let own = training.model.discriminator.parameters()[0].grad().unwrap().to_vec::<f32>();
-        let heard = training.hear(&batch, 0, 0.0, &rng);
+        let heard = training.hear(&batch, 0, &rng);
         training.model.discriminator.set_requires_grad(false);
         training.weigh(&batch, &heard, 5.0).total.backward().unwrap();
         assert_eq!(training.model.discriminator.parameters()[0].grad().unwrap().to_vec::<f32>(), own);
