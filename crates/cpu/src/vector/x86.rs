@@ -194,10 +194,27 @@ impl Vector for __m256 {
         unsafe { _mm256_storeu_ps(to, self) }
     }
 
+    /// Half by half: some processors take a dozen cycles and more for a masked store.
     #[inline(always)]
     unsafe fn store_first(self, to: *mut f32, count: usize) {
-        // SAFETY: the caller has AVX2 and vouches for `count` elements; masked lanes are not written.
-        unsafe { _mm256_maskstore_ps(to, first8(count), self) }
+        // SAFETY: the caller has AVX2 and vouches for `count` elements, of which each store takes its share.
+        unsafe {
+            if count == 8 {
+                return self.store(to);
+            }
+            let (mut rest, mut to) = (_mm256_castps256_ps128(self), to);
+            if count & 4 != 0 {
+                _mm_storeu_ps(to, rest);
+                (rest, to) = (_mm256_extractf128_ps::<1>(self), to.add(4));
+            }
+            if count & 2 != 0 {
+                _mm_storel_pd(to.cast(), _mm_castps_pd(rest));
+                (rest, to) = (_mm_movehl_ps(rest, rest), to.add(2));
+            }
+            if count & 1 != 0 {
+                _mm_store_ss(to, rest);
+            }
+        }
     }
 
     #[inline(always)]
@@ -263,6 +280,23 @@ impl Vector for __m256 {
             for j in 0..4 {
                 square[j] = _mm256_permute2f128_ps::<0x20>(quads[j], quads[4 + j]);
                 square[4 + j] = _mm256_permute2f128_ps::<0x31>(quads[j], quads[4 + j]);
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_turned(rows: &[Self], columns: usize, to: *mut f32, column: isize, accumulate: bool) {
+        // SAFETY: the caller has AVX2 and vouches for the elements; a tile has at most as many rows as a vector lanes.
+        unsafe {
+            let mut square = [Self::zero(); MOST_LANES];
+            square[..rows.len()].copy_from_slice(rows);
+            Self::transpose(&mut square);
+            for (j, &sums) in square[..Self::LANES].iter().enumerate() {
+                if j < columns {
+                    let to = to.wrapping_offset(j as isize * column);
+                    let sums = if accumulate { Self::load_first(to, rows.len()).plus(sums) } else { sums };
+                    sums.store_first(to, rows.len());
+                }
             }
         }
     }

@@ -148,10 +148,7 @@ pub(super) unsafe fn frame_planes<V: Vector>(planes: &Frame<V::Element>) {
             let lane = |column: usize| column.clamp(i, i + V::LANES) - i;
             lane(left)..lane(left + columns)
         };
-        let copy = |from: *const V::Element, to: *mut V::Element, lanes: Range<usize>| {
-            V::prefetch(from.wrapping_add(AHEAD.div_ceil(rows * columns) * planes.from_plane));
-            V::load_some(from, lanes).store(to);
-        };
+        let ahead = AHEAD.div_ceil(rows * columns) * planes.from_plane;
         for plane in 0..planes.planes {
             let (from, to) = (from.add(plane * planes.from_plane), to.add(plane * to_plane));
             clear(to, top * width);
@@ -159,17 +156,36 @@ pub(super) unsafe fn frame_planes<V: Vector>(planes: &Frame<V::Element>) {
             if width <= V::LANES {
                 let lanes = lanes(0);
                 for (from, to) in (0..rows).map(row) {
-                    copy(from, to, lanes.clone());
+                    copy_ahead::<V>(from, to, lanes.clone(), ahead);
                 }
             } else {
                 for (from, to) in (0..rows).map(row) {
                     for i in (0..width).step_by(V::LANES) {
-                        copy(from.wrapping_add(i), to.add(i), lanes(i));
+                        copy_ahead::<V>(from.wrapping_add(i), to.add(i), lanes(i), ahead);
                     }
                 }
             }
             clear(to.add((top + rows) * width), (height - top - rows) * width);
         }
+    }
+}
+
+/// Stores a vector that has these lanes of the source and zeros beside them, and fetches what lies `ahead` in the source.
+///
+/// # Safety
+/// What `V` needs; the lanes must be in bounds, and the vector at `to` nobody else's.
+// No closure: one that is not inlined has not the instruction set of the function around it.
+#[inline(always)]
+unsafe fn copy_ahead<V: Vector>(
+    from: *const V::Element,
+    to: *mut V::Element,
+    lanes: Range<usize>,
+    ahead: usize,
+) {
+    // SAFETY: the caller vouches for lanes and vector; any address may be fetched.
+    unsafe {
+        V::prefetch(from.wrapping_add(ahead));
+        V::load_some(from, lanes).store(to);
     }
 }
 
