@@ -47,6 +47,9 @@ pack!(
 );
 pack!(baseline, Portable<f32>);
 
+/// Elements of a cache line.
+const LINE: usize = 16;
+
 /// # Safety
 /// The elements that the packing describes must be in bounds and those of `to` nobody else's, and what `V` needs.
 #[inline(always)]
@@ -57,6 +60,8 @@ unsafe fn pack<V: Vector<Element = f32>>(packing: &Packing) {
     unsafe {
         if from.column == 1 {
             for k in 0..depth {
+                let next = from.start.wrapping_offset((k + depth) as isize * from.row);
+                (0..columns).step_by(LINE).for_each(|j| V::prefetch(next.wrapping_add(j)));
                 let (from, to) = (from.start.wrapping_offset(k as isize * from.row), to.add(k * width));
                 for j in (0..whole).step_by(V::LANES) {
                     V::load(from.add(j)).store(to.add(j));
