@@ -1,8 +1,9 @@
 //! The innermost product, `out = left · panel`, and the choice of its instruction set.
 //!
 //! The right operand is a *panel*: a few columns wide, a row for every k, each row a handful of vectors. The left operand
-//! is read where it lies, be that a matrix or a copy of some rows, an element at a time, and spread over a vector. A tile of the result stays in registers for all
-//! of k, so that a step of k costs one load a vector, one broadcast a row, and a fused multiply-add for each pair.
+//! is read where it lies, be that a matrix or a copy of some rows, an element at a time, and spread over a vector. A tile of
+//! the result stays in registers for all of k, so that a step of k costs one load a vector, one broadcast a row, and a fused
+//! multiply-add for each pair.
 //!
 //! Every element of the result is one chain of fused multiply-adds in the order of k, from the bias on. Where it lies in a tile, how wide
 //! the panel is and which thread computes it do not change its bits.

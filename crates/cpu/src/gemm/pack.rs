@@ -56,10 +56,11 @@ const LINE: usize = 16;
 unsafe fn pack<V: Vector<Element = f32>>(packing: &Packing) {
     let &Packing { depth, columns, from, to, width } = packing;
     let whole = columns - columns % V::LANES;
-    // SAFETY: all offsets are k·row + j·column, or k·width + j, with k < depth and j < columns.
+    // SAFETY: all offsets are k·row + j·column, or k·width + j, with k < depth and j < columns; any address may be fetched.
     unsafe {
         if from.column == 1 {
             for k in 0..depth {
+                // What this block is followed by; the processor does not foresee short rows.
                 let next = from.start.wrapping_offset((k + depth) as isize * from.row);
                 (0..columns).step_by(LINE).for_each(|j| V::prefetch(next.wrapping_add(j)));
                 let (from, to) = (from.start.wrapping_offset(k as isize * from.row), to.add(k * width));

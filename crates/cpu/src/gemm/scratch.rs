@@ -56,8 +56,8 @@ thread_local! {
     pub(super) static STRIPS: RefCell<Scratch> = const { Scratch::new() };
 }
 
-/// Calls `body` with this thread's buffer of a kind, of at least `len` elements, 64-byte aligned, filled by `fill` unless it already
-/// holds `contents`.
+/// Calls `body` with this thread's buffer of a kind, of at least `len` elements, 64-byte aligned, filled by `fill` unless it
+/// already holds `contents`.
 pub(super) fn with<R>(
     kind: &'static LocalKey<RefCell<Scratch>>,
     contents: Contents,
