@@ -22,7 +22,7 @@ pub struct Ahead {
 /// Cache lines that are asked for at a time: those of a row as wide as a panel, even where it starts within a line.
 const BURST: usize = 4;
 /// Elements of a cache line.
-const LINE: usize = 16;
+pub(super) const LINE: usize = 16;
 
 impl Ahead {
     /// Nothing is read next, or nobody knows what.

@@ -1,6 +1,7 @@
 //! Packing: the columns of a panel next to each other, a row for every k, in the order in which the tile reads them.
 
 use super::Strided;
+use super::ahead::LINE;
 use crate::vector::{Portable, Vector};
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
@@ -46,9 +47,6 @@ pack!(
     __m256
 );
 pack!(baseline, Portable<f32>);
-
-/// Elements of a cache line.
-const LINE: usize = 16;
 
 /// # Safety
 /// The elements that the packing describes must be in bounds and those of `to` nobody else's, and what `V` needs.

@@ -194,7 +194,7 @@ impl Vector for __m256 {
         unsafe { _mm256_storeu_ps(to, self) }
     }
 
-    /// Half by half: some processors take a dozen cycles and more for a masked store.
+    /// Half by half: AMD's processors before Zen 4 take long for a masked store.
     #[inline(always)]
     unsafe fn store_first(self, to: *mut f32, count: usize) {
         // SAFETY: the caller has AVX2 and vouches for `count` elements, of which each store takes its share.
