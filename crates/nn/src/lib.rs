@@ -30,6 +30,7 @@
 //! ```
 
 mod clip;
+mod contents;
 mod ema;
 mod entries;
 mod error;

@@ -1,11 +1,9 @@
 //! Modules: things with named parameters, buffers and modules inside them.
 
-use crate::entries::{Entries, EntriesMut, Entry, EntryMut, walk, walk_mut};
+use crate::contents::{self, Part};
+use crate::entries::{Entries, EntriesMut};
 use crate::error::Result;
-use crate::state::{
-    Difference, Reader, StateDict, generator_from_tensor, generator_spec, generator_to_tensor,
-};
-use std::collections::{HashMap, HashSet};
+use crate::state::{Difference, StateDict};
 use std::fmt::Debug;
 use wengert_tensor::{Activation, DType, Generator, Tensor};
 
@@ -25,39 +23,33 @@ pub trait Module: Debug + Send + Sync {
 
     /// The parameters, each once even where several layers share it, in order of declaration.
     fn parameters(&self) -> Vec<Tensor> {
-        self.named_parameters().into_iter().map(|(_, tensor)| tensor).collect()
+        contents::parameters(self.entries())
     }
 
     /// The parameters with their names, each once, under the first name where several layers share one.
     fn named_parameters(&self) -> Vec<(String, Tensor)> {
-        tensors(self.entries(), Part::Parameters)
+        contents::tensors(self.entries(), Part::Parameters)
     }
 
     /// The tensors that are part of the state but not trained, each once, with their names.
     fn named_buffers(&self) -> Vec<(String, Tensor)> {
-        tensors(self.entries(), Part::Buffers)
+        contents::tensors(self.entries(), Part::Buffers)
     }
 
     /// The streams of random numbers that layers own, with their names.
     fn named_generators(&self) -> Vec<(String, &Generator)> {
-        let mut generators = Vec::new();
-        walk(self.entries(), "", &mut |path, entry| {
-            if let Entry::Generator(generator) = entry {
-                generators.push((path.to_owned(), generator));
-            }
-        });
-        generators
+        contents::generators(self.entries())
     }
 
     /// Number of elements of all parameters, frozen ones included.
     fn parameter_count(&self) -> usize {
-        self.parameters().iter().map(Tensor::numel).sum()
+        contents::parameter_count(self.entries())
     }
 
     /// A copy of all parameters and buffers by name. A tensor that two layers share appears under both names, as in
     /// PyTorch. Training on does not change the copy.
     fn state_dict(&self) -> StateDict {
-        named_state(self.entries()).into_iter().map(|(name, tensor)| (name, tensor.copy())).collect()
+        contents::state_dict(self.entries())
     }
 
     /// Fills all parameters and buffers from `state`, and returns the names that only one side has: always none when
@@ -68,35 +60,13 @@ pub trait Module: Debug + Send + Sync {
     /// name is missing or unknown.
     #[track_caller]
     fn load_state_dict(&self, state: &StateDict, strict: bool) -> Result<Difference> {
-        let targets = named_state(self.entries());
-        let present = |name: &String| state.contains_key(name);
-        let found: HashSet<usize> =
-            targets.iter().filter(|(name, _)| present(name)).map(|(_, tensor)| tensor.address()).collect();
-        let mut reader = Reader::new(state);
-        let sources: Vec<(&Tensor, Option<Tensor>)> = targets
-            .iter()
-            .filter(|(name, tensor)| present(name) || !found.contains(&tensor.address()))
-            .map(|(name, tensor)| (tensor, reader.take(name.clone(), tensor.spec())))
-            .collect();
-        let difference = if strict {
-            reader.finish()?;
-            Difference::default()
-        } else {
-            reader.finish_loosely()?
-        };
-        for (target, source) in sources {
-            if let Some(source) = source {
-                target.assign(&source)?;
-            }
-        }
-        Ok(difference)
+        contents::load_state_dict(self.entries(), state, strict)
     }
 
     /// The positions of all [generators](Module::named_generators) by name, each as its seed, stream and offset: what a
     /// checkpoint must hold besides [`state_dict`](Module::state_dict), so that a resumed run draws the same masks.
     fn generator_state(&self) -> StateDict {
-        let generators = self.named_generators().into_iter();
-        generators.map(|(name, generator)| (name, generator_to_tensor(generator.state()))).collect()
+        contents::generator_state(self.entries())
     }
 
     /// Puts all generators where they were when [`generator_state`](Module::generator_state) was taken.
@@ -104,18 +74,8 @@ pub trait Module: Debug + Send + Sync {
     /// # Errors
     /// When a name is missing or unknown, or a tensor is not the state of a generator.
     fn load_generator_state(&mut self, state: &StateDict) -> Result<()> {
-        let mut reader = Reader::new(state);
-        for (name, _) in self.named_generators() {
-            reader.take(name, generator_spec());
-        }
-        reader.finish()?;
-        walk_mut(self.entries_mut(), "", &mut |path, entry| {
-            if let EntryMut::Generator(generator) = entry
-                && let Some(position) = generator_from_tensor(&state[path])
-            {
-                generator.set_state(position);
-            }
-        });
+        contents::check_generator_state(self.entries(), state)?;
+        contents::set_generators(self.entries_mut(), state);
         Ok(())
     }
 
@@ -131,21 +91,17 @@ pub trait Module: Debug + Send + Sync {
 
     /// [`train`](Module::train) or [`eval`](Module::eval).
     fn set_training(&self, training: bool) {
-        walk(self.entries(), "", &mut |_, entry| {
-            if let Entry::Training(flag) = entry {
-                flag.set(training);
-            }
-        });
+        contents::set_training(self.entries(), training);
     }
 
     /// Freezes all parameters (`false`) or lets them be trained.
     fn set_requires_grad(&self, requires_grad: bool) {
-        self.parameters().iter().for_each(|parameter| parameter.set_requires_grad(requires_grad));
+        contents::set_requires_grad(self.entries(), requires_grad);
     }
 
     /// Forgets the gradients of all parameters.
     fn zero_grad(&self) {
-        self.parameters().iter().for_each(Tensor::zero_grad);
+        contents::zero_grad(self.entries());
     }
 
     /// Converts all float tensors to `dtype`; shared ones stay shared. The parameters become new tensors: make
@@ -154,36 +110,13 @@ pub trait Module: Debug + Send + Sync {
     /// # Panics
     /// When `dtype` is not a float.
     fn to_dtype(&mut self, dtype: DType) {
-        assert!(dtype.is_float(), "to_dtype: the parameters of a module are floats, not {dtype}");
-        // The old tensors are kept to the end: a freed one's address could be given to a new one.
-        let mut converted: HashMap<usize, (Tensor, Tensor)> = HashMap::new();
-        walk_mut(self.entries_mut(), "", &mut |_, entry| {
-            let EntryMut::Tensor(tensor) = entry else { return };
-            if !tensor.dtype().is_float() || tensor.dtype() == dtype {
-                return;
-            }
-            let (_, new) = converted.entry(tensor.address()).or_insert_with(|| {
-                let new = tensor.detach().to_dtype(dtype).requires_grad_(tensor.requires_grad());
-                if let Some(name) = tensor.name() {
-                    new.set_name(&name);
-                }
-                (tensor.clone(), new)
-            });
-            *tensor = new.clone();
-        });
+        contents::to_dtype(self.entries_mut(), dtype);
     }
 
     /// Tells every layer and tensor its name in this model, so that graphs, errors and anomalies can say
     /// `encoder.fc1` and `encoder.fc1.weight`. Call it once on the whole model, after it is built.
     fn assign_names(&self) {
-        let mut named = HashSet::new();
-        walk(self.entries(), "", &mut |path, entry| match entry {
-            Entry::Scope(scope) => scope.set(path),
-            Entry::Parameter(tensor) | Entry::Buffer(tensor) if named.insert(tensor.address()) => {
-                tensor.set_name(path);
-            }
-            _ => {}
-        });
+        contents::assign_names(self.entries());
     }
 }
 
@@ -208,40 +141,6 @@ pub trait Layer: Module {
         let _ = (input, activation);
         None
     }
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Part {
-    Parameters,
-    Buffers,
-}
-
-/// The parameters or the buffers below `entries`, each once.
-fn tensors(entries: Entries<'_>, part: Part) -> Vec<(String, Tensor)> {
-    let mut seen = HashSet::new();
-    let mut tensors = Vec::new();
-    walk(entries, "", &mut |path, entry| {
-        let (found, tensor) = match entry {
-            Entry::Parameter(tensor) => (Part::Parameters, tensor),
-            Entry::Buffer(tensor) => (Part::Buffers, tensor),
-            _ => return,
-        };
-        if found == part && seen.insert(tensor.address()) {
-            tensors.push((path.to_owned(), tensor.clone()));
-        }
-    });
-    tensors
-}
-
-/// All parameters and buffers below `entries` under all their names.
-fn named_state(entries: Entries<'_>) -> Vec<(String, Tensor)> {
-    let mut state = Vec::new();
-    walk(entries, "", &mut |path, entry| {
-        if let Entry::Parameter(tensor) | Entry::Buffer(tensor) = entry {
-            state.push((path.to_owned(), tensor.clone()));
-        }
-    });
-    state
 }
 
 /// Makes a value a parameter: a leaf that asks for a gradient.
