@@ -36,11 +36,9 @@ def build():
     """Compiles the kernels into the tests of crates/cuda, as into the program; returns the folder of what nvcc said and the
     tests."""
     environment = {**os.environ, "WENGERT_NVCC": str(TOOLKIT / "bin/nvcc"), "NVCC_APPEND_FLAGS": NVCC}
-    # In a folder of its own, as what is built elsewhere has no kernels built in and would have to be built again; and without
-    # optimising what is hardly run.
+    # In a folder of its own, as what is built elsewhere has no kernels built in and would have to be built again.
     command = "cargo test --locked --package wengert-cuda --lib --no-run --target-dir target/ci/fatbin --message-format json"
-    quick = ["--config", 'profile.dev.package."*".opt-level=0']
-    run = subprocess.run([*command.split(), *quick], env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    run = subprocess.run(command.split(), env=environment, stdout=subprocess.PIPE, text=True, check=False)
     if run.returncode:
         sys.exit("check-kernels: the kernels do not compile with nvcc; see above")
     messages = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]

@@ -29,7 +29,8 @@ declare -A families=([thread]="loss:: reduce:: scan:: sort:: softmax:: norm:: ma
 
 logs=target/kernel-lanes
 mkdir -p $logs
-build=(cargo test --locked -p wengert-testkit -p wengert-book)
+# The whole workspace, for `cargo test --workspace` has built the same; a part of it would be built with other features again.
+build=(cargo test --locked --workspace)
 for program in $all; do build+=(--test "$program"); done
 "${build[@]}" --no-run 2> $logs/build.txt || { cat $logs/build.txt >&2; exit 1; }
 executable() { sed -n "s|.*tests/$1\.rs (\(.*\))|\1|p" $logs/build.txt; }
