@@ -4,6 +4,7 @@ use crate::fold::fold_slices;
 use crate::par::Shared;
 use crate::reduce::maximum;
 use crate::simd::{Kernel, vectorize_for};
+use crate::transpose::{TILE, transpose};
 use crate::{Float, par};
 
 /// Columns that are normalised together where the axis is not the innermost.
@@ -28,7 +29,12 @@ fn normalise<T: Float, const LOG: bool>(x: &[T], [outer, n, inner]: [usize; 3], 
     // An exponential costs about as much as ten simple operations.
     if inner == 1 {
         par::rows_mut(out, n, n * 10, |first, y| {
-            vectorize_for::<T, _>(Rows::<T, LOG> { x: &x[first * n..][..y.len()], y, n });
+            let x = &x[first * n..][..y.len()];
+            if n <= TILE {
+                vectorize_for::<T, _>(ShortRows::<T, LOG> { x, y, n });
+            } else {
+                vectorize_for::<T, _>(Rows::<T, LOG> { x, y, n });
+            }
         });
         return;
     }
@@ -38,7 +44,7 @@ fn normalise<T: Float, const LOG: bool>(x: &[T], [outer, n, inner]: [usize; 3], 
         for task in tasks {
             let column = task % blocks * COLUMNS;
             let (start, width) = (task / blocks * n * inner + column, COLUMNS.min(inner - column));
-            vectorize_for::<T, _>(Columns::<T, LOG> { x, y, n, inner, start, width });
+            vectorize_for::<T, _>(Columns::<T, LOG, COLUMNS> { x, y: &y, n, inner, start, width });
         }
     });
 }
@@ -57,6 +63,44 @@ impl<T: Float, const LOG: bool> Kernel for Rows<'_, T, LOG> {
         for (y, x) in self.y.chunks_exact_mut(self.n).zip(self.x.chunks_exact(self.n)) {
             let row = Row { x, y };
             if LOG { row.log_softmax() } else { row.softmax() }
+        }
+    }
+}
+
+/// Rows of a few elements, which would leave most lanes of a vector idle: as many as there are rows in a tile are turned, and
+/// then lie side by side.
+struct ShortRows<'a, T, const LOG: bool> {
+    x: &'a [T],
+    y: &'a mut [T],
+    n: usize,
+}
+
+impl<T: Float, const LOG: bool> Kernel for ShortRows<'_, T, LOG> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { x, y, n } = self;
+        for first in (0..x.len()).step_by(TILE * n) {
+            let starts = (first..x.len()).step_by(n).take(TILE);
+            let (mut tile, mut turned) = ([[T::ZERO; TILE]; TILE], [[T::ZERO; TILE]; TILE]);
+            for (row, start) in tile.iter_mut().zip(starts.clone()) {
+                // Whole rows of the tile are moved at once; what belongs to the rows that follow is overwritten by these.
+                match x[start..].first_chunk() {
+                    Some(whole) => *row = *whole,
+                    None => row[..n].copy_from_slice(&x[start..][..n]),
+                }
+            }
+            transpose(&mut tile);
+            let (from, to) = (tile.as_flattened(), Shared::new(turned.as_flattened_mut()));
+            Columns::<T, LOG, TILE> { x: from, y: &to, n, inner: TILE, start: 0, width: TILE }.run();
+            transpose(&mut turned);
+            for (row, start) in turned.iter().zip(starts) {
+                match y[start..].first_chunk_mut() {
+                    Some(whole) => *whole = *row,
+                    None => y[start..][..n].copy_from_slice(&row[..n]),
+                }
+            }
         }
     }
 }
@@ -94,16 +138,18 @@ impl<T: Float> Row<'_, T> {
 }
 
 /// Neighbouring columns of one `[n, inner]` matrix: `width` of them, the first of which begins at `start`.
-struct Columns<'a, T, const LOG: bool> {
+///
+/// There are no more than `MOST` of them.
+struct Columns<'a, 'y, T, const LOG: bool, const MOST: usize> {
     x: &'a [T],
-    y: Shared<'a, T>,
+    y: &'a Shared<'y, T>,
     n: usize,
     inner: usize,
     start: usize,
     width: usize,
 }
 
-impl<T: Float, const LOG: bool> Kernel for Columns<'_, T, LOG> {
+impl<T: Float, const LOG: bool, const MOST: usize> Kernel for Columns<'_, '_, T, LOG, MOST> {
     type Output = ();
 
     #[inline(always)]
@@ -112,7 +158,7 @@ impl<T: Float, const LOG: bool> Kernel for Columns<'_, T, LOG> {
     }
 }
 
-impl<T: Float, const LOG: bool> Columns<'_, T, LOG> {
+impl<T: Float, const LOG: bool, const MOST: usize> Columns<'_, '_, T, LOG, MOST> {
     /// The rows of `y` and `x`, cut to these columns.
     #[inline(always)]
     fn rows(&mut self) -> impl Iterator<Item = (&mut [T], &[T])> {
@@ -125,8 +171,8 @@ impl<T: Float, const LOG: bool> Columns<'_, T, LOG> {
     }
 
     #[inline(always)]
-    fn largest(&mut self) -> [T; COLUMNS] {
-        let mut largest = [T::LOWEST; COLUMNS];
+    fn largest(&mut self) -> [T; MOST] {
+        let mut largest = [T::LOWEST; MOST];
         for (_, x) in self.rows() {
             for (largest, &x) in largest.iter_mut().zip(x) {
                 *largest = maximum(*largest, x);
@@ -138,7 +184,7 @@ impl<T: Float, const LOG: bool> Columns<'_, T, LOG> {
     #[inline(always)]
     fn softmax(mut self) {
         let largest = self.largest();
-        let mut sums = [T::ZERO; COLUMNS];
+        let mut sums = [T::ZERO; MOST];
         for (y, x) in self.rows() {
             for (((y, &x), &largest), sum) in y.iter_mut().zip(x).zip(&largest).zip(&mut sums) {
                 *y = (x - largest).exp();
@@ -156,7 +202,7 @@ impl<T: Float, const LOG: bool> Columns<'_, T, LOG> {
     #[inline(always)]
     fn log_softmax(mut self) {
         let largest = self.largest();
-        let mut sums = [T::ZERO; COLUMNS];
+        let mut sums = [T::ZERO; MOST];
         for (_, x) in self.rows() {
             for ((&x, &largest), sum) in x.iter().zip(&largest).zip(&mut sums) {
                 *sum += (x - largest).exp();
@@ -174,13 +220,14 @@ impl<T: Float, const LOG: bool> Columns<'_, T, LOG> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::at_each_level;
 
     #[test]
     fn both_directions_match_the_formula() {
-        let (outer, n, inner) = (3, 19, 70);
-        let x: Vec<f64> = (0..outer * n * inner).map(|i| (i * 37 % 101) as f64 / 9.0 + 700.0).collect();
-        for dims in [[outer, n, inner], [outer * n, inner, 1]] {
-            let [outer, n, inner] = dims;
+        // Columns; rows long and short, the last of these in a tile that is not full.
+        for [outer, n, inner] in [[3, 19, 70], [57, 70, 1], [37, 10, 1], [3, 16, 1], [50, 1, 1]] {
+            let x: Vec<f64> = (0..outer * n * inner).map(|i| (i * 37 % 101) as f64 / 9.0 + 700.0).collect();
+            let dims = [outer, n, inner];
             let (mut y, mut log) = (vec![0.0; x.len()], vec![0.0; x.len()]);
             softmax(&x, dims, &mut y);
             log_softmax(&x, dims, &mut log);
@@ -194,6 +241,27 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Each row must come out as it does alone, whatever stands beside it.
+    #[test]
+    fn short_rows_do_not_touch_each_other() {
+        at_each_level(|_| {
+            let n = 10;
+            let mut x: Vec<f32> = (0..37 * n).map(|i| (i * 37 % 101) as f32 / 9.0).collect();
+            x[5 * n] = f32::NAN;
+            x[20 * n..21 * n].fill(f32::NEG_INFINITY);
+            let (mut y, mut alone) = (vec![0.0; x.len()], vec![0.0; n]);
+            for normalise in [softmax::<f32>, log_softmax::<f32>] {
+                normalise(&x, [37, n, 1], &mut y);
+                for (i, (row, y)) in x.chunks(n).zip(y.chunks(n)).enumerate() {
+                    normalise(row, [1, n, 1], &mut alone);
+                    let bits = |values: &[f32]| values.iter().map(|y| y.to_bits()).collect::<Vec<_>>();
+                    assert_eq!(bits(y), bits(&alone), "row {i}");
+                    assert_eq!(y.iter().any(|y| y.is_nan()), [5, 20].contains(&i), "row {i}");
+                }
+            }
+        });
     }
 
     #[test]

@@ -1,7 +1,13 @@
 //! Square tiles of a matrix, turned over their diagonal.
 
 use crate::Element;
-use crate::simd::{Level, level};
+#[cfg(target_arch = "x86_64")]
+use crate::{
+    simd::{Level, level},
+    vector::{MOST_LANES, Vector},
+};
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m256, __m512};
 
 /// Rows and columns of a tile: a cache line of f32 each way, and a vector of AVX-512.
 pub(crate) const TILE: usize = 16;
@@ -13,10 +19,14 @@ pub(crate) type Tile<T> = [[T; TILE]; TILE];
 #[inline(always)]
 pub(crate) fn transpose<T: Element>(tile: &mut Tile<T>) {
     #[cfg(target_arch = "x86_64")]
-    if size_of::<T>() == 4 && level() == Level::Avx512 {
-        // SAFETY: the processor has AVX-512, and elements of four bytes are moved whole.
-        unsafe { avx512(tile.as_mut_ptr().cast()) };
-        return;
+    if size_of::<T>() == 4 {
+        match level() {
+            // SAFETY: the processor has AVX-512, and elements of four bytes are moved whole.
+            Level::Avx512 => return unsafe { avx512(tile.as_mut_ptr().cast()) },
+            // SAFETY: as above, with AVX2.
+            Level::Avx2 => return unsafe { avx2(tile.as_mut_ptr().cast()) },
+            Level::Baseline => {}
+        }
     }
     for i in 1..TILE {
         let (above, below) = tile.split_at_mut(i);
@@ -26,52 +36,45 @@ pub(crate) fn transpose<T: Element>(tile: &mut Tile<T>) {
     }
 }
 
-/// In four steps (Eklundh 1972): the tile is cut into squares of `side`, and in each pair of rows of such squares those off
-/// the diagonal change places.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+unsafe fn avx512(tile: *mut f32) {
+    // SAFETY: the caller vouches for the tile.
+    unsafe { in_squares::<__m512>(tile) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2(tile: *mut f32) {
+    // SAFETY: the caller vouches for the tile.
+    unsafe { in_squares::<__m256>(tile) }
+}
+
+/// Turns the squares of as many rows as a vector has lanes, and has those off the diagonal change places.
 ///
 /// # Safety
-/// `tile` must hold 16 · 16 elements of four bytes.
+/// `tile` must hold 16 · 16 elements of four bytes, and the processor must have the instruction set of `V`.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-unsafe fn avx512(tile: *mut f32) {
-    use std::arch::x86_64::{
-        _mm512_loadu_ps, _mm512_loadu_si512, _mm512_permutex2var_ps, _mm512_setzero_ps, _mm512_storeu_ps,
-    };
-    let mut rows = [_mm512_setzero_ps(); TILE];
-    for (i, row) in rows.iter_mut().enumerate() {
-        // SAFETY: row i of the tile.
-        *row = unsafe { _mm512_loadu_ps(tile.add(i * TILE)) };
-    }
-    for (side, [upper, lower]) in [(1, exchange(1)), (2, exchange(2)), (4, exchange(4)), (8, exchange(8))] {
-        // SAFETY: both arrays have 64 bytes.
-        let (upper, lower) =
-            unsafe { (_mm512_loadu_si512(upper.as_ptr().cast()), _mm512_loadu_si512(lower.as_ptr().cast())) };
-        for i in 0..TILE {
-            if i & side == 0 {
-                let (a, b) = (rows[i], rows[i + side]);
-                rows[i] = _mm512_permutex2var_ps(a, upper, b);
-                rows[i + side] = _mm512_permutex2var_ps(a, lower, b);
+#[inline(always)]
+unsafe fn in_squares<V: Vector<Element = f32>>(tile: *mut f32) {
+    let at = |row: usize, column: usize| tile.wrapping_add(row * TILE + column);
+    for i in (0..TILE).step_by(V::LANES) {
+        for j in (0..=i).step_by(V::LANES) {
+            // SAFETY: the caller has the instruction set, and all rows and columns are below 16.
+            unsafe {
+                let (mut lower, mut upper) = ([V::zero(); MOST_LANES], [V::zero(); MOST_LANES]);
+                for k in 0..V::LANES {
+                    (lower[k], upper[k]) = (V::load(at(i + k, j)), V::load(at(j + k, i)));
+                }
+                V::transpose(&mut lower);
+                V::transpose(&mut upper);
+                for k in 0..V::LANES {
+                    upper[k].store(at(i + k, j));
+                    lower[k].store(at(j + k, i));
+                }
             }
         }
     }
-    for (i, &row) in rows.iter().enumerate() {
-        // SAFETY: as above.
-        unsafe { _mm512_storeu_ps(tile.add(i * TILE), row) };
-    }
-}
-
-/// Where the elements of the upper and of the lower of two rows come from when their squares of `side` change places: below
-/// 16 from the upper row, else from the lower.
-const fn exchange(side: usize) -> [[u32; TILE]; 2] {
-    let mut places = [[0; TILE]; 2];
-    let mut column = 0;
-    while column < TILE {
-        let in_left = column & side == 0;
-        places[0][column] = (if in_left { column } else { TILE + column - side }) as u32;
-        places[1][column] = (if in_left { column + side } else { TILE + column }) as u32;
-        column += 1;
-    }
-    places
 }
 
 #[cfg(test)]

@@ -88,32 +88,33 @@ where
     #[inline(always)]
     fn fill(&self, lane: usize, out: &mut [A], scratch: &mut [[Vec<T>; 2]; STACK]) {
         let mut number = self.numbers.start + lane;
-        let [row, ..] = scratch;
-        self.extend(out, number, std::array::from_mut(row), true);
-        number += LANES;
-        while number + (STACK - 1) * LANES < self.numbers.end {
-            self.extend(out, number, scratch, false);
-            number += STACK * LANES;
-        }
-        while number < self.numbers.end {
-            let [row, ..] = scratch;
-            self.extend(out, number, std::array::from_mut(row), false);
-            number += LANES;
+        let mut rest = (self.numbers.end - number).div_ceil(LANES);
+        let mut fresh = true;
+        while rest > 0 {
+            let rows = match rest {
+                4.. => self.extend::<4>(out, number, scratch, fresh),
+                2.. => self.extend::<2>(out, number, scratch, fresh),
+                _ => self.extend::<1>(out, number, scratch, fresh),
+            };
+            number += rows * LANES;
+            rest -= rows;
+            fresh = false;
         }
     }
 
-    /// Combines the elements with some numbers of one lane, from `number` on, into `out`.
+    /// Combines the elements with the next `ROWS` ≤ [`STACK`] numbers of one lane, from `number` on, into `out`, or begins it
+    /// with them where it is `fresh`. Returns `ROWS`.
     #[inline(always)]
     fn extend<const ROWS: usize>(
         &self,
         out: &mut [A],
         number: usize,
-        scratch: &mut [[Vec<T>; 2]; ROWS],
+        scratch: &mut [[Vec<T>; 2]; STACK],
         fresh: bool,
-    ) {
+    ) -> usize {
         let Fold { same, map, combine, .. } = self.fold;
         let (mut first, mut second): ([&[T]; ROWS], [&[T]; ROWS]) = ([&[]; ROWS], [&[]; ROWS]);
-        for (row, [a, b]) in scratch.iter_mut().enumerate() {
+        for (row, [a, b]) in scratch.iter_mut().take(ROWS).enumerate() {
             first[row] = self.row::<0>(number + row * LANES, a);
             second[row] = if same { first[row] } else { self.row::<1>(number + row * LANES, b) };
         }
@@ -127,6 +128,7 @@ where
             }
             *out = value;
         }
+        ROWS
     }
 
     /// The elements of that number in view `VIEW`, one for each output, copied to `scratch` unless they are neighbours.
