@@ -44,7 +44,7 @@ fn normalise<T: Float, const LOG: bool>(x: &[T], [outer, n, inner]: [usize; 3], 
         for task in tasks {
             let column = task % blocks * COLUMNS;
             let (start, width) = (task / blocks * n * inner + column, COLUMNS.min(inner - column));
-            vectorize_for::<T, _>(Columns::<T, LOG, COLUMNS> { x, y: &y, n, inner, start, width });
+            vectorize_for::<T, _>(Columns::<T, LOG, COLUMNS> { x, y, n, inner, start, width });
         }
     });
 }
@@ -67,8 +67,10 @@ impl<T: Float, const LOG: bool> Kernel for Rows<'_, T, LOG> {
     }
 }
 
-/// Rows of a few elements, which would leave most lanes of a vector idle: as many as there are rows in a tile are turned, and
-/// then lie side by side.
+/// Rows of at most [`TILE`] elements, which would leave most lanes of a vector idle: as many rows are turned, and then lie side
+/// by side.
+///
+/// Rows of a tile are moved whole, with what follows a row of the matrix: nobody reads that, and the rows that follow overwrite it.
 struct ShortRows<'a, T, const LOG: bool> {
     x: &'a [T],
     y: &'a mut [T],
@@ -85,7 +87,6 @@ impl<T: Float, const LOG: bool> Kernel for ShortRows<'_, T, LOG> {
             let starts = (first..x.len()).step_by(n).take(TILE);
             let (mut tile, mut turned) = ([[T::ZERO; TILE]; TILE], [[T::ZERO; TILE]; TILE]);
             for (row, start) in tile.iter_mut().zip(starts.clone()) {
-                // Whole rows of the tile are moved at once; what belongs to the rows that follow is overwritten by these.
                 match x[start..].first_chunk() {
                     Some(whole) => *row = *whole,
                     None => row[..n].copy_from_slice(&x[start..][..n]),
@@ -93,7 +94,7 @@ impl<T: Float, const LOG: bool> Kernel for ShortRows<'_, T, LOG> {
             }
             transpose(&mut tile);
             let (from, to) = (tile.as_flattened(), Shared::new(turned.as_flattened_mut()));
-            Columns::<T, LOG, TILE> { x: from, y: &to, n, inner: TILE, start: 0, width: TILE }.run();
+            Columns::<T, LOG, TILE> { x: from, y: to, n, inner: TILE, start: 0, width: TILE }.run();
             transpose(&mut turned);
             for (row, start) in turned.iter().zip(starts) {
                 match y[start..].first_chunk_mut() {
@@ -137,19 +138,17 @@ impl<T: Float> Row<'_, T> {
     }
 }
 
-/// Neighbouring columns of one `[n, inner]` matrix: `width` of them, the first of which begins at `start`.
-///
-/// There are no more than `MOST` of them.
-struct Columns<'a, 'y, T, const LOG: bool, const MOST: usize> {
+/// Neighbouring columns of one `[n, inner]` matrix: `width` ≤ `MOST` of them, the first of which begins at `start`.
+struct Columns<'a, T, const LOG: bool, const MOST: usize> {
     x: &'a [T],
-    y: &'a Shared<'y, T>,
+    y: Shared<'a, T>,
     n: usize,
     inner: usize,
     start: usize,
     width: usize,
 }
 
-impl<T: Float, const LOG: bool, const MOST: usize> Kernel for Columns<'_, '_, T, LOG, MOST> {
+impl<T: Float, const LOG: bool, const MOST: usize> Kernel for Columns<'_, T, LOG, MOST> {
     type Output = ();
 
     #[inline(always)]
@@ -158,7 +157,7 @@ impl<T: Float, const LOG: bool, const MOST: usize> Kernel for Columns<'_, '_, T,
     }
 }
 
-impl<T: Float, const LOG: bool, const MOST: usize> Columns<'_, '_, T, LOG, MOST> {
+impl<T: Float, const LOG: bool, const MOST: usize> Columns<'_, T, LOG, MOST> {
     /// The rows of `y` and `x`, cut to these columns.
     #[inline(always)]
     fn rows(&mut self) -> impl Iterator<Item = (&mut [T], &[T])> {
