@@ -67,10 +67,10 @@ impl<T: Float, const LOG: bool> Kernel for Rows<'_, T, LOG> {
     }
 }
 
-/// Rows of at most [`TILE`] elements, which would leave most lanes of a vector idle: as many rows are turned, and then lie side
-/// by side.
+/// Rows of at most [`TILE`] elements, which would leave most lanes of a vector idle one by one: [`TILE`] of them are turned and
+/// normalised side by side.
 ///
-/// Rows of a tile are moved whole, with what follows a row of the matrix: nobody reads that, and the rows that follow overwrite it.
+/// A row is moved with what follows it, so that its length is known: nobody reads that, and the rows that follow overwrite it.
 struct ShortRows<'a, T, const LOG: bool> {
     x: &'a [T],
     y: &'a mut [T],

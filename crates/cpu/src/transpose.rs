@@ -60,20 +60,46 @@ unsafe fn in_squares<V: Vector<Element = f32>>(tile: *mut f32) {
     let at = |row: usize, column: usize| tile.wrapping_add(row * TILE + column);
     for i in (0..TILE).step_by(V::LANES) {
         for j in (0..=i).step_by(V::LANES) {
-            // SAFETY: the caller has the instruction set, and all rows and columns are below 16.
+            // SAFETY: the caller has the instruction set, and all squares lie within the tile.
             unsafe {
-                let (mut lower, mut upper) = ([V::zero(); MOST_LANES], [V::zero(); MOST_LANES]);
-                for k in 0..V::LANES {
-                    (lower[k], upper[k]) = (V::load(at(i + k, j)), V::load(at(j + k, i)));
+                let lower = turned::<V>(at(i, j));
+                if j < i {
+                    store(turned::<V>(at(j, i)), at(i, j));
                 }
-                V::transpose(&mut lower);
-                V::transpose(&mut upper);
-                for k in 0..V::LANES {
-                    upper[k].store(at(i + k, j));
-                    lower[k].store(at(j + k, i));
-                }
+                store(lower, at(j, i));
             }
         }
+    }
+}
+
+/// The columns of the square that begins there.
+///
+/// # Safety
+/// The square must lie in a tile, and the processor must have the instruction set of `V`.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn turned<V: Vector<Element = f32>>(from: *const f32) -> [V; MOST_LANES] {
+    // SAFETY: the caller vouches for the square and the instruction set.
+    unsafe {
+        let mut square = [V::zero(); MOST_LANES];
+        for (k, row) in square.iter_mut().take(V::LANES).enumerate() {
+            *row = V::load(from.add(k * TILE));
+        }
+        V::transpose(&mut square);
+        square
+    }
+}
+
+/// Stores the rows of a square.
+///
+/// # Safety
+/// As for [`turned`].
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn store<V: Vector<Element = f32>>(square: [V; MOST_LANES], to: *mut f32) {
+    for (k, &row) in square.iter().take(V::LANES).enumerate() {
+        // SAFETY: the caller vouches for the square and the instruction set.
+        unsafe { row.store(to.add(k * TILE)) }
     }
 }
 

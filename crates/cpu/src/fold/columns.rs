@@ -92,7 +92,7 @@ where
         let mut fresh = true;
         while rest > 0 {
             let rows = match rest {
-                4.. => self.extend::<4>(out, number, scratch, fresh),
+                STACK.. => self.extend::<STACK>(out, number, scratch, fresh),
                 2.. => self.extend::<2>(out, number, scratch, fresh),
                 _ => self.extend::<1>(out, number, scratch, fresh),
             };
