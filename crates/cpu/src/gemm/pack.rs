@@ -18,6 +18,8 @@ pub(super) struct Packing {
     pub to: *mut f32,
     /// Elements from a row of the panel to the next.
     pub width: usize,
+    /// Elements that may be read from the first column on, where columns lie next to each other: at least `columns`.
+    pub readable: usize,
 }
 
 /// Defines [`pack`] for an instruction set.
@@ -52,11 +54,21 @@ pack!(baseline, Portable<f32>);
 /// The elements that the packing describes must be in bounds and those of `to` nobody else's, and what `V` needs.
 #[inline(always)]
 unsafe fn pack<V: Vector<Element = f32>>(packing: &Packing) {
-    let &Packing { depth, columns, from, to, width } = packing;
+    let &Packing { depth, columns, from, to, width, readable } = packing;
     let whole = columns - columns % V::LANES;
-    // SAFETY: all offsets are k·row + j·column, or k·width + j, with k < depth and j < columns; any address may be fetched.
+    // SAFETY: all offsets are k·row + j·column, or k·width + j, with k < depth and j < columns, or j < readable for what is only
+    // read; any address may be fetched.
     unsafe {
-        if from.column == 1 {
+        if from.column == 1 && width < V::LANES && 2 * width > V::LANES && readable >= V::LANES {
+            // A strip: a vector for each row, whose last lanes the next row overwrites.
+            let row = |k: usize| (from.start.wrapping_offset(k as isize * from.row), to.add(k * width));
+            for k in 0..depth - 1 {
+                let (from, to) = row(k);
+                V::load(from).store(to);
+            }
+            let (from, to) = row(depth - 1);
+            V::load(from).store_first(to, columns);
+        } else if from.column == 1 {
             for k in 0..depth {
                 // What this block is followed by; the processor does not foresee short rows.
                 let next = from.start.wrapping_offset((k + depth) as isize * from.row);

@@ -104,10 +104,10 @@ impl Task<'_> {
                 let (panel, after) = rest.split_at_mut(depth.len() * width);
                 let from = right.at(depth.start + k, columns.start);
                 let to = panel[k * width..].as_mut_ptr();
+                let columns = columns.len();
+                let packing = Packing { depth: block, columns, from, to, width, readable: columns };
                 // SAFETY: the views have checked that all elements of right are in bounds, and the panel is depth by width.
-                unsafe {
-                    self.kernel.pack(&Packing { depth: block, columns: columns.len(), from, to, width })
-                }
+                unsafe { self.kernel.pack(&packing) }
                 rest = after;
             }
         }
@@ -167,8 +167,9 @@ impl Task<'_> {
             for (start, strip) in (0..rows).step_by(width).zip(strips.chunks_exact_mut(width * depth)) {
                 let (from, to) = (left.at(start, k).turned(), strip[k * width..].as_mut_ptr());
                 let columns = width.min(rows - start);
+                let packing = Packing { depth: block, columns, from, to, width, readable: rows - start };
                 // SAFETY: the views have checked that all elements of left are in bounds, and the strip is depth by width.
-                unsafe { self.kernel.pack(&Packing { depth: block, columns, from, to, width }) }
+                unsafe { self.kernel.pack(&packing) }
             }
         }
     }
@@ -252,8 +253,9 @@ impl Task<'_> {
         }
         let fill = |buffer: &mut [f32]| {
             let (from, to) = (right.turned(), buffer.as_mut_ptr());
+            let packing = Packing { depth: columns, columns: depth, from, to, width: depth, readable: depth };
             // SAFETY: as above; the buffer holds a row of all k for each column.
-            unsafe { self.kernel.pack(&Packing { depth: columns, columns: depth, from, to, width: depth }) }
+            unsafe { self.kernel.pack(&packing) }
         };
         scratch::with(&scratch::PANELS, [self.call, self.index, 0, 0], columns * depth, fill, |buffer| {
             multiply(Strided { start: buffer.as_ptr(), row: 1, column: depth as isize })

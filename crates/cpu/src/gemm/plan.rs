@@ -58,6 +58,10 @@ const LONGEST_DEPTH: usize = 1024;
 /// Depth beyond which the rows of a left that lies down its columns become strips: of what a tile reads there, half a cache
 /// line for each k, the other half is out of the first-level cache before the tile below comes for it.
 const MOST_IN_PLACE: usize = 512;
+/// The same where those rows crowd each other out of the first-level cache, with AVX2.
+const MOST_CROWDED: usize = 64;
+/// Distances of rows in whole multiples of this crowd: the lines of one column share a few sets of the first-level cache.
+const CROWDING_BYTES: usize = 1024;
 /// Longest part of the depth of strips.
 const STRIPS_DEPTH: usize = 384;
 /// A distance of rows at which the lines above each other share one set of the first-level cache.
@@ -82,21 +86,25 @@ impl Plan {
             if turned { (turned_method, [n, m], [turn(b), turn(a)]) } else { (method, [m, n], [a, b]) };
 
         let panels = columns.div_ceil(kernel.columns);
-        let strips = method == Method::Packed && in_strips(k, left);
+        let strips = method == Method::Packed && in_strips(kernel, k, left);
         let depth_parts = if method == Method::Dot { 1 } else { depth_parts(k, strips) };
         let depth = k.div_ceil(depth_parts);
         let tasks = (m * k * n / TASK_WORK).clamp(1, MOST_TASKS);
         let most_row_parts = rows.div_ceil(if depth_parts > 1 { TALL } else { kernel.rows });
+        // Strips are those of one part of the depth.
+        let resident = rows * depth * size_of::<f32>() <= RESIDENT_BYTES && !(strips && depth_parts > 1);
         let groups = match method {
             Method::Dot => 1,
             Method::InPlace => panels,
-            _ if !strips && !one_set(right) && rows * depth * size_of::<f32>() <= RESIDENT_BYTES => panels,
+            _ if resident && !one_set(right) => panels,
             _ => {
                 let near = (columns * depth * size_of::<f32>()).div_ceil(GROUP_BYTES);
                 near.max(tasks.min(ENOUGH_TASKS).div_ceil(most_row_parts)).min(panels)
             }
         };
-        let row_parts = tasks.div_ceil(groups).min(most_row_parts);
+        // With a panel at a time, strips of all rows are made once for all panels.
+        let row_parts =
+            if strips && groups == panels { 1 } else { tasks.div_ceil(groups).min(most_row_parts) };
         let row_step = if groups == panels {
             rows
         } else {
@@ -152,8 +160,11 @@ impl Plan {
 }
 
 /// Whether the rows of left, which has these row and column strides, become strips for a product of this depth.
-fn in_strips(depth: usize, [row, column]: [isize; 2]) -> bool {
-    row == 1 && column != 1 && depth > MOST_IN_PLACE
+fn in_strips(kernel: &Kernel, depth: usize, [row, column]: [isize; 2]) -> bool {
+    let crowded = (column.unsigned_abs() * size_of::<f32>()).is_multiple_of(CROWDING_BYTES);
+    // With AVX-512 a step of k takes twice as long, in which the second-level cache keeps up.
+    let most = if crowded && kernel.lanes == 8 { MOST_CROWDED } else { MOST_IN_PLACE };
+    row == 1 && column != 1 && depth > most
 }
 
 /// Whether the rows of right, which has these strides, crowd each other out of the cache: a panel of them is waited for when
@@ -201,7 +212,7 @@ impl Method {
         let chains = rows.clamp(1, kernel.rows) * vectors.clamp(1, kernel.columns / kernel.lanes);
         let slack = (CHAINS as f64 / chains as f64).max(1.0);
         let panels = vectors.div_ceil(kernel.columns / kernel.lanes);
-        let strips = in_strips(depth, left);
+        let strips = in_strips(kernel, depth, left);
         let part = depth.div_ceil(depth_parts(depth, strips));
         let stay = rows * part * size_of::<f32>() <= RESIDENT_BYTES;
         let again = if stay { 0.0 } else { AGAIN * (panels - 1) as f64 };

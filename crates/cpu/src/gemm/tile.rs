@@ -93,6 +93,12 @@ unsafe fn tile<V: Vector<Element = f32>, const ROWS: usize, const VECTORS: usize
                 .for_each(|(i, sums)| *sums = [V::splat(*bias.add(first + i)); VECTORS]),
             Bias::Columns(bias) => sums = [std::array::from_fn(|v| load(bias, v)); ROWS],
         }
+        // Left to itself, the compiler adds up the distance of each row from that of the row before, in every step of k, one
+        // addition waiting for the other. What lies between every third of them an address can do.
+        let rows: [isize; ROWS] = std::array::from_fn(|i| {
+            let distance = i as isize * left.row;
+            if i > 0 && i % 3 == 0 { opaque(distance) } else { distance }
+        });
         let mut left_at = left.start.wrapping_offset(first as isize * left.row);
         let mut panel_at = product.panel;
         let to = out.start.wrapping_offset(first as isize * out.row);
@@ -110,8 +116,8 @@ unsafe fn tile<V: Vector<Element = f32>, const ROWS: usize, const VECTORS: usize
             rest -= steps;
             for _ in 0..steps {
                 let columns: [V; VECTORS] = std::array::from_fn(|v| load(panel_at, v));
-                for (i, sums) in sums.iter_mut().enumerate() {
-                    let element = V::splat(*left_at.wrapping_offset(i as isize * left.row));
+                for (sums, row) in sums.iter_mut().zip(rows) {
+                    let element = V::splat(*left_at.wrapping_offset(row));
                     for (sum, column) in sums.iter_mut().zip(columns) {
                         *sum = element.times_plus(column, *sum);
                     }
@@ -142,6 +148,22 @@ unsafe fn tile<V: Vector<Element = f32>, const ROWS: usize, const VECTORS: usize
             }
         }
     }
+}
+
+/// The same number, of which the compiler knows nothing any more.
+#[inline(always)]
+fn opaque(number: isize) -> isize {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let mut number = number;
+        // SAFETY: nothing is executed.
+        unsafe {
+            std::arch::asm!("/* {0} */", inout(reg) number, options(pure, nomem, nostack, preserves_flags))
+        }
+        number
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    number
 }
 
 /// Fetches the lines that a tile with `VECTORS` vectors in a row is stored to.

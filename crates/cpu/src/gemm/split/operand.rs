@@ -101,9 +101,10 @@ impl Operand {
         };
         let (depth, columns, width) = (rows as usize, columns as usize, width as usize);
         let from = Strided { start, row, column };
+        let packing = Packing { depth, columns, from, to: numbers.0.as_mut_ptr(), width, readable: columns };
         // SAFETY: first + row < count and first_k + k < depth for all elements copied, and the caller vouches for such
         // elements; `numbers` holds rows of `width`.
-        unsafe { tiles.pack(&Packing { depth, columns, from, to: numbers.0.as_mut_ptr(), width }) }
+        unsafe { tiles.pack(&packing) }
     }
 }
 
