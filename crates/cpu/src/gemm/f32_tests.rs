@@ -68,7 +68,9 @@ fn close_to_f64_for_every_layout_and_epilogue() {
     at_each_level(|level| {
         let square = [[1, 1, 1], [7, 33, 19], [100, 130, 50], [33, 2100, 97], [101, 700, 150], [40, 0, 9]];
         let thin = [[1, 300, 70], [70, 300, 1], [20, 1, 100], [128, 400, 20], [128, 20, 400], [20, 128, 400]];
-        for shape in square.into_iter().chain(thin) {
+        // Columns or rows whose distances crowd the first-level cache.
+        let crowded = [[256, 90, 40], [40, 90, 256]];
+        for shape in square.into_iter().chain(thin).chain(crowded) {
             for (i, layouts) in LAYOUTS.iter().flat_map(|&a| LAYOUTS.map(|b| [a, b])).enumerate() {
                 let error = error(shape, layouts, i % 2 == 0, i % 3 == 0);
                 assert!(error < 2e-6, "{level:?} {shape:?} {layouts:?}: {error:e}");
