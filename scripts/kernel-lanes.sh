@@ -35,22 +35,26 @@ for program in $all; do build+=(--test "$program"); done
 "${build[@]}" --no-run 2> $logs/build.txt || { cat $logs/build.txt >&2; exit 1; }
 executable() { sed -n "s|.*tests/$1\.rs (\(.*\))|\1|p" $logs/build.txt; }
 
-failed=0
-[ $# -gt 0 ] || set -- address thread reversed
-for lane in "$@"; do
-  started=$SECONDS passed=0 wrong=0
+lane() {
+  local lane=$1 started=$SECONDS passed=0 failed=0 program filters log
   for program in ${programs[$lane]}; do
     filters=
     if [ "$program" = cuda ]; then filters=${families[$lane]:-}; fi
     log=$logs/$lane-$program.txt
     # shellcheck disable=SC2086 # lists of words
-    env ${environment[$lane]} "$(executable "$program")" --test-threads=1 $filters > "$log" 2>&1 || { wrong=1; cat "$log" >&2; }
+    env ${environment[$lane]} "$(executable "$program")" --test-threads=1 $filters > "$log" 2>&1 || { failed=1; cat "$log" >&2; }
     passed=$((passed + $(grep -c '^test .*ok$' "$log" || true)))
   done
   printf '%-8s %4d tests passed, %4d s\n' "$lane" "$passed" $((SECONDS - started))
-  if [ $wrong = 1 ] || [ $passed = 0 ]; then
+  if [ $failed = 1 ] || [ $passed = 0 ]; then
     echo "kernel-lanes: $lane fails; the logs are in $logs" >&2
-    failed=1
+    return 1
   fi
-done
+}
+
+# All at a time: a lane keeps one processor busy.
+[ $# -gt 0 ] || set -- address thread reversed
+for name in "$@"; do lane "$name" & done
+failed=0
+for _ in "$@"; do wait -n || failed=1; done
 exit $failed
