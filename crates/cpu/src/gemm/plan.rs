@@ -91,7 +91,7 @@ impl Plan {
         let depth = k.div_ceil(depth_parts);
         let tasks = (m * k * n / TASK_WORK).clamp(1, MOST_TASKS);
         let most_row_parts = rows.div_ceil(if depth_parts > 1 { TALL } else { kernel.rows });
-        // Strips are those of one part of the depth.
+        // Of strips a thread keeps those of one part of the depth.
         let resident = rows * depth * size_of::<f32>() <= RESIDENT_BYTES && !(strips && depth_parts > 1);
         let groups = match method {
             Method::Dot => 1,
