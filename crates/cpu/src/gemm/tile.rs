@@ -94,10 +94,11 @@ unsafe fn tile<V: Vector<Element = f32>, const ROWS: usize, const VECTORS: usize
             Bias::Columns(bias) => sums = [std::array::from_fn(|v| load(bias, v)); ROWS],
         }
         // Left to itself, the compiler adds up the distance of each row from that of the row before, in every step of k, one
-        // addition waiting for the other. What lies between every third of them an address can do.
+        // addition waiting for the other. With AVX-512 that can take longer than the products; what lies between every third
+        // distance an address can do.
         let rows: [isize; ROWS] = std::array::from_fn(|i| {
             let distance = i as isize * left.row;
-            if i > 0 && i % 3 == 0 { opaque(distance) } else { distance }
+            if V::LANES > 8 && i > 0 && i % 3 == 0 { opaque(distance) } else { distance }
         });
         let mut left_at = left.start.wrapping_offset(first as isize * left.row);
         let mut panel_at = product.panel;
