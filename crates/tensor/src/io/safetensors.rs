@@ -2,6 +2,7 @@
 
 use super::{atomic, read_file};
 use crate::{DType, Element, Error, Result, Shape, Tensor, Value};
+use byteorder::{ByteOrder, LittleEndian};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
@@ -10,6 +11,8 @@ use std::path::Path;
 
 /// Key of the header under which metadata stands instead of a tensor.
 const METADATA: &str = "__metadata__";
+/// Elements that are made bytes at a time.
+const CHUNK: usize = 1 << 14;
 
 /// What a safetensors file holds.
 #[derive(Clone, Debug, Default)]
@@ -92,34 +95,45 @@ fn dtype_in_file(dtype: DType) -> Dtype {
     }
 }
 
-/// An element as the bytes of a file, little-endian.
-trait LittleEndian: Element {
-    fn read(bytes: &[u8]) -> Self;
-    fn write(self, out: &mut Vec<u8>);
+/// Elements as the bytes of a file, little-endian. Both sides have the same number of elements.
+trait FileBytes: Element {
+    fn read(bytes: &[u8], elements: &mut [Self]);
+    fn write(elements: &[Self], bytes: &mut [u8]);
 }
 
-macro_rules! little_endian {
-    ($($t:ty),*) => {$(
-        impl LittleEndian for $t {
-            fn read(bytes: &[u8]) -> Self {
-                let mut array = [0; size_of::<$t>()];
-                array.copy_from_slice(bytes);
-                <$t>::from_le_bytes(array)
+macro_rules! file_bytes {
+    ($($t:ty: $read:ident, $write:ident;)*) => {$(
+        impl FileBytes for $t {
+            fn read(bytes: &[u8], elements: &mut [Self]) {
+                LittleEndian::$read(bytes, elements);
             }
-            fn write(self, out: &mut Vec<u8>) {
-                out.extend_from_slice(&self.to_le_bytes());
+            fn write(elements: &[Self], bytes: &mut [u8]) {
+                LittleEndian::$write(elements, bytes);
             }
         }
     )*};
 }
-little_endian!(f32, f64, i64, u8);
+file_bytes! {
+    f32: read_f32_into, write_f32_into;
+    f64: read_f64_into, write_f64_into;
+    i64: read_i64_into, write_i64_into;
+}
 
-impl LittleEndian for bool {
-    fn read(bytes: &[u8]) -> Self {
-        bytes[0] != 0
+impl FileBytes for u8 {
+    fn read(bytes: &[u8], elements: &mut [Self]) {
+        elements.copy_from_slice(bytes);
     }
-    fn write(self, out: &mut Vec<u8>) {
-        out.push(u8::from(self));
+    fn write(elements: &[Self], bytes: &mut [u8]) {
+        bytes.copy_from_slice(elements);
+    }
+}
+
+impl FileBytes for bool {
+    fn read(bytes: &[u8], elements: &mut [Self]) {
+        elements.iter_mut().zip(bytes).for_each(|(element, byte)| *element = *byte != 0);
+    }
+    fn write(elements: &[Self], bytes: &mut [u8]) {
+        bytes.iter_mut().zip(elements).for_each(|(byte, element)| *byte = u8::from(*element));
     }
 }
 
@@ -128,13 +142,12 @@ pub(crate) fn write_elements(value: &Value, file: &mut impl Write) -> io::Result
     let value = value.contiguous();
     let read = value.read();
     for_any!(value.dtype(), T => {
-        let mut bytes = Vec::new();
-        for chunk in read.slice::<T>().chunks(1 << 14) {
-            bytes.clear();
-            chunk.iter().for_each(|element| element.write(&mut bytes));
-            file.write_all(&bytes)?;
-        }
-        Ok(())
+        let mut bytes = vec![0; CHUNK.min(value.numel()) * size_of::<T>()];
+        read.slice::<T>().chunks(CHUNK).try_for_each(|chunk| {
+            let bytes = &mut bytes[..size_of_val(chunk)];
+            T::write(chunk, bytes);
+            file.write_all(bytes)
+        })
     })
 }
 
@@ -162,11 +175,7 @@ fn read_tensor(view: &TensorView) -> std::result::Result<Tensor, String> {
     };
     let shape = Shape::from(view.shape());
     shape.checked_numel("safetensors").map_err(|error| error.to_string())?;
-    let value = for_any!(dtype, T => Value::build(&shape, |out: &mut [T]| {
-        for (element, bytes) in out.iter_mut().zip(view.data().chunks_exact(size_of::<T>())) {
-            *element = T::read(bytes);
-        }
-    }));
+    let value = for_any!(dtype, T => Value::build(&shape, |out: &mut [T]| T::read(view.data(), out)));
     Ok(Tensor::from_value(value))
 }
 
