@@ -3,7 +3,7 @@
 # prints the most that the kernels of a file use, or with --all what each of them uses. Fails at an error, a warning, or registers
 # that spill. It is the build of crates/cuda that runs nvcc on kernels/, and what it compiles into the program is checked too. The
 # compilers come from PyPI, at the versions of the program. With files, only these are printed and given to NVRTC.
-# Usage: scripts/check-kernels.sh [--all] [kernels/FILE.cu|crates/book/kernels/FILE.cu...]
+# Usage: scripts/check-kernels.sh [--all] [kernels/FILE.cu|crates/book/kernels/FILE.cu...], or --install for the compilers alone
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,4 +16,5 @@ if [ "$(cat $environment/packages 2> /dev/null)" != "${packages[*]}" ]; then
   $environment/bin/pip install --quiet --disable-pip-version-check --no-cache-dir "${packages[@]}"
   printf '%s' "${packages[*]}" > $environment/packages
 fi
+[ "${1:-}" != --install ] || exit 0
 exec $environment/bin/python scripts/check_kernels.py "$@"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the Python package as a wheel, installs it into a clean environment and runs its tests there, away from the sources.
-# $WENGERT_PROGRAM is a program to compare with that is built already.
+# $WENGERT_PROGRAM is a program to compare with that is built already. With --install it only installs its tools.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export WENGERT_NVCC=${WENGERT_NVCC:-0}
@@ -12,6 +12,7 @@ if [ ! -x "$tools/bin/python" ]; then
   python3 -m venv "$tools" || { apt-get update -q && apt-get install -qy python3-venv && python3 -m venv "$tools"; }
 fi
 "$tools/bin/pip" install "${quiet[@]}" -r scripts/requirements-python.txt
+[ "${1:-}" != --install ] || exit 0
 
 if [ -z "${WENGERT_PROGRAM:-}" ]; then
   cargo build --locked --quiet
