@@ -110,7 +110,15 @@ fn bits_on(threads: usize, [m, k, n]: [usize; 3], layouts: [Layout; 2]) -> Vec<u
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     at_each_level(|level| {
-        for shape in [[128, 784, 400], [512, 128, 300], [700, 1500, 200], [300, 400, 20], [90, 300, 1024]] {
+        let shapes = [
+            [128, 784, 400],
+            [512, 128, 300],
+            [700, 1500, 200],
+            [300, 400, 20],
+            [90, 300, 1024],
+            [384, 3584, 128],
+        ];
+        for shape in shapes {
             let lies = [Layout::RowMajor, Layout::ColumnMajor];
             for layouts in lies.iter().flat_map(|&a| lies.map(|b| [a, b])) {
                 let one = bits_on(1, shape, layouts);

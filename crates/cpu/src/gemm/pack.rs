@@ -62,6 +62,10 @@ unsafe fn pack<V: Vector<Element = f32>>(packing: &Packing) {
         if from.column == 1 && width < V::LANES && 2 * width > V::LANES && readable >= V::LANES {
             // A strip: a vector for each row, whose last lanes the next row overwrites.
             let row = |k: usize| (from.start.wrapping_offset(k as isize * from.row), to.add(k * width));
+            // The block that follows, not into the first-level cache: rows that are kilobytes apart crowd this block out of it.
+            for k in 0..depth {
+                V::prefetch_far(from.start.wrapping_offset((k + depth) as isize * from.row));
+            }
             for k in 0..depth - 1 {
                 let (from, to) = row(k);
                 V::load(from).store(to);

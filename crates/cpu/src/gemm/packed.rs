@@ -17,7 +17,8 @@ static CALLS: AtomicUsize = AtomicUsize::new(0);
 pub(super) fn multiply(stack: &Stack<f32>) {
     let kernel = Kernel::current();
     let (a, b) = (stack.a(0), stack.b(0));
-    let plan = Plan::new(&kernel, [stack.m, stack.k, stack.n], [a.row, a.column], [b.row, b.column]);
+    let size = [stack.m, stack.k, stack.n];
+    let plan = Plan::new(&kernel, rayon::current_num_threads(), size, [a.row, a.column], [b.row, b.column]);
     let call = CALLS.fetch_add(1, Relaxed);
     let together = SERIAL_WORK / (stack.m * stack.k * stack.n / plan.tasks()).max(1);
     par::ranges(stack.batch * plan.tasks(), together.max(1), |tasks| {

@@ -1,4 +1,5 @@
-//! How a product is turned and cut, from its shape and strides alone.
+//! How a product is turned and cut. What is added up in which order follows from its shape and strides alone; how many threads
+//! there are only changes which of them computes a row.
 
 use super::dot::EDGE as DOT_EDGE;
 use super::kernel::Kernel;
@@ -76,8 +77,8 @@ const ENOUGH_TASKS: usize = 4;
 const TALL: usize = 96;
 
 impl Plan {
-    /// `a` and `b` are the row and column strides of the operands.
-    pub fn new(kernel: &Kernel, [m, k, n]: [usize; 3], a: [isize; 2], b: [isize; 2]) -> Self {
+    /// `a` and `b` are the row and column strides of the operands, `threads` those that share the work.
+    pub fn new(kernel: &Kernel, threads: usize, [m, k, n]: [usize; 3], a: [isize; 2], b: [isize; 2]) -> Self {
         let turn = |[row, column]: [isize; 2]| [column, row];
         let (cost, method) = Method::choose(kernel, [m, k, n], a, b);
         let (turned_cost, turned_method) = Method::choose(kernel, [n, k, m], turn(b), turn(a));
@@ -102,9 +103,14 @@ impl Plan {
                 near.max(tasks.min(ENOUGH_TASKS).div_ceil(most_row_parts)).min(panels)
             }
         };
-        // With a panel at a time, strips of all rows are made once for all panels.
-        let row_parts =
-            if strips && groups == panels { 1 } else { tasks.div_ceil(groups).min(most_row_parts) };
+        // With a panel at a time, strips of all rows are made once for all panels. Where the depth has parts, every task packs
+        // the panels of each anew: no more tasks than threads.
+        let most_row_parts = match (strips && groups == panels, depth_parts > 1) {
+            (true, _) => 1,
+            (false, true) => most_row_parts.min(threads.div_ceil(groups)),
+            (false, false) => most_row_parts,
+        };
+        let row_parts = tasks.div_ceil(groups).min(most_row_parts);
         let row_step = if groups == panels {
             rows
         } else {
@@ -250,8 +256,9 @@ mod tests {
                 [[384, 3584, 128], [384, 3584, 28], [28, 3584, 384], [128, 3584, 512], [96, 9000, 96]]
             {
                 let [a, b] = [[1, m as isize], [n as isize, 1]];
-                let plan = Plan::new(&kernel, [m, k, n], a, b);
-                assert!(plan.tasks() >= 2, "{level:?} {m}x{k}x{n}: {plan:?}");
+                let tasks = |threads| Plan::new(&kernel, threads, [m, k, n], a, b).tasks();
+                assert!(tasks(2) >= 2, "{level:?} {m}x{k}x{n}: {}", tasks(2));
+                assert!(tasks(1) <= tasks(2), "{level:?} {m}x{k}x{n}: {}", tasks(1));
             }
         });
     }
