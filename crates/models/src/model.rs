@@ -66,6 +66,12 @@ pub trait Model: Module {
         rng.normal([count, self.code_size()], 0.0, 1.0, DType::F32)
     }
 
+    /// Codes whose images are of the kind of the data set, to be judged beside those: [`Model::draw_codes`], unless the model
+    /// makes other kinds as well.
+    fn draw_codes_to_judge(&self, count: usize, rng: &Generator) -> Tensor {
+        self.draw_codes(count, rng)
+    }
+
     /// Images of codes, conditioned on labels where [`Model::classes`] is given.
     fn decode(&self, _codes: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
         None

@@ -21,11 +21,20 @@ pub struct Samples {
 /// Draws images: codes from the prior and, for a conditional model, the classes in turn; `None` for a model that makes no
 /// images. The model must be in evaluation mode.
 pub fn draw(model: &dyn Model, count: usize, rng: &Generator) -> Option<Samples> {
+    samples(model, count, |model| model.draw_codes(count, rng))
+}
+
+/// As [`draw`], for images that are judged beside those of the data set.
+pub fn draw_to_judge(model: &dyn Model, count: usize, rng: &Generator) -> Option<Samples> {
+    samples(model, count, |model| model.draw_codes_to_judge(count, rng))
+}
+
+fn samples(model: &dyn Model, count: usize, draw: impl FnOnce(&dyn Model) -> Tensor) -> Option<Samples> {
     if model.code_size() == 0 {
         return None;
     }
     no_grad(|| {
-        let codes = model.draw_codes(count, rng);
+        let codes = draw(model);
         let labels = model.classes().map(|classes| {
             let labels: Vec<i64> = (0..count).map(|i| (i % classes) as i64).collect();
             Tensor::from_vec(labels, [count])

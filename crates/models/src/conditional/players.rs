@@ -67,7 +67,14 @@ impl ConditionalGan {
             Conditioning::Plane => (1, 1),
             Conditioning::Auxiliary | Conditioning::Projection => (0, 1 + classes),
         };
-        let build = || ImageMaker::new(options.latent + classes, images.shape, options, rng);
+        let reference = |count| {
+            let codes = rng.normal([count, options.latent], 0.0, 1.0, DType::F32);
+            with_classes(&codes, &rng.randint(0, classes as i64, [count]), classes)
+        };
+        let build = || {
+            ImageMaker::new(options.latent + classes, images.shape, options, rng)
+                .map(|maker| maker.referring_to(reference))
+        };
         let generator = build()?;
         let average = match options.average_decay {
             0.0 => None,
@@ -99,7 +106,7 @@ impl ConditionalGan {
 
     /// The generator's input: codes with classes beside them.
     fn conditioned(&self, codes: &Tensor, labels: &Tensor) -> Tensor {
-        Tensor::cat(&[codes, &labels.one_hot(self.classes).to_dtype(DType::F32)], 1)
+        with_classes(codes, labels, self.classes)
     }
 
     /// What the discriminator says of images in −1..1 of these classes.
@@ -128,6 +135,11 @@ fn scores(outputs: &Tensor, labels: &Tensor, conditioning: Conditioning) -> (Ten
         Conditioning::Auxiliary => (first, Some(others())),
         Conditioning::Projection => (first + others().gather(1, &labels.unsqueeze(1)).squeeze(1), None),
     }
+}
+
+/// Codes with one-hot classes beside them.
+fn with_classes(codes: &Tensor, labels: &Tensor, classes: usize) -> Tensor {
+    Tensor::cat(&[codes, &labels.one_hot(classes).to_dtype(DType::F32)], 1)
 }
 
 impl Model for ConditionalGan {
@@ -261,6 +273,21 @@ mod tests {
         let images = ImageSet { shape: [1, 8, 8], classes: 3 };
         let objective = CrossEntropy { smoothing: 0.0, saturates: false };
         ConditionalGan::new(&options, &images, conditioning, objective, &Generator::new(0)).unwrap()
+    }
+
+    #[test]
+    fn virtual_batch_normalisation_refers_to_codes_with_classes() {
+        let options = Options { width: 4, latent: 3, virtual_batch_norm: 6, ..Options::default() };
+        let images = ImageSet { shape: [1, 8, 8], classes: 3 };
+        let objective = CrossEntropy { smoothing: 0.0, saturates: false };
+        let model =
+            ConditionalGan::new(&options, &images, Conditioning::Plane, objective, &Generator::new(0))
+                .unwrap();
+        let (_, reference) = &model.generator.named_buffers()[0];
+        assert_eq!(reference.dims(), [6, 6]);
+        let classes = reference.narrow(1, 3, 3).to_vec::<f32>();
+        assert!(classes.chunks(3).all(|class| class.iter().filter(|&&one| one == 1.0).count() == 1
+            && class.iter().filter(|&&zero| zero == 0.0).count() == 2));
     }
 
     fn round(model: &ConditionalGan) -> Round {

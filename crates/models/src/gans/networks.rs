@@ -57,6 +57,11 @@ impl ImageMaker {
         let reference = (references > 0).then(|| rng.normal([references, code_size], 0.0, 1.0, DType::F32));
         Ok(Self { network, reference, scope: Scope::new() })
     }
+
+    /// The same with a reference batch of codes that `draw` makes, so many of them: for codes that are not N(0, 1).
+    pub fn referring_to(self, draw: impl FnOnce(usize) -> Tensor) -> Self {
+        Self { reference: self.reference.map(|codes| draw(codes.dims()[0])), ..self }
+    }
 }
 
 impl Layer for ImageMaker {

@@ -218,6 +218,12 @@ impl Model for CoGan {
         Tensor::cat(&[&codes, &Tensor::from_vec(domains, [count, 1])], 1)
     }
 
+    /// Of the first domain, which the data set is.
+    fn draw_codes_to_judge(&self, count: usize, rng: &Generator) -> Tensor {
+        let codes = rng.normal([count, self.options.latent], 0.0, 1.0, DType::F32);
+        Tensor::cat(&[&codes, &Tensor::full([count, 1], -1.0, DType::F32)], 1)
+    }
+
     fn decode(&self, codes: &Tensor, _labels: Option<&Tensor>) -> Option<Tensor> {
         let latent = self.options.latent;
         let [first, second] = self.generators.forward(&codes.narrow(1, 0, latent));
@@ -295,5 +301,8 @@ mod tests {
             assert_eq!((&pair[0][..3], pair[0][3], pair[1][3]), (&pair[1][..3], -1.0, 1.0));
         }
         assert!(rows[0][..3] != rows[2][..3]);
+        // The second domain is no part of the data set that images are judged beside.
+        let judged = model.draw_codes_to_judge(5, &Generator::new(1)).to_vec::<f32>();
+        assert!(judged.chunks(4).all(|code| code[3] == -1.0));
     }
 }

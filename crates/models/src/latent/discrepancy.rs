@@ -11,7 +11,7 @@ pub enum Kernel {
     /// Inverse multiquadrics, C / (C + ‖a − b‖²), summed over C = 2·d·s with s = 0.1, 0.2, 0.5, 1, 2, 5, 10, where d is
     /// the size of a code: heavy tails, so that codes far from the prior still feel a pull (Tolstikhin et al., 2018).
     InverseMultiquadratic,
-    /// exp(−‖a − b‖² / d) (Zhao et al., 2017).
+    /// exp(−‖a − b‖² / d). The code of Zhao et al., 2017, divides by d².
     Gaussian,
 }
 

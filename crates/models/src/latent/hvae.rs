@@ -9,8 +9,8 @@
 //! and the loss is −ln w. The slopes are gradients inside the loss, and the loss is differentiated through them. A step
 //! size for each number of a code and β₀ are learned.
 //!
-//! Three steps and β₀ = 0.3 at first are those of the `pythae` reproduction; step sizes lie below ½. The published bound
-//! of 86.21 nats is on statically binarised images: `--set data.binarisation=static`.
+//! Three steps and β₀ = 0.3 at first are those of the `pythae` reproduction; step sizes lie below ½. It reports
+//! 86.21 nats beside a reference of 86.40, on statically binarised images: `--set data.binarisation=static`.
 //!
 //! Caterini, Doucet, Sejdinovic 2018: Hamiltonian Variational Auto-Encoder, <https://arxiv.org/abs/1805.11328>.
 
@@ -35,7 +35,7 @@ pub struct Options {
     pub leapfrog_steps: usize,
     /// Size of a step at first, below ½.
     pub step_size: f64,
-    /// β₀ at first; 1 is no tempering.
+    /// β₀ at first, below 1, which would be no tempering.
     pub temperature: f64,
     /// The networks.
     #[serde(flatten)]

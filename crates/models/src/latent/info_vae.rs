@@ -4,8 +4,8 @@
 //! `reconstruction + (1 − α)·KL(q(z | x) ‖ p(z)) + (α + λ − 1)·MMD({z}, {z̃})`
 //!
 //! with z drawn from the posteriors of a batch and z̃ from N(0, 1); α = 1 is the MMD-VAE, whose codes the KL term does not
-//! touch. α = 0 and λ = 1000, so that both terms weigh about as much, and the Gaussian kernel of bandwidth d are the
-//! authors'.
+//! touch. α = 0 and λ = 1000, so that both terms weigh about as much, are the authors'; the Gaussian kernel divides squared
+//! distances by d, where their code divides by d².
 //!
 //! Zhao, Song, Ermon 2017: InfoVAE, <https://arxiv.org/abs/1706.02262>.
 

@@ -107,17 +107,20 @@ impl RelaxedCoder {
         self.likelihood.loss(&self.decoder.forward(codes), &images.flatten(1, -1))
     }
 
+    /// The most that the choices can tell, in nats: ln K for each, −ln of the probability of a choice of even odds.
+    pub fn most_told(&self) -> f64 {
+        self.choices as f64 * (self.categories as f64).ln()
+    }
+
     /// ln p(x, z) − ln q(z | x) of one code of each image, drawn with its choices made: `[batch]`.
     fn log_weight(&self, images: &Tensor, posterior: &RelaxedPosterior, rng: &Generator) -> Tensor {
         let codes = posterior.drawn(rng);
         let outputs = self.decoder.forward(&codes);
         let choices = codes.narrow(1, self.normal, self.choices * self.categories);
         let log_odds = posterior.logits.log_softmax(-1).flatten(1, -1);
-        // A choice of even odds has the probability 1/K.
-        let even = self.choices as f64 * (self.categories as f64).ln();
         let mut weight = self.likelihood.log_density(&outputs, &images.flatten(1, -1))
             - (choices * log_odds).sum(&[1], false)
-            - even;
+            - self.most_told();
         if let Some(normal) = &posterior.normal {
             let part = codes.narrow(1, 0, self.normal);
             weight = weight + standard_log_density(&part) - normal.log_density(&part);

@@ -3,7 +3,7 @@
 use super::distance::nearest;
 use super::inception::{agreement, predictions};
 use crate::networks::{Nonlinearity, mlp};
-use crate::{Error, Result};
+use crate::{CodePart, Error, Result};
 use wengert_nn::{Adam, Layer, Module, Optimizer, Schedule};
 use wengert_tensor::{DType, Generator, Reduction, Tensor, no_grad};
 
@@ -83,6 +83,15 @@ pub fn probe_accuracy(
     Ok(agreement(&predictions(&logits), test.labels))
 }
 
+/// The columns of the parts of a code that are numbers, of `codes` `[N, D]`; `None` where there are none.
+pub fn numbers(codes: &Tensor, parts: &[CodePart]) -> Option<Tensor> {
+    let is_number = parts.iter().flat_map(|part| vec![*part == CodePart::Number; part.width()]);
+    let columns: Vec<i64> =
+        (0..).zip(is_number).filter(|(_, number)| *number).map(|(column, _)| column).collect();
+    let count = columns.len();
+    (count > 0).then(|| no_grad(|| codes.index_select(1, &Tensor::from_vec(columns, [count]))))
+}
+
 /// How many numbers of the codes say anything of the image: those whose variance over images exceeds 0.01, after Burda
 /// et al., 2016, section 5. `codes` `[N, D]` are the means of q(z | x).
 pub fn active_units(codes: &Tensor) -> usize {
@@ -98,15 +107,28 @@ fn variances(codes: &Tensor) -> Vec<f64> {
 }
 
 /// The mutual information gap with the class as the one known factor: how much more, as a share of the classes' entropy,
-/// the number of the code that knows most of the class knows than the next, `(I(z₁; y) − I(z₂; y)) / H(y)`.
+/// the part of the code that knows most of the class knows than the next, `(I(z₁; y) − I(z₂; y)) / H(y)`.
 ///
 /// After Chen et al., 2018, <https://arxiv.org/abs/1802.04942>, with the mutual information of the codes' means in `bins`
-/// equal intervals each, as in Locatello et al., 2019, <https://arxiv.org/abs/1811.12359> (who take 20).
-pub fn mutual_information_gap(codes: Labelled, bins: usize) -> f64 {
-    let mut known: Vec<f64> = (0..codes.codes.dims()[1])
-        .map(|unit| {
-            let values = no_grad(|| codes.codes.narrow(1, unit, 1).to_dtype(DType::F64).to_vec::<f64>());
-            mutual_information(&intervals(&values, bins), codes.labels)
+/// equal intervals each, as in Locatello et al., 2019, <https://arxiv.org/abs/1811.12359> (who take 20). A category is one
+/// variable, its likeliest value: of the columns of its one-hot vector, each knows about as much as the next.
+///
+/// # Panics
+/// When the parts are not as wide as the codes.
+pub fn mutual_information_gap(codes: Labelled, parts: &[CodePart], bins: usize) -> f64 {
+    let width: usize = parts.iter().map(|part| part.width()).sum();
+    assert_eq!(width, codes.codes.dims()[1], "parts of another code");
+    let mut first = 0;
+    let mut known: Vec<f64> = parts
+        .iter()
+        .map(|part| {
+            let columns = no_grad(|| codes.codes.narrow(1, first, part.width()));
+            first += part.width();
+            let values = match part {
+                CodePart::Number => intervals(&columns.to_dtype(DType::F64).to_vec::<f64>(), bins),
+                CodePart::Category(_) => predictions(&columns),
+            };
+            mutual_information(&values, codes.labels)
         })
         .collect();
     known.sort_by(|a, b| b.total_cmp(a));
@@ -207,10 +229,23 @@ mod tests {
     #[test]
     fn the_gap_is_wide_where_one_number_knows_the_class() {
         let (values, labels) = codes(4000, 3);
-        let gap = mutual_information_gap(Labelled { codes: &values, labels: &labels }, 20);
-        assert!(gap > 0.9 && gap <= 1.0, "{gap}");
+        let gap = |codes: &Tensor, parts: &[CodePart]| {
+            mutual_information_gap(Labelled { codes, labels: &labels }, parts, 20)
+        };
+        let found = gap(&values, &[CodePart::Number; 3]);
+        assert!(found > 0.9 && found <= 1.0, "{found}");
         // A second number that knows as much leaves no gap.
         let twice = Tensor::cat(&[&values.narrow(1, 0, 1), &values], 1);
-        assert!(mutual_information_gap(Labelled { codes: &twice, labels: &labels }, 20).abs() < 1e-12);
+        assert!(gap(&twice, &[CodePart::Number; 4]).abs() < 1e-12);
+        // A category that is the class knows all of it, as one variable, beside a number that knows nothing.
+        let classes = Tensor::from_slice(&labels, [labels.len()]).one_hot(3).to_dtype(DType::F32);
+        let grouped = Tensor::cat(&[&classes, &values.narrow(1, 1, 1)], 1);
+        let parts = [CodePart::Category(3), CodePart::Number];
+        assert!(gap(&grouped, &parts) > 0.9);
+        assert_eq!(
+            numbers(&grouped, &parts).unwrap().to_vec::<f32>(),
+            values.narrow(1, 1, 1).to_vec::<f32>()
+        );
+        assert!(numbers(&classes, &parts[..1]).is_none());
     }
 }

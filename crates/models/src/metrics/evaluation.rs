@@ -4,7 +4,8 @@ use super::annealed::{AnnealedOptions, annealed_log_weights};
 use super::assignment::{cluster_accuracy, cluster_purity};
 use super::classifier::{ClassifierOptions, ClassifierProgress};
 use super::codes::{
-    Labelled, Probe, active_units, mutual_information_gap, nearest_neighbour_accuracy, probe_accuracy,
+    Labelled, Probe, active_units, mutual_information_gap, nearest_neighbour_accuracy, numbers,
+    probe_accuracy,
 };
 use super::gaussian::Gaussian;
 use super::inception::{agreement, class_histogram, predictions};
@@ -117,7 +118,8 @@ impl Evaluation<'_> {
         let mut report = Report::default();
         let mut neighbours = None;
         observer(EvaluationEvent::Part("samples"));
-        if let Some(samples) = pictures::draw(self.model(), self.options.samples, &self.rng(SAMPLES)) {
+        if let Some(samples) = pictures::draw_to_judge(self.model(), self.options.samples, &self.rng(SAMPLES))
+        {
             if let Some(judge) = self.judge {
                 report.extend(judge.quick(&samples));
                 report.extend(judge.thorough(&samples));
@@ -216,8 +218,10 @@ impl Evaluation<'_> {
         Ok(())
     }
 
-    /// The terms of the model's own loss over the test images as `test_TERM`; where they are those of an evidence lower
-    /// bound, also as `rate` (KL(q(z | x) ‖ p(z))) and `distortion` (−E ln p(x | z)) in nats.
+    /// The terms of the model's own loss over the test images as `test_TERM`; where it has terms `kl` and `reconstruction`,
+    /// also as `rate` (KL(q(z | x) ‖ p(z)), of the normal numbers of a code) and `distortion` (−E ln p(x | z), without the
+    /// constants that the [`Likelihood`](crate::autoencoders::likelihood::Likelihood) leaves out, or what the model has in its
+    /// place) in nats.
     fn losses(&self, report: &mut Report) -> Result<()> {
         let (mut means, rng) = (Means::default(), self.rng(LOSSES));
         for batch in self.data.test.epoch(Position::default()) {
@@ -235,7 +239,8 @@ impl Evaluation<'_> {
 
     /// `elbo_…` and `nll_…` (of IWAE-K), in nats, of test images made black and white: `…_static` by the one draw of each
     /// image that is the same in every evaluation, `…_dynamic` by draws that differ from evaluation seed to evaluation
-    /// seed. The `…_standard_error` is that of the choice of test images. And `ais_static`, the negative log-likelihood by annealed importance sampling.
+    /// seed. They are bounds on the probability of the images where the reconstruction is `bernoulli`, and on a density of
+    /// their pixels otherwise: no two of those can be compared. The `…_standard_error` is that of the choice of test images. And `ais_static`, the negative log-likelihood by annealed importance sampling.
     fn likelihood(&self, report: &mut Report) -> Result<()> {
         let images = self.data.test.dataset();
         // Colours have no black and white.
@@ -312,7 +317,8 @@ impl Evaluation<'_> {
         }
     }
 
-    /// Of the codes `active_units`, `total_correlation`, `mig` (the mutual information gap), `nearest_neighbour_accuracy`
+    /// Of the codes `active_units` and `total_correlation` (of their numbers, where they have some and these do not give each
+    /// other), `mig` (the mutual information gap), `nearest_neighbour_accuracy`
     /// and `linear_probe_accuracy`; of the layer before them, where the model gives it, `feature_nearest_neighbour_accuracy`
     /// and `feature_linear_probe_accuracy`; and where the images have speakers what [`Self::speakers`] says.
     fn codes(&self, report: &mut Report) -> Result<()> {
@@ -328,9 +334,14 @@ impl Evaluation<'_> {
         let train = Labelled { codes: &train_codes, labels: &train_labels };
         let test = Labelled { codes: &codes, labels: &labels };
         let (classes, seed) = (self.data.image_set().classes, self.options.seed);
-        report.add("active_units", active_units(&codes) as f64);
-        report.add("total_correlation", Gaussian::fit(&codes).total_correlation(CONSTANT));
-        report.add("mig", mutual_information_gap(test, BINS));
+        let parts = self.model().code_parts();
+        if let Some(numbers) = numbers(&codes, &parts) {
+            report.add("active_units", active_units(&numbers) as f64);
+            if let Some(value) = Gaussian::fit(&numbers).total_correlation(CONSTANT) {
+                report.add("total_correlation", value);
+            }
+        }
+        report.add("mig", mutual_information_gap(test, &parts, BINS));
         report.add("nearest_neighbour_accuracy", nearest_neighbour_accuracy(train, test));
         report.add("linear_probe_accuracy", probe_accuracy(Probe::Linear, train, test, classes, seed)?);
         let features = |images: &Tensor| self.in_portions(images, &|images| self.model().features(images));

@@ -3,6 +3,9 @@
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use wengert_tensor::{DType, Tensor, no_grad};
 
+/// Eigenvalues of a correlation matrix up to this are 0 but for rounding.
+const SINGULAR: f64 = 1e-9;
+
 /// A normal distribution fitted to vectors, in f64.
 #[derive(Debug, Clone)]
 pub struct Gaussian {
@@ -81,8 +84,9 @@ impl Gaussian {
     }
 
     /// The total correlation of the Gaussian, in nats: `½ (Σᵢ ln Σᵢᵢ − ln det Σ)`, which is 0 where the components are
-    /// independent. Components whose variance is below `floor` are left out, because nothing depends on a constant.
-    pub fn total_correlation(&self, floor: f64) -> f64 {
+    /// independent. Components whose variance is below `floor` are left out, because nothing depends on a constant; `None`
+    /// where others give one of them without error: the total correlation is infinite then.
+    pub fn total_correlation(&self, floor: f64) -> Option<f64> {
         let kept: Vec<usize> =
             (0..self.mean.len()).filter(|&index| self.covariance[(index, index)] > floor).collect();
         let correlation = DMatrix::from_fn(kept.len(), kept.len(), |row, column| {
@@ -90,9 +94,9 @@ impl Gaussian {
             let scale = (self.covariance[(row, row)] * self.covariance[(column, column)]).sqrt();
             self.covariance[(row, column)] / scale
         });
-        let logarithms =
-            correlation.symmetric_eigenvalues().iter().map(|&value| value.max(1e-12).ln()).sum::<f64>();
-        -0.5 * logarithms
+        let eigenvalues = correlation.symmetric_eigenvalues();
+        let regular = eigenvalues.iter().all(|&value| value > SINGULAR);
+        regular.then(|| -0.5 * eigenvalues.iter().map(|value| value.ln()).sum::<f64>())
     }
 }
 
@@ -182,7 +186,9 @@ mod tests {
     fn total_correlation_of_two_correlated_numbers() {
         // −½ ln(1 − ρ²) with ρ = 0.6, and a third component that never changes.
         let correlated = gaussian(&[0.0; 3], &[4.0, 1.2, 0.0, 1.2, 1.0, 0.0, 0.0, 0.0, 0.0]);
-        close(correlated.total_correlation(1e-6), -0.5 * 0.64f64.ln());
-        close(gaussian(&[0.0; 2], &[4.0, 0.0, 0.0, 9.0]).total_correlation(1e-6), 0.0);
+        close(correlated.total_correlation(1e-6).unwrap(), -0.5 * 0.64f64.ln());
+        close(gaussian(&[0.0; 2], &[4.0, 0.0, 0.0, 9.0]).total_correlation(1e-6).unwrap(), 0.0);
+        let twice = gaussian(&[0.0; 2], &[1.0, -1.0, -1.0, 1.0]);
+        assert_eq!(twice.total_correlation(1e-6), None);
     }
 }

@@ -18,6 +18,8 @@ const NEIGHBOURS: usize = 5;
 const BLOCK: usize = 1000;
 /// Seed of the choice of training images that give the floor.
 const FLOOR_SEED: u64 = 0;
+/// Of the draw of which images share a block of the kernel distance.
+const BLOCK_SEED: u64 = 1;
 
 /// The test images of a data set, its classifier, and what it sees in them.
 pub struct Judge {
@@ -135,7 +137,7 @@ impl Judge {
     /// [`Judge::quick`] of a model's own samples; `None` for a model that makes no images. The model must be in
     /// evaluation mode.
     pub fn quick_of(&self, model: &dyn Model, count: usize, rng: &Generator) -> Option<Report> {
-        Some(self.quick(&pictures::draw(model, count, rng)?))
+        Some(self.quick(&pictures::draw_to_judge(model, count, rng)?))
     }
 
     /// What takes longer: the kernel distance `kid` beside its floor `kid_floor`; `precision`, `recall`, `density` and
@@ -143,11 +145,12 @@ impl Judge {
     pub fn thorough(&self, samples: &Samples) -> Report {
         let mut report = Report::default();
         let features = self.classifier.judge(&samples.images).features;
-        let distance = kernel_distance(&self.features, &features, BLOCK);
+        let blocks = Generator::new(BLOCK_SEED);
+        let distance = kernel_distance(&self.features, &features, BLOCK, &blocks);
         let real = self.classifier.judge(&self.training_images(features.dims()[0]).0).features;
         report.add("kid", distance.mean);
         report.add("kid_standard_error", distance.standard_error);
-        report.add("kid_floor", kernel_distance(&self.features, &real, BLOCK).mean);
+        report.add("kid_floor", kernel_distance(&self.features, &real, BLOCK, &blocks).mean);
         if features.dims()[0] > NEIGHBOURS {
             let manifold = Manifold::compare(&self.features, &features, NEIGHBOURS);
             report.add("precision", manifold.precision);

@@ -28,8 +28,8 @@ pub enum Form {
 pub enum Place {
     /// On the straight lines from made to real images, at a uniformly drawn point of each.
     Between,
-    /// Around the real images: x + ½·s·u with s the standard deviation of all real pixels and u uniform in 0..1 for each
-    /// pixel, as in the code of DRAGAN (Kodali et al., 2017, arXiv:1705.07215).
+    /// Around the real images: x + ½·α·s·u with s the standard deviation of all real pixels, u uniform in 0..1 for each
+    /// pixel and α for each image, as in the code of DRAGAN (Kodali et al., 2017, arXiv:1705.07215).
     AroundData,
     /// At the real images.
     Real,
@@ -70,17 +70,18 @@ impl GradientPenalty {
     }
 
     fn points(&self, real: &Tensor, fake: &Tensor, rng: &Generator) -> Tensor {
+        // A number for each image.
+        let shares = || {
+            let mut shape = vec![1; real.rank()];
+            shape[0] = real.dims()[0];
+            rng.uniform(shape, 0.0, 1.0, DType::F32)
+        };
         match self.place {
-            Place::Between => {
-                let mut shape = vec![1; real.rank()];
-                shape[0] = real.dims()[0];
-                let share = rng.uniform(shape, 0.0, 1.0, DType::F32);
-                fake + share * (real - fake)
-            }
+            Place::Between => fake + shares() * (real - fake),
             Place::AroundData => {
                 let all: Vec<isize> = (0..real.rank() as isize).collect();
                 let deviation = real.var(&all, 0.0, false).sqrt();
-                real + rng.uniform(real.dims(), 0.0, 0.5, DType::F32) * deviation
+                real + shares() * rng.uniform(real.dims(), 0.0, 0.5, DType::F32) * deviation
             }
             Place::Real => real.clone(),
         }
@@ -154,5 +155,18 @@ mod tests {
         assert!(between[0] != between[4]);
         // Real pixels that are all equal have no spread, so there is nothing around them.
         assert_eq!(points(Place::AroundData).to_vec::<f32>(), real.to_vec::<f32>());
+    }
+
+    #[test]
+    fn images_lie_at_distances_of_their_own_around_the_data() {
+        let rng = Generator::new(0);
+        let real = rng.normal([64, 1, 16, 16], 0.0, 1.0, DType::F32);
+        let penalty = GradientPenalty { weight: 1.0, form: Form::TwoSided, place: Place::AroundData };
+        let moved = penalty.points(&real, &real, &rng) - &real;
+        // Half of α, which is uniform, times half a deviation of 1, at most.
+        let means = moved.mean(&[1, 2, 3], false).to_vec::<f32>();
+        assert!(means.iter().all(|mean| (0.0..0.3).contains(mean)), "{means:?}");
+        assert!((means.iter().sum::<f32>() / 64.0 - 0.125).abs() < 0.04, "{means:?}");
+        assert!(means.iter().any(|&mean| mean < 0.05) && means.iter().any(|&mean| mean > 0.2), "{means:?}");
     }
 }
