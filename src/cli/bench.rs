@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
+use wengert_tensor::io::atomic;
 use wengert_tensor::{Device, Precision, on_device};
 
 /// Where a Python with the other frameworks is looked for first.
@@ -261,7 +262,8 @@ impl BenchArgs {
 
 /// The results with all that one must know to measure them again; `machine` is a list of Markdown.
 fn report(outcomes: &[Outcome], machine: &str, threads: usize, versions: &[String]) -> String {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    let arguments: Vec<String> = arguments.collect();
     let versions: String = versions.iter().map(|version| format!(", {version}")).collect();
     format!(
         "# {}\n\n{machine}- wengert {}{versions}; {threads} threads\n- `wengert {}`\n\n{}",
@@ -276,5 +278,5 @@ fn save(path: &Path, text: &str) -> Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("{} could not be made", folder.display()))?;
     }
-    std::fs::write(path, text).with_context(|| format!("{} could not be written", path.display()))
+    Ok(atomic::write(path, text)?)
 }

@@ -22,7 +22,7 @@ use wengert_tensor::io::atomic;
 
 const NOTES: &str = "\
 What is measured depends on what the model can do: samples are compared with the test images by a LeNet that is trained
-once for each data set and kept in $WENGERT_CACHE, else ~/.cache/wengert; FID stands beside the floor that training images
+once for each data set and kept in $WENGERT_CACHE, else $XDG_CACHE_HOME/wengert (~/.cache/wengert); FID stands beside the floor that training images
 reach in the place of samples. The scores, with the SHA-256 of that LeNet, go to eval.json in the run folder, samples above
 the training images nearest to them to neighbours.png.
 
@@ -39,7 +39,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub struct EvalArgs {
-    /// Run folder (its best checkpoint is used) or checkpoint file
+    /// Run folder (its checkpoint of the lowest test loss is used, or else its last) or checkpoint file
     #[arg(required_unless_present = "judge")]
     run: Option<PathBuf>,
     /// Measure the judge of a data set instead, and the training images as if they were samples
@@ -192,7 +192,7 @@ impl EvalArgs {
         let config = &checkpoint.config;
         let mut found = judged.origin();
         let places = json!({
-            "run": run, "model": config.model, "data": config.data.name, "checkpoint": checkpoint.path(),
+            "run": run.display().to_string(), "model": config.model, "data": config.data.name, "checkpoint": checkpoint.path().display().to_string(),
             "epoch": checkpoint.state.epoch, "step": checkpoint.state.step, "run_seed": config.seed,
             "seed": self.seed, "samples": samples,
         });

@@ -29,7 +29,7 @@ size of the batch stays open where no number of the list depends on it.";
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub struct ExportArgs {
-    /// Run folder (its best checkpoint is used) or checkpoint file
+    /// Run folder (its checkpoint of the lowest test loss is used, or else its last) or checkpoint file
     #[arg(required_unless_present = "judge")]
     run: Option<PathBuf>,
     /// Write the judge of a data set instead; it is trained where the cache has none

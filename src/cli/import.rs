@@ -57,20 +57,14 @@ pub fn run(args: &ImportArgs) -> Result<()> {
     }
     let config = settings.resolve()?;
     let data = Dataset::load(&config)?;
-    let folder = match &args.out {
+    let mut reserved = match &args.out {
         Some(out) => RunFolder::create(out, false)?,
         None => RunFolder::create_next(Path::new("runs"), entry.name)?,
     };
-    let path = folder.path().to_owned();
-    if let Err(error) = import(&state, &args.file, &config, &data, folder) {
-        // Nothing but what `create` made lies there, so that the same command can be given again.
-        for name in ["samples", "reconstructions", "checkpoints", ""] {
-            // A folder that holds something stays.
-            let _ = std::fs::remove_dir(path.join(name));
-        }
-        return Err(error.into());
-    }
-    let path = path.display();
+    let folder = reserved.folder().clone();
+    let path = folder.path().display().to_string();
+    import(&state, &args.file, &config, &data, folder)?;
+    reserved.begin()?;
     print(&format!("{path}: {} with {} tensors of {}\n", entry.name, state.len(), args.file.display()))
 }
 

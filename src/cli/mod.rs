@@ -55,7 +55,8 @@ Examples:
 
 Environment: WENGERT_TRACE=FILE records every op for https://ui.perfetto.dev; WENGERT_DEBUG=1 prints totals by op, 2 each
 op, 3 also shapes and ranges of values. WENGERT_SIMD=baseline, avx2 or avx512 limits the instructions in use;
-WENGERT_AMX=emulate lets --precision work, slowly, where the processor has no AMX.
+WENGERT_AMX=emulate lets --precision work, slowly, where the processor has no AMX. WENGERT_DATASETS=FOLDER is looked in first
+for data sets, before ./datasets, the repository and $XDG_DATA_HOME/wengert/datasets (~/.local/share/wengert/datasets).
 
 Exit codes: 0 success; 1 a check failed or training diverged; 2 wrong input; 130 interrupted.";
 

@@ -217,7 +217,7 @@ fn epoch_line(record: &EpochRecord, epochs: u64) -> String {
 fn json_line(event: &Event) -> Option<String> {
     let value = match event {
         Event::Started(start) => json!({
-            "event": "start", "model": start.model, "folder": start.folder, "epochs": start.epochs,
+            "event": "start", "model": start.model, "folder": start.folder.display().to_string(), "epochs": start.epochs,
             "steps_per_epoch": start.steps_per_epoch, "train_images": start.train_images,
             "test_images": start.test_images, "parameters": start.parameters, "epoch": start.epoch,
             "step": start.step, "device": start.device.to_string(),
@@ -227,7 +227,7 @@ fn json_line(event: &Event) -> Option<String> {
         Event::Epoch(record) => json!(record),
         Event::Alarm(alarm) => json!({ "event": "alarm", "message": alarm.message }),
         Event::Saved { path, best, step } => {
-            json!({ "event": "saved", "path": path, "best": best, "step": step })
+            json!({ "event": "saved", "path": path.display().to_string(), "best": best, "step": step })
         }
     };
     Some(value.to_string())

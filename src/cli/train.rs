@@ -14,7 +14,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use wengert_models::event::Outcome;
-use wengert_models::run::{RunFolder, Wanted, check_continuation, checkpoint_path, run_of, settings_of};
+use wengert_models::run::{
+    Reserved, RunFolder, Wanted, check_continuation, checkpoint_path, run_of, settings_of,
+};
 use wengert_models::settings::{Settings, read_toml};
 use wengert_models::{Checkpoint, Config, Dataset, Trainer, find};
 use wengert_study::{Live, Server, Study};
@@ -58,10 +60,10 @@ pub struct TrainArgs {
     /// Learning rate of the optimiser [default: the model's]
     #[arg(long, visible_alias = "lr", value_name = "RATE", value_parser = number::finite, allow_negative_numbers = true)]
     learning_rate: Option<f64>,
-    /// Numbers in a code [default: the model's]
+    /// Numbers in a code, of models with a setting `latent` [default: the model's]
     #[arg(long, value_name = "N", value_parser = number::whole, allow_negative_numbers = true)]
     latent: Option<u64>,
-    /// Weight of the KL term (λ₂) [default: 1]
+    /// Weight of the KL term, of models with a setting `beta` [default: the model's]
     #[arg(long, value_name = "WEIGHT", value_parser = number::finite, allow_negative_numbers = true)]
     beta: Option<f64>,
     /// Seed of weights, data order and noise [default: 0]
@@ -119,13 +121,20 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     if args.page.is_given() && !args.study {
         bail!("--port and --no-open are of the page that --study serves; pass --study too");
     }
-    let checkpoint = args.resume_from()?.map(|path| Checkpoint::load(&path)).transpose()?;
+    let from = args.resume_from()?;
+    // Claimed before its checkpoint is read: whoever trains there may be about to write the next one.
+    let going_on =
+        from.as_deref().and_then(|path| args.run_to_go_on(path)).map(RunFolder::reopen).transpose()?;
+    let checkpoint = from.map(|path| Checkpoint::load(&path)).transpose()?;
     let config = args.resolve(checkpoint.as_ref())?;
     // What can be wrong is looked at before the first file is written.
     let device = device::choose(config.device()?)?;
     let data = Dataset::load(&config)?;
-    let folder = args.folder(&config, checkpoint.as_ref())?;
-    let _claim = folder.claim()?;
+    let mut reserved = match going_on {
+        Some(reserved) => reserved,
+        None => args.new_folder(&config, checkpoint.as_ref())?,
+    };
+    let folder = reserved.folder().clone();
 
     precision::choose(config.precision()?);
     let train = || {
@@ -137,7 +146,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
             trainer.run_eagerly();
         }
         args.let_judge(&mut trainer, &config)?;
-        args.drive(trainer, &config)
+        args.drive(trainer, &config, &mut reserved)
     };
     pool(config.train.threads)?.install(|| on_device(device, train))
 }
@@ -159,7 +168,7 @@ impl TrainArgs {
         Ok(())
     }
 
-    fn drive(&self, mut trainer: Trainer, config: &Config) -> Result<ExitCode> {
+    fn drive(&self, mut trainer: Trainer, config: &Config, reserved: &mut Reserved) -> Result<ExitCode> {
         let stop = Arc::new(AtomicBool::new(false));
         let from_signal = stop.clone();
         ctrlc::set_handler(move || {
@@ -171,6 +180,7 @@ impl TrainArgs {
         .context("the handler of Ctrl-C could not be set")?;
 
         let page = self.study.then(|| self.watch(&trainer)).transpose()?;
+        reserved.begin()?;
         let before = trainer.state().step;
         let mut progress = Progress::new(self.mode());
         let result = trainer.run(
@@ -330,27 +340,23 @@ impl TrainArgs {
         Ok(())
     }
 
-    /// The run folder: that of the run which goes on, the one of --out, or a new one.
-    fn folder(&self, config: &Config, checkpoint: Option<&Checkpoint>) -> Result<RunFolder> {
-        let Some(checkpoint) = checkpoint else {
-            return Ok(match &self.out {
-                Some(out) => RunFolder::create(out, self.force)?,
-                None => RunFolder::create_next(Path::new("runs"), &config.model)?,
-            });
+    /// The run that goes on in its own folder from this checkpoint of its own.
+    fn run_to_go_on(&self, checkpoint: &Path) -> Option<RunFolder> {
+        let run = run_of(checkpoint).filter(|run| run.config().is_file())?;
+        self.out.as_ref().is_none_or(|out| same_folder(out, run.path())).then_some(run)
+    }
+
+    /// The folder of a run that does not go on in its own: the one of --out, or the next free one.
+    fn new_folder(&self, config: &Config, checkpoint: Option<&Checkpoint>) -> Result<Reserved> {
+        let Some(out) = &self.out else {
+            return Ok(RunFolder::create_next(Path::new("runs"), &config.model)?);
         };
-        let run = run_of(checkpoint.path()).filter(|run| run.config().is_file());
-        match (&self.out, run) {
-            (None, Some(run)) => Ok(run),
-            (Some(out), Some(run)) if same_folder(out, run.path()) => Ok(run),
-            (Some(out), run) => {
-                let folder = RunFolder::create(out, false)?;
-                if let Some(run) = run {
-                    folder.copy_history(&run)?;
-                }
-                Ok(folder)
-            }
-            (None, None) => Ok(RunFolder::create_next(Path::new("runs"), &config.model)?),
+        let reserved = RunFolder::create(out, self.force && checkpoint.is_none())?;
+        let earlier = checkpoint.and_then(|checkpoint| run_of(checkpoint.path()));
+        if let Some(run) = earlier.filter(|run| run.config().is_file()) {
+            reserved.folder().copy_history(&run)?;
         }
+        Ok(reserved)
     }
 }
 

@@ -13,7 +13,7 @@ use wengert_tensor::{DType, Generator, Tensor};
 /// Flags that choose a trained model and where it computes.
 #[derive(Debug, Args)]
 pub struct TrainedArgs {
-    /// Run folder (its best checkpoint is used) or checkpoint file
+    /// Run folder (its checkpoint of the lowest test loss is used, or else its last) or checkpoint file
     run: PathBuf,
     #[command(flatten)]
     device: DeviceArgs,

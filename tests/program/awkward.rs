@@ -86,3 +86,67 @@ fn a_run_that_lost_files_is_still_good_for_what_is_left() {
     succeed(&damaged);
     assert!(run.join("samples/epoch_002.png").is_file());
 }
+
+#[test]
+fn a_command_that_fails_leaves_the_run_that_it_was_to_replace() {
+    let root = TempDir::new().unwrap();
+    let run = root.path().join("run");
+    train(&run, &["--epochs=1"]);
+    let before = bytes(last(&run));
+    let path = run.to_str().unwrap();
+    // The class of 100 labelled images is looked for when the model is prepared, long after the folder was named.
+    let few = ["--data", "mnist", "--threads=1", "--set=data.limit=60", "--set=data.test_limit=20"];
+    refuse(&[&["train", "ss-gan", "--out", path, "--force"], &few[..]].concat(), &["ss-gan.labels"]);
+    assert_eq!(bytes(last(&run)), before);
+    assert!(run.join("metrics.jsonl").is_file() && run.join("samples/epoch_001.png").is_file());
+    // Nor does one leave a new folder that would be in the way of the corrected command.
+    let new = root.path().join("new");
+    refuse(&[&["train", "ss-gan", "--out", new.to_str().unwrap()], &few[..]].concat(), &["ss-gan.labels"]);
+    assert!(!new.exists());
+}
+
+#[test]
+fn a_run_does_not_go_on_with_fewer_images_than_it_has_seen() {
+    let root = TempDir::new().unwrap();
+    let [many, few] = [("many", 600), ("few", 100)].map(|(name, count)| {
+        let folder = root.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        for (part, count) in [("train", count), ("t10k", 20)] {
+            let file = |kind: &str, sizes: &[u32], bytes: Vec<u8>| {
+                let magic = 0x0800 + sizes.len() as u32;
+                let header = std::iter::once(&magic).chain(sizes).flat_map(|number| number.to_be_bytes());
+                let path = folder.join(format!("{part}-{kind}-idx{}-ubyte", sizes.len()));
+                fs::write(path, header.chain(bytes).collect::<Vec<u8>>()).unwrap();
+            };
+            file("images", &[count, 28, 28], (0..count * 784).map(|i| (i % 251) as u8).collect());
+            file("labels", &[count], (0..count).map(|i| (i % 10) as u8).collect());
+        }
+        folder.to_str().unwrap().to_owned()
+    });
+    let run = root.path().join("run");
+    let path = run.to_str().unwrap();
+    let short = ["--batch=20", "--threads=1", "--quiet"];
+    succeed(&[&["train", "vae", "--out", path, "--data", &many, "--steps=20"], &short[..]].concat());
+    let go_on = ["train", "--resume", path, "--steps=0", "--epochs=1", "--quiet", "--data"];
+    refuse(&[&go_on[..], &[&few]].concat(), &["after 20 batches", "has 5", "--data"]);
+    succeed(&[&go_on[..], &[&many]].concat());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_no_text_do_no_harm() {
+    use std::os::unix::ffi::OsStrExt;
+    let root = TempDir::new().unwrap();
+    let run = root.path().join(std::ffi::OsStr::from_bytes(b"\xffrun"));
+    let told = |arguments: &[&str], path: &Path| {
+        let output = wengert(arguments).arg(path).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr).to_string();
+        assert!(output.status.success(), "{message}");
+        objects(&String::from_utf8_lossy(&output.stdout))
+    };
+    let events = told(&[&["train", "vae", "--epochs=1"], &SMALL[..], &["--out"]].concat(), &run);
+    assert!(events.iter().any(|event| event["event"] == "saved"), "{events:?}");
+    let scores = told(&["eval", "--quick", "--samples=10", "--threads=1", "--json"], &run);
+    assert!(scores[0]["run"].as_str().unwrap().ends_with("run"), "{scores:?}");
+    assert!(run.join("eval.json").is_file());
+}

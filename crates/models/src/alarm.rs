@@ -46,14 +46,22 @@ pub fn of_losses(means: &Means) -> Vec<Alarm> {
     alarms
 }
 
-/// What samples say beside images of the data, both `[N, C, H, W]`: whether they differ from one another.
-pub fn of_samples(samples: &Tensor, images: &Tensor) -> Option<Alarm> {
+/// What samples say beside images of the data, both `[N, C, H, W]`: whether they differ from one another. What to try is another
+/// thing where the model is a game of players.
+pub fn of_samples(samples: &Tensor, images: &Tensor, is_game: bool) -> Option<Alarm> {
     let share = variance(samples) / variance(images);
+    let advice = match is_game {
+        true => {
+            "as when a generator collapses; try `normalise_units`, minibatch discrimination, more critic steps, a lower \
+             generator learning rate, or `wgan-gp`"
+        }
+        false => {
+            "as early in training, or when a decoder ignores its codes; try more steps, or less weight on the codes' prior"
+        }
+    };
     (share < SAME).then(|| Alarm {
         message: format!(
-            "the samples are nearly one picture (their variance is {:.1} % of the images'), as when a generator \
-             collapses; try `normalise_units`, minibatch discrimination, more critic steps, a lower generator learning \
-             rate, or `wgan-gp`",
+            "the samples are nearly one picture (their variance is {:.1} % of the images'), {advice}",
             100.0 * share
         ),
     })
@@ -107,10 +115,13 @@ mod tests {
     #[test]
     fn samples_tell_one_picture_from_many() {
         let images = Generator::new(0).uniform([16, 1, 4, 4], 0.0, 1.0, DType::F32);
-        assert_eq!(of_samples(&images, &images), None);
+        assert_eq!(of_samples(&images, &images, true), None);
         // The same picture 16 times, but for a little noise.
         let alike = images.narrow(0, 0, 1).broadcast_to([16, 1, 4, 4]) + &images * 0.1;
-        assert!(of_samples(&alike, &images).unwrap().message.contains("(their variance is 1.0 %"));
+        for (is_game, advice) in [(true, "critic steps"), (false, "more steps")] {
+            let Alarm { message } = of_samples(&alike, &images, is_game).unwrap();
+            assert!(message.contains("(their variance is 1.0 %") && message.contains(advice), "{message}");
+        }
     }
 
     #[test]

@@ -26,8 +26,8 @@ impl Record {
             "# The configuration of this run. Train again with `wengert train --config FILE`.\n{}",
             config.to_toml()
         );
-        atomic::write(folder.config(), text)?;
         let mut history = metrics::read(&folder.metrics())?;
+        atomic::write(folder.config(), text)?;
         history.retain(|record| record.event == "epoch" && record.epoch <= epochs);
         metrics::write(&folder.metrics(), &history)?;
         let events = EventWriter::create(folder.path())?;

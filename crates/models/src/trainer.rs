@@ -111,6 +111,14 @@ impl Trainer {
             );
             return Err(Error::file(checkpoint.path(), detail));
         }
+        let (taken, whole) = (checkpoint.state.batch, data.train.batches_per_epoch());
+        if taken > whole {
+            let detail = format!(
+                "the run stands after {taken} batches of its epoch and this data set has {whole}: it was trained on more \
+                 images; name their folder by --data"
+            );
+            return Err(Error::file(checkpoint.path(), detail));
+        }
         let rng = Generator::new(config.seed);
         let mut training = checkpoint.build(&rng.stream(INITIAL_WEIGHTS))?;
         training.prepare(&data)?;
@@ -394,7 +402,8 @@ impl Trainer {
         };
         let mut alarms = alarm::of_losses(train);
         if let Some(samples) = &samples {
-            alarms.extend(alarm::of_samples(&samples.images, &originals));
+            let is_game = !self.training.is_ranked_by_loss();
+            alarms.extend(alarm::of_samples(&samples.images, &originals, is_game));
         }
         alarms.extend(alarm::of_classes(&report.class_shares()));
         let grid = samples.map(|samples| pictures::grid(&samples.images));

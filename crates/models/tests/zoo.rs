@@ -76,7 +76,11 @@ fn is_finite(tensor: &Tensor) -> bool {
 fn exercise(config: Config, data: &Dataset) {
     let name = config.model.clone();
     let home = tempfile::tempdir().unwrap();
-    let folder = |which: &str| RunFolder::create(&home.path().join(which), false).unwrap();
+    let folder = |which: &str| {
+        let mut reserved = RunFolder::create(&home.path().join(which), false).unwrap();
+        reserved.begin().unwrap();
+        reserved.folder().clone()
+    };
 
     let mut whole = Trainer::start(config.clone(), data.clone(), folder("whole")).unwrap();
     assert_eq!(run(&mut whole, u64::MAX), Outcome::Finished, "{name}");

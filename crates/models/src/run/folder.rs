@@ -1,6 +1,7 @@
 //! Where each thing of a run lies.
 
 use crate::{Error, Result};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use wengert_tensor::io::atomic;
@@ -32,6 +33,30 @@ pub struct Claim {
     _handle: Option<fs::File>,
 }
 
+/// The folder of a run that is about to begin or go on, claimed for it. Until [`Reserved::begin`] says that it has,
+/// dropping this leaves the folder as it was found: an earlier run that was to be replaced is there again, and nothing of the
+/// new one.
+#[derive(Debug)]
+pub struct Reserved {
+    folder: RunFolder,
+    _claim: Claim,
+    before: Before,
+}
+
+/// What a reserved folder was before.
+#[derive(Debug, PartialEq, Eq)]
+enum Before {
+    /// A run, which goes on.
+    Run,
+    /// Something that this command did not make: there may be a run set aside in it.
+    Folder,
+    /// Nothing.
+    Absent,
+}
+
+/// Where a run is set aside, in its folder, until the one that replaces it has begun.
+const ASIDE: &str = ".replaced";
+
 /// What a run writes, so that starting over removes this and nothing else.
 const FILES: [&str; 7] = [
     "config.toml",
@@ -47,8 +72,8 @@ const EVENTS: &str = "events.out.tfevents.";
 
 impl RunFolder {
     /// Makes the folder of a new run. A folder that already holds something is refused, unless `overwrite`: then the
-    /// files of the earlier run are removed.
-    pub fn create(path: &Path, overwrite: bool) -> Result<RunFolder> {
+    /// files of the earlier run are set aside, and removed when the new one has begun.
+    pub fn create(path: &Path, overwrite: bool) -> Result<Reserved> {
         let occupied = match fs::read_dir(path) {
             Ok(mut entries) => entries.next().is_some(),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
@@ -60,22 +85,29 @@ impl RunFolder {
                           --resume to continue it";
             return Err(Error::file(path, detail));
         }
+        let before = if path.is_dir() { Before::Folder } else { Before::Absent };
+        fs::create_dir_all(path).map_err(|e| cannot_make(path, &e))?;
+        let claim = folder.lock()?;
+        let reserved = Reserved { folder, _claim: claim, before };
         if occupied {
-            let _claim = folder.lock()?;
-            folder.clear()?;
+            reserved.folder.set_aside()?;
         }
-        folder.make_folders()?;
-        Ok(folder)
+        reserved.folder.make_folders()?;
+        Ok(reserved)
     }
 
     /// Makes `parent/model-N` with the first N from 1 that is free.
-    pub fn create_next(parent: &Path, model: &str) -> Result<RunFolder> {
+    pub fn create_next(parent: &Path, model: &str) -> Result<Reserved> {
         fs::create_dir_all(parent).map_err(|e| cannot_make(parent, &e))?;
         for number in 1u64.. {
             let path = parent.join(format!("{model}-{number}"));
             // Making the folder is the test, so that two runs started at once do not share one.
             match fs::create_dir(&path) {
-                Ok(()) => return Self::create(&path, false),
+                Ok(()) => {
+                    let mut reserved = Self::create(&path, false)?;
+                    reserved.before = Before::Absent;
+                    return Ok(reserved);
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(cannot_make(&path, &error)),
             }
@@ -98,10 +130,30 @@ impl RunFolder {
         Ok(folder)
     }
 
+    /// Reserves the folder of a run that goes on.
+    pub fn reopen(self) -> Result<Reserved> {
+        let claim = self.claim()?;
+        Ok(Reserved { folder: self, _claim: claim, before: Before::Run })
+    }
+
     /// Makes what is missing of the folder and keeps other processes from training in it while the result lives.
     pub fn claim(&self) -> Result<Claim> {
         self.make_folders()?;
-        self.lock()
+        let claim = self.lock()?;
+        self.remove_partial();
+        Ok(claim)
+    }
+
+    /// Removes what a process that was killed while it wrote has left beside its files.
+    fn remove_partial(&self) {
+        for folder in [self.path.clone(), self.path.join("checkpoints")] {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                if atomic::is_partial(&entry.file_name()) {
+                    // What cannot be removed takes room and does no harm.
+                    let _ = fs::remove_file(entry.path());
+                }
+            }
+        }
     }
 
     /// The system's own lock on the folder: it leaves no file behind, and ends with the process however that ends.
@@ -208,26 +260,76 @@ impl RunFolder {
             .try_for_each(|path| fs::create_dir_all(&path).map_err(|e| cannot_make(&path, &e)))
     }
 
-    fn clear(&self) -> Result<()> {
-        let absent = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
-        let ignore_absent = |path: &Path, result: std::io::Result<()>| match result {
-            Err(error) if !absent(&error) => Err(Error::io(path, error)),
-            _ => Ok(()),
-        };
-        for name in FILES {
-            let path = self.path.join(name);
-            ignore_absent(&path, fs::remove_file(&path))?;
-        }
-        for name in FOLDERS {
-            let path = self.path.join(name);
-            ignore_absent(&path, fs::remove_dir_all(&path))?;
-        }
-        for entry in fs::read_dir(&self.path).map_err(|e| Error::io(&self.path, e))?.flatten() {
-            if entry.file_name().to_string_lossy().starts_with(EVENTS) {
-                ignore_absent(&entry.path(), fs::remove_file(entry.path()))?;
-            }
+    /// Moves what a run has written to [`ASIDE`]. What an earlier command, which was killed, has set aside there is no longer
+    /// asked for.
+    fn set_aside(&self) -> Result<()> {
+        let aside = self.path.join(ASIDE);
+        remove_folder(&aside)?;
+        fs::create_dir(&aside).map_err(|e| Error::io(&aside, e))?;
+        for name in self.written()? {
+            let (from, to) = (self.path.join(&name), aside.join(&name));
+            fs::rename(&from, to).map_err(|e| Error::io(from, e))?;
         }
         Ok(())
+    }
+
+    /// The names of what a run has written here.
+    fn written(&self) -> Result<Vec<OsString>> {
+        let entries = fs::read_dir(&self.path).map_err(|e| Error::io(&self.path, e))?;
+        let of_run = |name: &OsString| {
+            let name = name.to_string_lossy();
+            FILES.contains(&&*name) || FOLDERS.contains(&&*name) || name.starts_with(EVENTS)
+        };
+        Ok(entries.flatten().map(|entry| entry.file_name()).filter(of_run).collect())
+    }
+}
+
+impl Reserved {
+    /// The folder.
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// The run has begun: what it replaces is removed. It stays claimed while this lives.
+    pub fn begin(&mut self) -> Result<()> {
+        self.before = Before::Run;
+        remove_folder(&self.folder.path.join(ASIDE))
+    }
+
+    /// Leaves the folder as it was found.
+    fn undo(&self) -> Result<()> {
+        let RunFolder { path } = &self.folder;
+        for name in self.folder.written()? {
+            let path = path.join(name);
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.map_err(|e| Error::io(path, e))?;
+        }
+        let aside = path.join(ASIDE);
+        for entry in fs::read_dir(&aside).into_iter().flatten().flatten() {
+            let (from, to) = (entry.path(), path.join(entry.file_name()));
+            fs::rename(&from, to).map_err(|e| Error::io(from, e))?;
+        }
+        remove_folder(&aside)?;
+        if self.before == Before::Absent {
+            fs::remove_dir(path).map_err(|e| Error::io(path, e))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        if self.before != Before::Run {
+            // The error that the run did not begin for is the one to report.
+            let _ = self.undo();
+        }
+    }
+}
+
+fn remove_folder(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path, error)),
+        _ => Ok(()),
     }
 }
 
@@ -251,26 +353,69 @@ mod tests {
     #[test]
     fn runs_are_numbered_and_never_overwritten_unasked() {
         let root = tempfile::tempdir().unwrap();
-        let first = RunFolder::create_next(root.path(), "vae").unwrap();
-        let second = RunFolder::create_next(root.path(), "vae").unwrap();
-        assert!(first.path().ends_with("vae-1") && second.path().ends_with("vae-2"));
-        assert!(RunFolder::create(first.path(), false).unwrap_err().to_string().contains("not empty"));
+        let [first, second] = [0, 1].map(|_| RunFolder::create_next(root.path(), "vae").unwrap());
+        let [first, second] = [first, second].map(|mut reserved| {
+            reserved.begin().unwrap();
+            reserved.folder().path().to_owned()
+        });
+        assert!(first.ends_with("vae-1") && second.ends_with("vae-2"));
+        assert!(RunFolder::create(&first, false).unwrap_err().to_string().contains("not empty"));
     }
 
     #[test]
     fn starting_over_removes_the_run_and_keeps_what_is_not_its_own() {
         let root = tempfile::tempdir().unwrap();
-        let run = RunFolder::create(&root.path().join("run"), false).unwrap();
+        let reserved = RunFolder::create(&root.path().join("run"), false).unwrap();
+        let run = reserved.folder();
         let notes = run.path().join("notes.txt");
         for path in
             [&run.metrics(), &run.last(), &run.samples(1), &run.path().join("events.out.tfevents.1"), &notes]
         {
             fs::write(path, "x").unwrap();
         }
-        let run = RunFolder::create(run.path(), true).unwrap();
-        assert!(notes.exists());
+        let run = begun(reserved);
+        let mut reserved = RunFolder::create(run.path(), true).unwrap();
+        reserved.begin().unwrap();
+        assert!(notes.exists() && !run.path().join(ASIDE).exists());
         assert!(!run.metrics().exists() && !run.last().exists() && !run.samples(1).exists());
         assert!(!run.path().join("events.out.tfevents.1").exists());
+    }
+
+    fn begun(mut reserved: Reserved) -> RunFolder {
+        reserved.begin().unwrap();
+        reserved.folder().clone()
+    }
+
+    #[test]
+    fn a_run_that_does_not_begin_leaves_no_mark() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("run");
+        drop(RunFolder::create(&path, false).unwrap());
+        assert!(!path.exists(), "it was not there before");
+        drop(RunFolder::create_next(root.path(), "vae").unwrap());
+        assert!(!root.path().join("vae-1").exists());
+
+        let run = begun(RunFolder::create(&path, false).unwrap());
+        fs::write(run.last(), "trained").unwrap();
+        fs::write(run.metrics(), "old").unwrap();
+        let reserved = RunFolder::create(&path, true).unwrap();
+        assert!(!run.last().exists() && !run.metrics().exists());
+        fs::write(run.metrics(), "new").unwrap();
+        fs::write(run.samples(1), "new").unwrap();
+        drop(reserved);
+        assert_eq!(fs::read_to_string(run.last()).unwrap(), "trained");
+        assert_eq!(fs::read_to_string(run.metrics()).unwrap(), "old");
+        assert!(!run.samples(1).exists() && !path.join(ASIDE).exists());
+    }
+
+    #[test]
+    fn a_claim_sweeps_up_what_a_killed_process_left() {
+        let root = tempfile::tempdir().unwrap();
+        let run = begun(RunFolder::create(&root.path().join("run"), false).unwrap());
+        let left = run.last().with_file_name(".last.safetensors.12-3.partial");
+        fs::write(&left, "half").unwrap();
+        drop(run.claim().unwrap());
+        assert!(!left.exists());
     }
 
     #[test]

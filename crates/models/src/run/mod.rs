@@ -14,7 +14,7 @@ pub mod steps;
 
 pub use animation::{encode_there_and_back, save_there_and_back};
 pub use events::EventWriter;
-pub use folder::{Claim, RunFolder};
+pub use folder::{Claim, Reserved, RunFolder};
 pub use metrics::EpochRecord;
 pub use open::{Wanted, check_continuation, checkpoint_path, open_checkpoint, run_of, settings_of};
 pub use picture::Picture;

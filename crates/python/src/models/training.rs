@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 use wengert_models::event::{Event, Outcome};
-use wengert_models::run::{RunFolder, Wanted, check_continuation, checkpoint_path, run_of, settings_of};
+use wengert_models::run::{
+    Reserved, RunFolder, Wanted, check_continuation, checkpoint_path, run_of, settings_of,
+};
 use wengert_models::settings::Settings;
 use wengert_models::{Checkpoint, Config, Dataset, Error, Trainer};
 use wengert_tensor::{Device, Error as TensorError, attempt, on_device, set_precision};
@@ -102,7 +104,7 @@ fn watch(
 struct Plan {
     config: Config,
     checkpoint: Option<Checkpoint>,
-    folder: RunFolder,
+    reserved: Reserved,
     data: Dataset,
     device: Device,
 }
@@ -141,21 +143,21 @@ impl Plan {
         set_precision(config.precision()?)
             .map_err(|reason| Error::setting(format!("train.precision: {reason}")))?;
         let data = Dataset::load(&config)?;
-        let folder = match (&checkpoint, out) {
+        let reserved = match (&checkpoint, out) {
             (None, Some(out)) => RunFolder::create(&out, force)?,
             (None, None) => RunFolder::create_next(Path::new("runs"), &config.model)?,
             (Some(checkpoint), _) => match run_of(checkpoint.path()) {
-                Some(run) => run,
+                Some(run) => run.reopen()?,
                 None => RunFolder::create_next(Path::new("runs"), &config.model)?,
             },
         };
-        Ok(Plan { config, checkpoint, folder, data, device })
+        Ok(Plan { config, checkpoint, reserved, data, device })
     }
 
     /// Trains on a pool of threads, as the program does.
     fn run(self, sender: &SyncSender<Told>, stop: &AtomicBool) -> Result<(PathBuf, Outcome), Error> {
-        let Plan { config, checkpoint, folder, data, device } = self;
-        let _claim = folder.claim()?;
+        let Plan { config, checkpoint, mut reserved, data, device } = self;
+        let folder = reserved.folder().clone();
         let path = folder.path().to_owned();
         let threads = rayon::ThreadPoolBuilder::new().num_threads(config.train.threads).build();
         let pool =
@@ -165,6 +167,7 @@ impl Plan {
                 Some(checkpoint) => Trainer::resume(checkpoint, config, data, folder)?,
                 None => Trainer::start(config, data, folder)?,
             };
+            reserved.begin()?;
             let mut tell = |event: &Event| {
                 // Whoever listened has gone; the run is about to be stopped.
                 let _ = sender.send(told(event));
