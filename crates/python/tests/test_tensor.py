@@ -106,8 +106,13 @@ def test_indices_by_tensors_and_iteration():
     for wrong in (4, (0, 0, 0), "a", 1.5):
         with pytest.raises((IndexError, TypeError)):
             x[wrong]
-    with pytest.raises(ValueError, match="masked_fill"):
-        x[x > 0.0]
+    for mask in (x > 0.0, True, [True, False, True, False]):
+        with pytest.raises(ValueError, match="masked_fill"):
+            x[mask]
+    with pytest.raises(IndexError, match="one list or tensor"):
+        x[[0, 1], [0, 1]]
+    for keepdim, shape in ((False, ()), (True, (1, 1))):
+        assert x.argmax(keepdim=keepdim).shape == x.argmin(keepdim=keepdim).shape == shape
     with pytest.raises(IndexError):
         x[wengert.tensor([7])]
 

@@ -4,8 +4,10 @@ use super::Tensor;
 use crate::errors::{refused, run};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyEllipsis, PyIterator, PyList, PySlice, PyTuple};
+use pyo3::types::{PyBool, PyEllipsis, PyIterator, PyList, PySlice, PyTuple};
 use wengert_tensor as engine;
+
+const NO_MASK: &str = "the size of x[mask] depends on what the mask holds; use where or masked_fill";
 
 #[pymethods]
 impl Tensor {
@@ -22,6 +24,13 @@ impl Tensor {
         }
         if items.iter().filter(|item| is_ellipsis(item)).count() > 1 {
             return Err(PyIndexError::new_err("only one ellipsis can stand in an index"));
+        }
+        let lists =
+            items.iter().filter(|item| item.is_instance_of::<PyList>() || item.extract::<Tensor>().is_ok());
+        if lists.count() > 1 {
+            return Err(PyIndexError::new_err(
+                "an index holds one list or tensor of positions at most; PyTorch would pair the positions of two",
+            ));
         }
         let (mut tensor, mut axis) = (self.0.clone(), 0);
         for item in &items {
@@ -108,6 +117,10 @@ fn step(
     if item.is_none() {
         return Ok((run(py, || tensor.unsqueeze(dim))?, axis + 1));
     }
+    let is_truth = |item: &Bound<'_, PyAny>| item.is_instance_of::<PyBool>();
+    if is_truth(item) || item.cast::<PyList>().is_ok_and(|list| list.iter().any(|item| is_truth(&item))) {
+        return Err(refused(NO_MASK));
+    }
     let size = tensor.dims()[axis];
     if let Ok(slice) = item.cast::<PySlice>() {
         let part = slice.indices(size as isize)?;
@@ -150,7 +163,7 @@ fn at_positions(
     positions: engine::Tensor,
 ) -> PyResult<(engine::Tensor, usize)> {
     if positions.dtype() == engine::DType::Bool {
-        return Err(refused("the size of x[mask] depends on what the mask holds; use where or masked_fill"));
+        return Err(refused(NO_MASK));
     }
     let size = tensor.dims()[axis] as f64;
     let inner = positions.rank();

@@ -78,13 +78,13 @@ impl Tensor {
     /// Position of the first largest element, along an axis or of all.
     #[pyo3(signature = (dim=None, keepdim=false))]
     fn argmax(&self, py: Python<'_>, dim: Option<isize>, keepdim: bool) -> PyResult<Tensor> {
-        self.map(py, |x| dim.map_or_else(|| x.argmax_all(), |dim| x.argmax(dim, keepdim)))
+        self.map(py, |x| dim.map_or_else(|| of_all(x, x.argmax_all(), keepdim), |dim| x.argmax(dim, keepdim)))
     }
 
     /// Position of the first smallest element, along an axis or of all.
     #[pyo3(signature = (dim=None, keepdim=false))]
     fn argmin(&self, py: Python<'_>, dim: Option<isize>, keepdim: bool) -> PyResult<Tensor> {
-        self.map(py, |x| dim.map_or_else(|| x.argmin_all(), |dim| x.argmin(dim, keepdim)))
+        self.map(py, |x| dim.map_or_else(|| of_all(x, x.argmin_all(), keepdim), |dim| x.argmin(dim, keepdim)))
     }
 
     /// Sums of all elements up to each along an axis.
@@ -124,6 +124,15 @@ impl Tensor {
     fn topk(&self, py: Python<'_>, k: usize, dim: isize, largest: bool) -> PyResult<(Tensor, Tensor)> {
         run(py, || self.0.topk(k, dim, largest)).map(pair)
     }
+}
+
+/// The answer `found` for all elements of `x`, with an axis of one for each of them where they are kept.
+fn of_all(
+    x: &wengert_tensor::Tensor,
+    found: wengert_tensor::Tensor,
+    keepdim: bool,
+) -> wengert_tensor::Tensor {
+    if keepdim { found.reshape(super::shape(vec![1; x.rank()])) } else { found }
 }
 
 fn pair((first, second): (wengert_tensor::Tensor, wengert_tensor::Tensor)) -> (Tensor, Tensor) {

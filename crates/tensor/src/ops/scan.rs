@@ -88,7 +88,7 @@ impl Tensor {
         must(apply(CumSum { dim, reverse: false }, &[self]))
     }
 
-    /// yᵢ = x₀ · … · xᵢ along `dim`. The gradient is right at zeros too.
+    /// yᵢ = x₀ · … · xᵢ along `dim`, of whole numbers and truth values in i64. The gradient is right at zeros too.
     ///
     /// # Panics
     /// When `dim` is out of range.
@@ -97,14 +97,25 @@ impl Tensor {
         let axis = must(shape::axis("cumprod", dim, self.rank()));
         let size = self.dims()[axis];
         // After each step every element is the product of twice as many (Hillis and Steele, 1986).
-        let mut product = self.clone();
+        let mut product = if self.dtype().is_float() { self.clone() } else { self.to_dtype(DType::I64) };
         let mut reach = 1;
         while reach < size {
-            let ones = self.new_full(self.shape().with_dim(axis, reach), 1.0);
+            let ones = product.new_full(self.shape().with_dim(axis, reach), 1.0);
             let earlier = Tensor::cat(&[&ones, &product.narrow(dim, 0, size - reach)], dim);
             product = product * earlier;
             reach *= 2;
         }
         product
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_of_small_integers_do_not_wrap() {
+        let product = Tensor::from_slice(&[100u8, 3], 2).cumprod(0);
+        assert_eq!((product.dtype(), product.to_vec::<i64>()), (DType::I64, vec![100, 300]));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Reduction, check_pair, guarded};
 use crate::apply::must;
+use crate::shape::broadcast;
 use crate::{Error, Result, Tensor};
 
 impl Tensor {
@@ -33,7 +34,12 @@ impl Tensor {
     /// When the shapes do not broadcast, `dim` is out of range, types differ or are not floats.
     #[track_caller]
     pub fn cosine_similarity(&self, other: &Tensor, dim: isize, epsilon: f64) -> Tensor {
-        let direction = |x: &Tensor| x / guarded(&x.norm(2.0, &[dim], true), epsilon);
+        let shape = must(broadcast("cosine_similarity", self.shape(), other.shape()));
+        // A vector that is repeated along `dim` is as long as its repetition.
+        let direction = |x: &Tensor| {
+            let whole = x.broadcast_to(shape.clone());
+            &whole / guarded(&whole.norm(2.0, &[dim], true), epsilon)
+        };
         (direction(self) * direction(other)).sum(&[dim], false)
     }
 
@@ -78,4 +84,20 @@ fn check_rows(a: &Tensor, b: &Tensor, target: &Tensor) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DType;
+
+    /// A vector that is repeated along the axis in question is as long as its repetition.
+    #[test]
+    fn cosines_of_broadcast_vectors_are_at_most_1() {
+        let (many, one) = (Tensor::ones([4, 5], DType::F64), Tensor::ones([1, 5], DType::F64));
+        for cosine in [many.cosine_similarity(&one, 0, 1e-8), one.cosine_similarity(&many, 0, 1e-8)] {
+            assert_eq!(cosine.dims(), [5]);
+            assert!(cosine.to_vec::<f64>().iter().all(|cosine| (cosine - 1.0).abs() < 1e-12), "{cosine}");
+        }
+    }
 }
