@@ -138,6 +138,10 @@ Minutes are processor time of the whole training with its evaluations and pictur
 FID is measured on the features of a LeNet that this engine trained on the same data set (`wengert eval` says which),
 always beside its floor, the FID between training and test images. It is another number than FID on Inception features:
 only its order and its ratios can be held against published ones.
+
+A model that is ranked by its loss is judged at the epoch of its lowest test loss: that choice has seen the test images,
+which flatters its likelihood a little. `epoch` names it (for all entries here it is the last epoch or one of the last three).
+Kernel distances (`kid`) are missing where an entry has not been judged again since their blocks are drawn at random.
 """
 
 
