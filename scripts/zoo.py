@@ -140,7 +140,7 @@ always beside its floor, the FID between training and test images. It is another
 only its order and its ratios can be held against published ones.
 
 A model that is ranked by its loss is judged at the epoch of its lowest test loss: that choice has seen the test images,
-which flatters its likelihood a little. `epoch` names it (for all entries here it is the last epoch or one of the last three).
+which flatters its likelihood a little. `epoch` names it (here never more than three before the last).
 Kernel distances (`kid`) are missing where an entry has not been judged again since their blocks are drawn at random.
 """
 

@@ -88,10 +88,10 @@ impl RunFolder {
         let before = if path.is_dir() { Before::Folder } else { Before::Absent };
         fs::create_dir_all(path).map_err(|e| cannot_make(path, &e))?;
         let claim = folder.lock()?;
-        let reserved = Reserved { folder, _claim: claim, before };
         if occupied {
-            reserved.folder.set_aside()?;
+            folder.set_aside()?;
         }
+        let reserved = Reserved { folder, _claim: claim, before };
         reserved.folder.make_folders()?;
         Ok(reserved)
     }
@@ -260,17 +260,30 @@ impl RunFolder {
             .try_for_each(|path| fs::create_dir_all(&path).map_err(|e| cannot_make(&path, &e)))
     }
 
-    /// Moves what a run has written to [`ASIDE`]. What an earlier command, which was killed, has set aside there is no longer
-    /// asked for.
+    /// Moves what a run has written to [`ASIDE`], all or nothing of it. What an earlier command, which was killed, has set aside
+    /// there is no longer asked for.
     fn set_aside(&self) -> Result<()> {
         let aside = self.path.join(ASIDE);
         remove_folder(&aside)?;
         fs::create_dir(&aside).map_err(|e| Error::io(&aside, e))?;
-        for name in self.written()? {
+        let moved = self.written()?.into_iter().try_for_each(|name| {
             let (from, to) = (self.path.join(&name), aside.join(&name));
+            fs::rename(&from, to).map_err(|e| Error::io(from, e))
+        });
+        moved.inspect_err(|_| {
+            // The first failure is the one to report.
+            let _ = self.bring_back();
+        })
+    }
+
+    /// Moves what was set aside back to its place.
+    fn bring_back(&self) -> Result<()> {
+        let aside = self.path.join(ASIDE);
+        for entry in fs::read_dir(&aside).into_iter().flatten().flatten() {
+            let (from, to) = (entry.path(), self.path.join(entry.file_name()));
             fs::rename(&from, to).map_err(|e| Error::io(from, e))?;
         }
-        Ok(())
+        remove_folder(&aside)
     }
 
     /// The names of what a run has written here.
@@ -304,12 +317,7 @@ impl Reserved {
             let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             removed.map_err(|e| Error::io(path, e))?;
         }
-        let aside = path.join(ASIDE);
-        for entry in fs::read_dir(&aside).into_iter().flatten().flatten() {
-            let (from, to) = (entry.path(), path.join(entry.file_name()));
-            fs::rename(&from, to).map_err(|e| Error::io(from, e))?;
-        }
-        remove_folder(&aside)?;
+        self.folder.bring_back()?;
         if self.before == Before::Absent {
             fs::remove_dir(path).map_err(|e| Error::io(path, e))?;
         }
