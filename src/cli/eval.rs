@@ -121,12 +121,18 @@ impl EvalArgs {
                 );
             }
             training.prepare(&Dataset::load(&checkpoint.config)?)?;
-            let (found, report) = self.evaluate(run, &checkpoint, training.as_ref(), judged, status)?;
-            print(&if self.json {
-                format!("{}\n", Value::Object(found))
-            } else {
-                table(&found, &report, judged)
-            })?;
+            let (found, evaluated) = self.evaluate(run, &checkpoint, training.as_ref(), judged, status)?;
+            let Evaluated { report, neighbours } = evaluated;
+            // Shown before they are written: a folder that cannot be written to does not take the scores with it.
+            let text = Value::Object(found.clone());
+            print(&if self.json { format!("{text}\n") } else { table(&found, &report, judged) })?;
+            let folder = if run.is_dir() { Some(RunFolder::open(run)?) } else { run_of(run) };
+            if let Some(folder) = folder {
+                atomic::write(folder.evaluation(), format!("{text:#}\n"))?;
+                if let Some(picture) = neighbours {
+                    picture.save(&folder.neighbours())?;
+                }
+            }
             reports.push(report);
         }
         if self.seeds {
@@ -158,7 +164,7 @@ impl EvalArgs {
         Ok(checkpoint)
     }
 
-    /// The scores of a run, and the same with where they come from, as written to `eval.json`.
+    /// What is found of a run, and its scores with where they come from, as written to `eval.json`.
     fn evaluate(
         &self,
         run: &Path,
@@ -166,7 +172,7 @@ impl EvalArgs {
         training: &dyn Training,
         judged: &Judged,
         status: &mut Status,
-    ) -> Result<(Map<String, Value>, Report)> {
+    ) -> Result<(Map<String, Value>, Evaluated)> {
         let begun = Instant::now();
         let samples = self.samples.unwrap_or(judged.data.test.dataset().len().min(10_000));
         let options = EvaluationOptions {
@@ -179,7 +185,7 @@ impl EvalArgs {
         };
         let evaluation =
             Evaluation { training, data: &judged.data, judge: judged.judge.as_ref().ok(), options };
-        let Evaluated { report, neighbours } = match self.quick {
+        let evaluated = match self.quick {
             true => Evaluated { report: evaluation.quick(), neighbours: None },
             false => evaluation.run(&mut |event| match event {
                 EvaluationEvent::Part(name) => status.part(name),
@@ -198,15 +204,8 @@ impl EvalArgs {
         });
         found.extend(places.as_object().cloned().expect("an object was written"));
         found.insert("seconds".into(), begun.elapsed().as_secs_f64().into());
-        found.extend(report.to_json());
-        let folder = if run.is_dir() { Some(RunFolder::open(run)?) } else { run_of(run) };
-        if let Some(folder) = folder {
-            atomic::write(folder.evaluation(), format!("{:#}\n", Value::Object(found.clone())))?;
-            if let Some(picture) = neighbours {
-                picture.save(&folder.neighbours())?;
-            }
-        }
-        Ok((found, report))
+        found.extend(evaluated.report.to_json());
+        Ok((found, evaluated))
     }
 }
 

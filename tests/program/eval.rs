@@ -201,8 +201,23 @@ fn what_is_no_run_is_not_evaluated() {
     refuse(&["eval", "--judge=nothing"], &["no data set named \"nothing\""]);
     refuse(&["eval"], &["RUN"]);
     fs::remove_file(run.join("checkpoints/last.safetensors")).unwrap();
+    refuse(&["train", "--resume", path], &["last.safetensors is missing", "--resume", "best.safetensors"]);
     fs::remove_file(run.join("checkpoints/best.safetensors")).unwrap();
     refuse(&["eval", path], &["has not saved a checkpoint"]);
+}
+
+#[test]
+fn scores_are_shown_even_where_they_cannot_be_kept() {
+    let place = Place::new();
+    let run = place.path("run");
+    // A folder in the place of the file.
+    let _ = fs::remove_file(run.join("eval.json"));
+    fs::create_dir(run.join("eval.json")).unwrap();
+    let output = output(&["eval", run.to_str().unwrap(), "--quick", "--samples=10", "--threads=1", "--json"]);
+    let message = String::from_utf8_lossy(&output.stderr).to_string();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("eval.json"), "{message}");
+    assert_eq!(objects(&String::from_utf8_lossy(&output.stdout))[0]["samples"], 10);
 }
 
 #[test]

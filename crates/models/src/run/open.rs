@@ -37,7 +37,15 @@ pub fn checkpoint_path(path: &Path, wanted: Wanted) -> Result<PathBuf> {
     }
     if !folder.last().is_file() {
         let missing = folder.last();
-        let detail = format!("the run has not saved a checkpoint yet ({} is missing)", missing.display());
+        let best = folder.best();
+        let detail = match best.is_file() {
+            true => format!(
+                "{} is missing; that of the lowest test loss is there, to go on from by --resume {}",
+                missing.display(),
+                best.display()
+            ),
+            false => format!("the run has not saved a checkpoint yet ({} is missing)", missing.display()),
+        };
         return Err(Error::file(path, detail));
     }
     Ok(folder.last())
