@@ -240,7 +240,8 @@ impl Evaluation<'_> {
     /// `elbo_…` and `nll_…` (of IWAE-K), in nats, of test images made black and white: `…_static` by the one draw of each
     /// image that is the same in every evaluation, `…_dynamic` by draws that differ from evaluation seed to evaluation
     /// seed. They are bounds on the probability of the images where the reconstruction is `bernoulli`, and on a density of
-    /// their pixels otherwise: no two of those can be compared. The `…_standard_error` is that of the choice of test images. And `ais_static`, the negative log-likelihood by annealed importance sampling.
+    /// their pixels otherwise: no two of those can be compared. The `…_standard_error` is that of the choice of test images. And
+    /// `ais_static`, the negative log-likelihood by annealed importance sampling.
     fn likelihood(&self, report: &mut Report) -> Result<()> {
         let images = self.data.test.dataset();
         // Colours have no black and white.

@@ -33,7 +33,7 @@ pub struct Claim {
     _handle: Option<fs::File>,
 }
 
-/// The folder of a run that is about to begin or go on, claimed for it. Until [`Reserved::begin`] says that it has,
+/// The folder of a run that is about to begin or go on, claimed for it. Until [`Reserved::begin`] is called,
 /// dropping this leaves the folder as it was found: an earlier run that was to be replaced is there again, and nothing of the
 /// new one.
 #[derive(Debug)]
