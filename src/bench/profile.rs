@@ -7,6 +7,7 @@ use super::statistics::Summary;
 use super::workload::Workload;
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
+use wengert_models::wording::counted;
 use wengert_tensor::Device;
 use wengert_tensor::inspect::trace::{Detail, Options, Stream, Tracing};
 
@@ -50,10 +51,11 @@ pub fn profile(workload: &Workload, rules: &Rules) -> Result<String> {
     tracing.finish()?;
 
     let rate = |name| limit(name, place);
-    let plural = if threads == 1 { "" } else { "s" };
     Ok(format!(
-        "{subject}, {threads} thread{plural}: {steps} steps in {:.3} ms; a step takes {:.4} ms, {:.4} ms while it is recorded\n\
+        "{subject}, {}: {} in {:.3} ms; a step takes {:.4} ms, {:.4} ms while it is recorded\n\
          at most, measured now: {:.1} GFLOP/s in registers, {:.1} GB/s through memory\n",
+        counted(threads, "thread"),
+        counted(steps, "step"),
         recorded.iter().sum::<f64>(),
         plain.median,
         Summary::of(&recorded).median,

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
+use wengert_models::wording::{counted, quoted, shell_word};
 use wengert_tensor::io::atomic;
 use wengert_tensor::{Device, Precision, on_device};
 
@@ -157,7 +158,7 @@ impl BenchArgs {
             [Workload::Training(entry)] => export(entry, self.batch, path),
             _ => bail!(
                 "--export writes the state of one training workload, such as `wengert bench vae --export {}`",
-                path.display()
+                quoted(path)
             ),
         }
     }
@@ -216,6 +217,7 @@ impl BenchArgs {
         against.sort();
         against.dedup();
         let versions = launcher.versions(&against)?;
+        self.save.as_deref().map(check_place).transpose()?;
         process::restrict(threads)?;
 
         // No ticking: the bar is drawn between turns only, by the process that waits for them.
@@ -247,8 +249,9 @@ impl BenchArgs {
         match &self.save {
             Some(path) => {
                 let machine: String = gpu.iter().map(|gpu| format!("- {gpu}\n")).collect();
-                let machine = format!("- {}; {processors} processors\n{machine}", devices::machine());
-                save(path, &report(&outcomes, &machine, threads, &versions))
+                let processors = counted(processors, "processor");
+                let machine = format!("- {}; {processors}\n{machine}", devices::machine());
+                Ok(atomic::write(path, report(&outcomes, &machine, threads, &versions))?)
             }
             None => Ok(()),
         }
@@ -262,21 +265,36 @@ impl BenchArgs {
 
 /// The results with all that one must know to measure them again; `machine` is a list of Markdown.
 fn report(outcomes: &[Outcome], machine: &str, threads: usize, versions: &[String]) -> String {
-    let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    let arguments = std::env::args_os().skip(1).map(|argument| shell_word(&argument.to_string_lossy()));
     let arguments: Vec<String> = arguments.collect();
     let versions: String = versions.iter().map(|version| format!(", {version}")).collect();
     format!(
-        "# {}\n\n{machine}- wengert {}{versions}; {threads} threads\n- `wengert {}`\n\n{}",
+        "# {}\n\n{machine}- wengert {}{versions}; {}\n- `wengert {}`\n\n{}",
         devices::brand().unwrap_or_else(|| std::env::consts::ARCH.to_string()),
         env!("CARGO_PKG_VERSION"),
+        counted(threads, "thread"),
         arguments.join(" "),
         markdown(outcomes),
     )
 }
 
-fn save(path: &Path, text: &str) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("{} could not be made", folder.display()))?;
+/// Fails where [`atomic::write`] will: a race takes minutes, and its results should not be lost at the end of it.
+fn check_place(path: &Path) -> Result<()> {
+    let shown = path.display();
+    if path.is_dir() {
+        bail!("--save {shown}: this is a folder; name a file, such as {}", path.join("results.md").display());
     }
-    Ok(atomic::write(path, text)?)
+    if path.exists() && !path.is_file() {
+        // A device or a pipe is written to as it is.
+        return Ok(());
+    }
+    // A link stays one: what it leads to is replaced.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(folder)
+        .and_then(|()| tempfile::tempfile_in(folder).map(drop))
+        .with_context(|| format!("--save {shown}: nothing can be written there; name another file"))
 }

@@ -8,6 +8,7 @@ use wengert_data::{
     DatasetInfo, FileStatus, Places, Split, candidates, catalogue, dataset_info, find_dataset, identify,
     import_folder, user_folder, verify_folder,
 };
+use wengert_models::wording::counted;
 
 /// Data sets: list, check, import and download them
 #[derive(Args, Debug)]
@@ -196,9 +197,9 @@ fn import(folder: &Path, out: &mut impl Write) -> Result<()> {
         bail!(nothing_known(folder));
     }
     if wrong > 0 {
-        bail!("{copied} of {} files verified and imported, the others could not be", copied + wrong);
+        bail!("{copied} of {} verified and imported, the rest could not be", counted(copied + wrong, "file"));
     }
-    writeln!(out, "{copied} {} verified and imported", if copied == 1 { "file" } else { "files" })?;
+    writeln!(out, "{} verified and imported", counted(copied, "file"))?;
     Ok(())
 }
 

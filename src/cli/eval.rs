@@ -17,6 +17,7 @@ use wengert_models::metrics::{
 };
 use wengert_models::run::{RunFolder, open_checkpoint, run_of};
 use wengert_models::settings::{first_conflict, read_config};
+use wengert_models::wording::counted;
 use wengert_models::{Checkpoint, Config, Dataset, Training};
 use wengert_tensor::io::atomic;
 
@@ -211,13 +212,14 @@ impl EvalArgs {
 
 fn table(found: &Map<String, Value>, report: &Report, judged: &Judged) -> String {
     let text = |key: &str| found[key].as_str().unwrap_or_default();
+    let number = |key: &str| found[key].as_u64().unwrap_or_default();
     let mut table = format!(
-        "{}: {} on {}, after {} epochs; {} samples\n",
+        "{}: {} on {}, after {}; {}\n",
         text("run"),
         text("model"),
         text("data"),
-        found["epoch"],
-        found["samples"]
+        counted(number("epoch"), "epoch"),
+        counted(number("samples"), "sample")
     );
     table.push_str(&judged.describe());
     table.push_str(&report.to_table());
@@ -249,7 +251,7 @@ fn spread(reports: &[Report], as_json: bool) -> String {
         return format!("{}\n", json!({ "runs": reports.len(), "scores": scores }));
     }
     let width = rows.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
-    let mut table = format!("{} runs: median (quartiles)\n", reports.len());
+    let mut table = format!("{}: median (quartiles)\n", counted(reports.len(), "run"));
     for (name, [low, middle, high], runs) in &rows {
         let of = if *runs < reports.len() { format!(", of {runs} runs") } else { String::new() };
         let _ = writeln!(

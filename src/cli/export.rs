@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use wengert_models::export::Part;
 use wengert_models::run::open_checkpoint;
+use wengert_models::wording::counted;
 use wengert_nn::{Module, StateDict};
 use wengert_tensor::io::{atomic, safetensors};
 use wengert_tensor::onnx::{Exported, OPSET};
@@ -41,7 +42,8 @@ pub struct ExportArgs {
     /// What to write
     #[arg(long, value_name = "FORMAT")]
     format: Format,
-    /// What the model does, for ONNX [default: the first that it has]
+    /// What the model does, for ONNX: decoder, generator (its other name), encoder, classifier or discriminator
+    /// [default: the first that it has]
     #[arg(long, value_name = "PART", value_parser = part)]
     part: Option<Part>,
     /// File to write [default: MODEL-PART.onnx or MODEL.safetensors]
@@ -109,10 +111,10 @@ impl ExportArgs {
         atomic::write(&out, &exported.bytes)?;
         let batch = exported.batch.map_or_else(|| "any".to_owned(), |batch| batch.to_string());
         print(&format!(
-            "{}: the {part} of {name}, {} operators and {} weights, for a batch of {batch}; operator set {OPSET}\n",
+            "{}: the {part} of {name}, {} and {}, for a batch of {batch}; operator set {OPSET}\n",
             out.display(),
-            exported.nodes,
-            exported.weights.len(),
+            counted(exported.nodes, "operator"),
+            counted(exported.weights.len(), "weight"),
         ))
     }
 

@@ -8,6 +8,7 @@ use clap::Args;
 use std::fmt::Write;
 use std::process::ExitCode;
 use wengert_models::suggest::did_you_mean;
+use wengert_models::wording::counted;
 use wengert_tensor::autograd::{Check, CheckReport, gradcheck, gradgradcheck};
 use wengert_tensor::{Generator, Tensor};
 
@@ -67,7 +68,7 @@ pub fn run(args: &GradcheckArgs) -> Result<ExitCode> {
         print(&text)?;
     }
     let verdict = if failures == 0 { "all agree".to_string() } else { format!("{failures} disagree") };
-    let subject = if cases.len() == 1 { "1 op".to_string() } else { format!("{} ops", cases.len()) };
+    let subject = counted(cases.len(), "op");
     print(&format!("{subject} checked in f64 against central differences: {verdict}\n"))?;
     Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

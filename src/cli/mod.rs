@@ -56,7 +56,9 @@ Examples:
 Environment: WENGERT_TRACE=FILE records every op for https://ui.perfetto.dev; WENGERT_DEBUG=1 prints totals by op, 2 each
 op, 3 also shapes and ranges of values. WENGERT_SIMD=baseline, avx2 or avx512 limits the instructions in use;
 WENGERT_AMX=emulate lets --precision work, slowly, where the processor has no AMX. WENGERT_DATASETS=FOLDER is looked in first
-for data sets, before ./datasets, the repository and $XDG_DATA_HOME/wengert/datasets (~/.local/share/wengert/datasets).
+for data sets, before ./datasets, the repository and $XDG_DATA_HOME/wengert/datasets (~/.local/share/wengert/datasets);
+WENGERT_CACHE=FOLDER keeps judges and CUDA kernels, else $XDG_CACHE_HOME/wengert (~/.cache/wengert). WENGERT_CUDA_LIBS=FOLDERS
+are looked in for NVIDIA's libraries.
 
 Exit codes: 0 success; 1 a check failed or training diverged; 2 wrong input; 130 interrupted.";
 
@@ -100,7 +102,7 @@ enum Command {
     Devices,
     /// Time training steps and single ops, against other frameworks too
     Bench(bench::BenchArgs),
-    /// Serve a page on this machine that shows runs
+    /// Serve a page on this machine that shows tapes and runs, with a playground
     Study(study::StudyArgs),
     /// Serve the page at the latent space of trained models
     Explore(explore::ExploreArgs),

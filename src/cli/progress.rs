@@ -9,6 +9,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 use wengert_models::event::Event;
 use wengert_models::run::EpochRecord;
+use wengert_models::wording::{counted, plural};
 use wengert_tensor::Device;
 
 /// How a run is shown.
@@ -65,12 +66,12 @@ impl Progress {
             Event::Started(start) => {
                 self.epochs = start.epochs;
                 let mut line = format!(
-                    "{}: {} parameters, {} training images in {} steps an epoch, {} test images",
+                    "{}: {} parameters, {} in {} an epoch, {}",
                     start.model,
                     thousands(start.parameters as u64),
-                    thousands(start.train_images as u64),
-                    start.steps_per_epoch,
-                    thousands(start.test_images as u64),
+                    many(start.train_images as u64, "training image"),
+                    counted(start.steps_per_epoch, "step"),
+                    many(start.test_images as u64, "test image"),
                 );
                 if start.device != Device::Cpu {
                     let _ = write!(line, "\ndevice: {}", start.device);
@@ -240,6 +241,11 @@ fn write_line(line: &str) -> std::io::Result<()> {
 /// A loss with four digits that count, or two behind the point: those of games are near 1, those of pixels near 100.
 fn number(value: f64) -> String {
     if value.abs() < 10.0 { format!("{value:.3}") } else { format!("{value:.2}") }
+}
+
+/// A large count with its noun.
+fn many(count: u64, noun: &str) -> String {
+    format!("{} {}", thousands(count), plural(count, noun))
 }
 
 /// 1234567 as `1,234,567`.

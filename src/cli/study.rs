@@ -25,7 +25,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub struct StudyArgs {
-    /// Run folders to look at
+    /// Run folders to look at; without one there are the tapes of models and the playground
     runs: Vec<PathBuf>,
     #[command(flatten)]
     page: PageArgs,

@@ -86,6 +86,15 @@ fn wrong_requests_are_refused() {
     refuse(&["bench", "--profile"], &["--profile takes one workload"]);
     refuse(&["bench", "startup", "--profile"], &["whole process", "`vae`"]);
     refuse(&["bench", "mlp", "--profile=/nowhere/trace.json"], &["/nowhere/trace.json"]);
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "old").unwrap();
+    // Refused at once: everything would be timed for minutes.
+    for (place, part) in
+        [(folder.path(), "this is a folder"), (&file.join("a.md"), "nothing can be written there")]
+    {
+        refuse(&["bench", "--save", place.to_str().unwrap()], &["--save", place.to_str().unwrap(), part]);
+    }
     refuse(&["bench", "gemm", "--export=state"], &["--export", "one training workload"]);
     refuse(
         &["bench", "--against=torch", "--baselines=/nowhere"],
@@ -150,9 +159,12 @@ fn contenders_race_in_turns() {
     assert_eq!(records[1]["ms_per_step_median"], 1000.0);
     assert!(records[1]["ratio"].as_f64().unwrap() > 1.0, "{records:?}");
     let report = fs::read_to_string(saved).unwrap();
-    for part in
-        ["torch 9.9", "bench chain 1000 --against=torch", "| chain 1000 | wengert |", "torch: it sleeps"]
-    {
+    for part in [
+        "torch 9.9",
+        "`wengert bench 'chain 1000' --against=torch",
+        "| chain 1000 | wengert |",
+        "torch: it sleeps",
+    ] {
         assert!(report.contains(part), "{part} in {report}");
     }
 

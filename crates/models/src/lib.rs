@@ -49,6 +49,7 @@ pub mod settings;
 pub mod suggest;
 pub mod trainer;
 pub mod traversal;
+pub mod wording;
 
 pub use checkpoint::Checkpoint;
 pub use config::Config;

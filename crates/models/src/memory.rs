@@ -2,6 +2,7 @@
 //! kills the process later, without a word.
 
 use crate::registry::ImageSet;
+use crate::wording::counted;
 use crate::{Error, Result, Training};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -26,8 +27,9 @@ pub fn check(training: &dyn Training, images: &ImageSet, size: usize) -> Result<
     }
     let gib = |bytes: f64| bytes / f64::from(1 << 30);
     Err(Error::setting(format!(
-        "a step of {size} images needs about {:.1} GiB of memory, and {:.1} GiB are available; a smaller --batch or a \
+        "a step of {} needs about {:.1} GiB of memory, and {:.1} GiB are available; a smaller --batch or a \
          smaller model needs less",
+        counted(size, "image"),
         gib(needed),
         gib(available as f64)
     )))

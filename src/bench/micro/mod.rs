@@ -13,6 +13,7 @@ mod reduction;
 pub use limit::{FMA, STREAM};
 use std::fmt;
 use std::sync::Arc;
+use wengert_models::wording::counted;
 use wengert_tensor::{DType, Generator, Shape, Tensor};
 
 /// One call of an op.
@@ -96,7 +97,7 @@ impl Work {
 impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Images(count) => write!(f, "{count} images"),
+            Self::Images(count) => f.write_str(&counted(count, "image")),
             Self::Flops(count) => write!(f, "{:.4} GFLOP", count as f64 * 1e-9),
             Self::Bytes(count) => write!(f, "{:.1} MB", count as f64 * 1e-6),
             Self::Elements(count) => write!(f, "{count} elements"),

@@ -2,6 +2,7 @@
 
 use super::{Step, Stepper};
 use std::fmt::Write;
+use wengert_models::wording::counted;
 use wengert_tensor::inspect::{GraphInput, GraphNode, StepBack, formula, layer, operand, short};
 
 /// A headline and rows of a label and a text.
@@ -34,7 +35,13 @@ impl Stepper {
     pub fn introduction(&self) -> String {
         let (forward, back) = (self.history.graph.nodes.len(), self.history.backward.len());
         let loss = self.history.values.last().map_or(f64::NAN, |value| value.mean);
-        format!("{}: {}; {forward} ops forward, {back} steps back\n\n", self.title, short(loss))
+        format!(
+            "{}: {}; {} forward, {} back\n\n",
+            self.title,
+            short(loss),
+            counted(forward, "op"),
+            counted(back, "step")
+        )
     }
 
     /// The page of this stop.

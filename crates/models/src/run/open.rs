@@ -3,6 +3,7 @@
 use super::RunFolder;
 use crate::settings::{self, Settings, first_conflict};
 use crate::suggest::did_you_mean;
+use crate::wording::quoted;
 use crate::{Checkpoint, Config, Error, Result, registry};
 use std::path::{Path, PathBuf};
 
@@ -42,7 +43,7 @@ pub fn checkpoint_path(path: &Path, wanted: Wanted) -> Result<PathBuf> {
             true => format!(
                 "{} is missing; that of the lowest test loss is there, to go on from by --resume {}",
                 missing.display(),
-                best.display()
+                quoted(best)
             ),
             false => format!("the run has not saved a checkpoint yet ({} is missing)", missing.display()),
         };

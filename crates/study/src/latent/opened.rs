@@ -9,6 +9,7 @@ use wengert_data::sha256_file;
 use wengert_models::code_space::interpolation::{has_normal_prior, prior_deviation};
 use wengert_models::metrics::{Classifier, ClassifierOptions, cache_folder};
 use wengert_models::run::RunFolder;
+use wengert_models::wording::counted;
 use wengert_models::{Checkpoint, CodePart, Dataset, Model, Training, pictures, settings};
 use wengert_tensor::{DType, Generator, Tensor, no_grad};
 
@@ -101,8 +102,11 @@ impl Opened {
         let (found, wanted) = (data.image_set(), self.checkpoint.images);
         if found != wanted {
             return Err(Refusal::wrong(format!(
-                "the data set has images of {:?} in {} classes; the model was trained on {:?} in {}",
-                found.shape, found.classes, wanted.shape, wanted.classes
+                "the data set has images of {:?} in {}; the model was trained on {:?} in {}",
+                found.shape,
+                counted(found.classes, "class"),
+                wanted.shape,
+                counted(wanted.classes, "class")
             )));
         }
         Ok(place.insert(Arc::new(data)).clone())
