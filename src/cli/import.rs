@@ -1,13 +1,15 @@
 //! `wengert import`.
 
 use super::output::print;
+use super::run::or_undo;
 use anyhow::{Result, bail};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use wengert_models::import::import;
 use wengert_models::run::RunFolder;
 use wengert_models::settings::Settings;
-use wengert_models::{Dataset, find};
+use wengert_models::wording::{counted, quoted};
+use wengert_models::{Dataset, checkpoint, find};
 use wengert_nn::StateDict;
 use wengert_tensor::io::{pytorch, safetensors};
 
@@ -63,16 +65,28 @@ pub fn run(args: &ImportArgs) -> Result<()> {
     };
     let folder = reserved.folder().clone();
     let path = folder.path().display().to_string();
-    import(&state, &args.file, &config, &data, folder)?;
+    or_undo(import(&state, &args.file, &config, &data, folder), &mut reserved)?;
     reserved.begin()?;
-    print(&format!("{path}: {} with {} tensors of {}\n", entry.name, state.len(), args.file.display()))
+    let tensors = counted(state.len(), "tensor");
+    print(&format!("{path}: {} with {tensors} of {}\n", entry.name, args.file.display()))
 }
 
 /// The tensors of a file, by the format that its name tells.
 fn read(file: &Path) -> Result<StateDict> {
     match file.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
         "pt" | "pth" => Ok(pytorch::load(file)?),
-        "safetensors" => Ok(safetensors::load(file)?.tensors),
+        "safetensors" => {
+            let contents = safetensors::load(file)?;
+            if checkpoint::is_one(&contents) {
+                let (shown, quoted) = (file.display(), quoted(file));
+                bail!(
+                    "{shown} is a checkpoint of wengert already, which every command takes as it is: draw from it with `wengert \
+                     sample {quoted}`, or go on with `wengert train --resume {quoted}`; its weights alone are a file of `wengert \
+                     export {quoted} --format safetensors`"
+                );
+            }
+            Ok(contents.tensors)
+        }
         _ => bail!("{}: weights are read from .pt, .pth and .safetensors", file.display()),
     }
 }

@@ -3,7 +3,7 @@
 use super::judged::Judged;
 use super::output::print;
 use super::progress::{Mode, Progress, Status};
-use super::run::pool;
+use super::run::{or_undo, pool};
 use super::study::PageArgs;
 use super::{device, number, precision};
 use anyhow::{Context, Result, anyhow, bail};
@@ -18,6 +18,7 @@ use wengert_models::run::{
     Reserved, RunFolder, Wanted, check_continuation, checkpoint_path, run_of, settings_of,
 };
 use wengert_models::settings::{Settings, read_toml};
+use wengert_models::wording::{counted, quoted};
 use wengert_models::{Checkpoint, Config, Dataset, Trainer, find};
 use wengert_study::{Live, Server, Study};
 use wengert_tensor::{default_device, on_device};
@@ -148,7 +149,8 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
         args.let_judge(&mut trainer, &config)?;
         args.drive(trainer, &config, &mut reserved)
     };
-    pool(config.train.threads)?.install(|| on_device(device, train))
+    let ended = pool(config.train.threads).and_then(|pool| pool.install(|| on_device(device, train)));
+    or_undo(ended, &mut reserved)
 }
 
 impl TrainArgs {
@@ -235,18 +237,17 @@ impl TrainArgs {
     }
 
     fn farewell(&self, trainer: &Trainer, config: &Config, outcome: Outcome, idle: bool) -> String {
-        let folder = trainer.folder().path().display();
+        let folder = quoted(trainer.folder().path());
         let state = trainer.state();
+        let taken = counted(state.step, "step");
         match outcome {
             Outcome::Finished if idle => {
-                format!(
-                    "nothing to do: the run has its {} epochs; raise --epochs to go on\n",
-                    config.train.epochs
-                )
+                let epochs = counted(config.train.epochs, "epoch");
+                format!("nothing to do: the run has its {epochs}; raise --epochs to go on\n")
             }
             Outcome::StepLimit if idle => format!(
-                "nothing to do: the run has taken {} steps and its limit is {}; raise --steps, or pass --steps 0\n",
-                state.step, config.train.steps
+                "nothing to do: the run has taken {taken} and its limit is {}; raise --steps, or pass --steps 0\n",
+                config.train.steps
             ),
             Outcome::Finished => {
                 let best = match state.best_loss.is_finite() {
@@ -257,13 +258,10 @@ impl TrainArgs {
                 format!("{best}more: {}\n", next_commands(trainer))
             }
             Outcome::StepLimit => {
-                format!(
-                    "stopped after {} steps; go on: wengert train --resume {folder} --steps 0\n",
-                    state.step
-                )
+                format!("stopped after {taken}; go on: wengert train --resume {folder} --steps 0\n")
             }
             Outcome::Interrupted => {
-                format!("stopped after {} steps; go on: wengert train --resume {folder}\n", state.step)
+                format!("stopped after {taken}; go on: wengert train --resume {folder}\n")
             }
         }
     }
@@ -363,12 +361,13 @@ impl TrainArgs {
 /// What can be done with a finished run.
 fn next_commands(trainer: &Trainer) -> String {
     let folder = trainer.folder();
+    let path = quoted(folder.path());
     let mut commands = Vec::new();
     if trainer.model().code_size() > 0 {
-        commands.push(format!("wengert sample {} --out samples.png", folder.path().display()));
+        commands.push(format!("wengert sample {path} --out samples.png"));
     }
     if folder.reconstructions(trainer.state().epoch).is_file() {
-        commands.push(format!("wengert reconstruct {}", folder.path().display()));
+        commands.push(format!("wengert reconstruct {path}"));
     }
     commands.join("; ")
 }

@@ -105,24 +105,93 @@ fn a_command_that_fails_leaves_the_run_that_it_was_to_replace() {
     assert!(!new.exists());
 }
 
+/// A folder of so many training images like MNIST's, with shades below a limit.
+fn made(root: &TempDir, name: &str, count: u32, shades: u32) -> String {
+    let folder = root.path().join(name);
+    fs::create_dir(&folder).unwrap();
+    for (part, count) in [("train", count), ("t10k", 20)] {
+        let file = |kind: &str, sizes: &[u32], contents: Vec<u8>| {
+            let path = folder.join(format!("{part}-{kind}-idx{}-ubyte", sizes.len()));
+            fs::write(path, idx(sizes, &contents)).unwrap();
+        };
+        file("images", &[count, 28, 28], (0..count * 784).map(|i| (i % shades) as u8).collect());
+        file("labels", &[count], (0..count).map(|i| (i % 10) as u8).collect());
+    }
+    folder.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_run_goes_on_with_its_own_images_only() {
+    let root = TempDir::new().unwrap();
+    let [own, other] = [("own", 251), ("other", 250)].map(|(name, shades)| made(&root, name, 40, shades));
+    let run = root.path().join("run");
+    let path = run.to_str().unwrap();
+    let short = ["--batch=20", "--threads=1", "--quiet", "--set=vae.hidden=8"];
+    succeed(&[&["train", "vae", "--out", path, "--data", &own, "--steps=1"], &short[..]].concat());
+    let go_on = |steps, data| ["train", "--resume", path, "--quiet", "--steps", steps, "--data", data];
+    refuse(&go_on("2", &other), &["last.safetensors", "other images or labels", "--data", "new run"]);
+    succeed(&go_on("2", &own));
+
+    // Checkpoints that were saved before data had fingerprints.
+    let mut old = safetensors::load(last(&run)).unwrap();
+    assert_eq!(old.metadata.remove("data").map(|fingerprint| fingerprint.len()), Some(64));
+    safetensors::save(last(&run), &old.tensors, &old.metadata).unwrap();
+    succeed(&go_on("3", &other));
+    refuse(&go_on("4", &own), &["other images or labels"]);
+}
+
+#[test]
+fn a_command_to_copy_is_one_that_a_shell_takes() {
+    let root = TempDir::new().unwrap();
+    let own = made(&root, "own", 20, 251);
+    let run = root.path().join("it's my run");
+    let [data, out] = [["--data", &own], ["--out", run.to_str().unwrap()]];
+    let short = ["train", "vae", "--batch=20", "--steps=1", "--epochs=2", "--set=vae.hidden=8"];
+    let told = succeed(&[&short[..], &data, &out].concat());
+    assert!(told.contains("20 training images in 1 step an epoch, 20 test images"), "{told}");
+    let stopped = "stopped after 1 step; go on: wengert train --resume '";
+    assert!(told.contains(stopped) && told.contains(r"/it'\''s my run' --steps 0"), "{told}");
+    if cfg!(unix) {
+        let (_, command) = told.split_once("go on: wengert").unwrap();
+        let command = format!("exec \"$0\" {}", command.trim());
+        let shell = Command::new("sh").args(["-c", &command, env!("CARGO_BIN_EXE_wengert")]).output();
+        let told = String::from_utf8(shell.unwrap().stdout).unwrap();
+        assert!(told.contains("going on after step 1") && told.contains(r"/it'\''s my run' --out"), "{told}");
+    }
+}
+
+#[test]
+fn weights_that_are_not_finite_draw_nothing() {
+    let root = TempDir::new().unwrap();
+    let own = made(&root, "own", 20, 251);
+    let run = root.path().join("run");
+    let path = run.to_str().unwrap();
+    let short = ["--batch=20", "--quiet", "--set=vae.hidden=8", "--steps=1"];
+    succeed(&[&["train", "vae", "--data", &own, "--out", path], &short[..]].concat());
+    let mut saved = safetensors::load(last(&run)).unwrap();
+    let bias = &saved.tensors["fc21.bias"];
+    let spoiled = wengert::tensor::Tensor::full(bias.shape().clone(), f64::NAN, bias.dtype());
+    saved.tensors.insert("fc21.bias".into(), spoiled);
+    safetensors::save(last(&run), &saved.tensors, &saved.metadata).unwrap();
+    for command in ["sample", "eval", "traverse", "interpolate", "manifold", "reconstruct", "train --resume"]
+    {
+        let arguments: Vec<&str> = command.split(' ').chain([path]).collect();
+        refuse(&arguments, &["last.safetensors", "fc21.bias", "not finite", "diverged"]);
+    }
+
+    saved.tensors.retain(|name, _| name.starts_with("fc"));
+    let weights = root.path().join("weights.safetensors");
+    safetensors::save(&weights, &saved.tensors, &Default::default()).unwrap();
+    let out = root.path().join("imported");
+    let import = ["import", weights.to_str().unwrap(), "--model=vae", "--set=vae.hidden=8", "--data", &own];
+    refuse(&[&import[..], &["--out", out.to_str().unwrap()]].concat(), &["fc21.bias", "not finite"]);
+    assert!(!out.exists());
+}
+
 #[test]
 fn a_run_does_not_go_on_with_fewer_images_than_it_has_seen() {
     let root = TempDir::new().unwrap();
-    let [many, few] = [("many", 600), ("few", 100)].map(|(name, count)| {
-        let folder = root.path().join(name);
-        fs::create_dir(&folder).unwrap();
-        for (part, count) in [("train", count), ("t10k", 20)] {
-            let file = |kind: &str, sizes: &[u32], bytes: Vec<u8>| {
-                let magic = 0x0800 + sizes.len() as u32;
-                let header = std::iter::once(&magic).chain(sizes).flat_map(|number| number.to_be_bytes());
-                let path = folder.join(format!("{part}-{kind}-idx{}-ubyte", sizes.len()));
-                fs::write(path, header.chain(bytes).collect::<Vec<u8>>()).unwrap();
-            };
-            file("images", &[count, 28, 28], (0..count * 784).map(|i| (i % 251) as u8).collect());
-            file("labels", &[count], (0..count).map(|i| (i % 10) as u8).collect());
-        }
-        folder.to_str().unwrap().to_owned()
-    });
+    let [many, few] = [("many", 600), ("few", 100)].map(|(name, count)| made(&root, name, count, 251));
     let run = root.path().join("run");
     let path = run.to_str().unwrap();
     let short = ["--batch=20", "--threads=1", "--quiet"];

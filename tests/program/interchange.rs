@@ -241,6 +241,11 @@ fn weights_go_out_and_come_back() {
         &["vae.safetensors", "fc1.weight", "needs f32"],
     );
     assert!(!Path::new(&other).exists(), "nothing is left of a run that did not begin");
+    let whole = trained.to_str().unwrap();
+    refuse(
+        &["import", whole, "--model=vae"],
+        &[whole, "checkpoint of wengert already", "train --resume", "--format safetensors"],
+    );
     refuse(&["import", &weights, "--model=vea"], &["did you mean `vae`"]);
     refuse(&["import", "weights.bin", "--model=vae"], &["weights.bin", ".pt, .pth and .safetensors"]);
     refuse(&["import", "/nowhere.pt", "--model=vae"], &["/nowhere.pt"]);

@@ -2,20 +2,21 @@
 //!
 //! Weights and buffers stand under their PyTorch names, so the file also opens as a state dictionary elsewhere. Beside
 //! them stand `optimizer.NAME.…`, `random.…` (the random streams of layers) and `trainer.…` (the run's own stream and
-//! position, and `trainer.average.NAME.…`). The metadata hold the model's name, the configuration, the kind of images and the
-//! version of wengert.
+//! position, and `trainer.average.NAME.…`). The metadata hold the model's name, the configuration, the kind of images, the
+//! [fingerprint](crate::Dataset::fingerprint) of the training data and the version of wengert.
 
 use crate::config::Config;
 use crate::means::{self, Means};
 use crate::registry::{self, ImageSet};
 use crate::settings::Settings;
-use crate::{Error, Result, Training};
+use crate::wording::counted;
+use crate::{Error, Model, Result, Training};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use wengert_nn::StateDict;
 use wengert_nn::state::{generator_from_tensor, generator_to_tensor, prefix, strip_prefix};
 use wengert_tensor::io::safetensors;
-use wengert_tensor::{Generator, Tensor};
+use wengert_tensor::{DType, Generator, Tensor};
 
 /// Where a run stands between two steps.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +48,8 @@ pub struct Checkpoint {
     pub config: Config,
     /// The images that the model is built for.
     pub images: ImageSet,
+    /// The [fingerprint](crate::Dataset::fingerprint) of what it was trained on; older checkpoints hold none.
+    pub fingerprint: Option<String>,
     /// Where the run stands.
     pub state: RunState,
     tensors: StateDict,
@@ -65,6 +68,7 @@ pub fn save(
     path: &Path,
     config: &Config,
     images: &ImageSet,
+    fingerprint: &str,
     state: &RunState,
     training: &mut dyn Training,
     noise: &Generator,
@@ -90,6 +94,7 @@ pub fn save(
         ("model".to_string(), config.model.clone()),
         ("config".to_string(), toml::to_string(&config.identity()).expect("a table of plain values is TOML")),
         ("images".to_string(), serde_json::json!([images.shape, images.classes]).to_string()),
+        ("data".to_string(), fingerprint.to_string()),
         ("losses".to_string(), serde_json::json!(names).to_string()),
         ("wengert".to_string(), env!("CARGO_PKG_VERSION").to_string()),
     ]);
@@ -98,6 +103,11 @@ pub fn save(
         let kept = if existed { "; the checkpoint saved there before is untouched" } else { "" };
         Error::Setting(format!("the checkpoint could not be saved: {error}{kept}"))
     })
+}
+
+/// Whether a file holds a checkpoint, and not weights alone: the state of a run is in it.
+pub fn is_one(contents: &safetensors::Contents) -> bool {
+    contents.tensors.keys().any(|name| name.starts_with(TRAINER))
 }
 
 impl Checkpoint {
@@ -122,7 +132,8 @@ impl Checkpoint {
         let sensible = shape.iter().all(|&side| (1..=4096).contains(&side))
             && shape.iter().product::<usize>() <= 1 << 20;
         if !sensible || classes > 100_000 {
-            return Err(wrong(format!("its metadata claim images of {shape:?} in {classes} classes")));
+            let classes = counted(classes, "class");
+            return Err(wrong(format!("its metadata claim images of {shape:?} in {classes}")));
         }
         let mut state = RunState::default();
         let counts: Vec<i64> = numbers(path, &tensors, "position")?;
@@ -146,7 +157,9 @@ impl Checkpoint {
         state.best_loss =
             numbers::<f64>(path, &tensors, "best_loss")?.first().copied().unwrap_or(f64::INFINITY);
         let images = ImageSet { shape, classes };
-        Ok(Checkpoint { config: settings.resolve()?, images, state, tensors, path: path.to_owned() })
+        let fingerprint = metadata.get("data").cloned();
+        let config = settings.resolve()?;
+        Ok(Checkpoint { config, images, fingerprint, state, tensors, path: path.to_owned() })
     }
 
     /// Where it was read from.
@@ -198,11 +211,35 @@ impl Checkpoint {
             .filter(|(name, _)| of_model(name))
             .map(|(n, t)| (n.clone(), t.clone()))
             .collect();
-        self.located(training.model().load_state_dict(&state, true)).map(|_| ())
+        self.located(training.model().load_state_dict(&state, true))?;
+        match spoiled(training.model()) {
+            Some(name) => Err(Error::file(
+                &self.path,
+                format!(
+                    "{name} holds values that are not finite, as when training has diverged; name an earlier checkpoint, or \
+                     train again with a lower learning rate"
+                ),
+            )),
+            None => Ok(()),
+        }
     }
 
     fn located<T>(&self, result: wengert_nn::Result<T>) -> Result<T> {
         result.map_err(|error| Error::file(&self.path, error.to_string()))
+    }
+}
+
+/// The first parameter or buffer with a value that is not finite.
+pub(crate) fn spoiled(model: &dyn Model) -> Option<String> {
+    let state = model.named_parameters().into_iter().chain(model.named_buffers());
+    state.into_iter().find(|(_, tensor)| !is_finite(tensor)).map(|(name, _)| name)
+}
+
+fn is_finite(tensor: &Tensor) -> bool {
+    match tensor.dtype() {
+        DType::F32 => tensor.to_vec::<f32>().iter().all(|value| value.is_finite()),
+        DType::F64 => tensor.to_vec::<f64>().iter().all(|value| value.is_finite()),
+        _ => true,
     }
 }
 

@@ -25,11 +25,18 @@ pub fn import(
     training.prepare(data)?;
     let wrong = |error: wengert_nn::Error| Error::file(source, error.to_string());
     training.model().load_state_dict(state, true).map_err(wrong)?;
+    if let Some(name) = checkpoint::spoiled(training.model()) {
+        return Err(Error::file(
+            source,
+            format!("{name} holds values that are not finite; such weights draw nothing"),
+        ));
+    }
     for (_, average) in training.averages() {
         average.restart().map_err(wrong)?;
     }
     let noise = rng.stream(TRAINING_NOISE);
     let record = Record::open(folder, config, 0, 0)?;
     let last = record.folder().last();
-    checkpoint::save(&last, config, &images, &RunState::default(), training.as_mut(), &noise)
+    let state = RunState::default();
+    checkpoint::save(&last, config, &images, &data.fingerprint(), &state, training.as_mut(), &noise)
 }

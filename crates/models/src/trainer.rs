@@ -11,6 +11,7 @@ use crate::record::Record;
 use crate::registry::{self, ImageSet};
 use crate::replay::{self, Replays, Told};
 use crate::run::{EpochRecord, RunFolder, StepRecord};
+use crate::wording::counted;
 use crate::{Error, Losses, Model, Result, Training, gradients, memory, pictures};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wengert_data::{Batch, Position};
 use wengert_tensor::autograd::detect_anomaly;
-use wengert_tensor::{DType, Generator, Tensor, attempt, default_device, no_grad};
+use wengert_tensor::{Generator, attempt, default_device, no_grad};
 
 /// Random streams of a run's seed. The order of the images is the data loader's own.
 pub(crate) const INITIAL_WEIGHTS: u64 = 0;
@@ -40,6 +41,8 @@ const AHEAD: usize = 2;
 pub struct Trainer {
     config: Config,
     images: ImageSet,
+    /// The fingerprint of the training data.
+    fingerprint: String,
     training: Box<dyn Training>,
     noise: Generator,
     state: RunState,
@@ -83,6 +86,7 @@ impl Trainer {
         Ok(Trainer {
             config,
             images,
+            fingerprint: data.fingerprint(),
             training,
             noise,
             state: RunState::default(),
@@ -106,17 +110,27 @@ impl Trainer {
         if images != checkpoint.images {
             let (old, new) = (checkpoint.images, images);
             let detail = format!(
-                "the model was trained on images of {:?} in {} classes, and these are of {:?} in {}",
-                old.shape, old.classes, new.shape, new.classes
+                "the model was trained on images of {:?} in {}, and these are of {:?} in {}",
+                old.shape,
+                counted(old.classes, "class"),
+                new.shape,
+                new.classes
             );
             return Err(Error::file(checkpoint.path(), detail));
         }
         let (taken, whole) = (checkpoint.state.batch, data.train.batches_per_epoch());
         if taken > whole {
             let detail = format!(
-                "the run stands after {taken} batches of its epoch and this data set has {whole}: it was trained on more \
-                 images; name their folder by --data"
+                "the run stands after {} of its epoch and this data set has {whole}: it was trained on more images; name \
+                 their folder by --data",
+                counted(taken, "batch")
             );
+            return Err(Error::file(checkpoint.path(), detail));
+        }
+        let fingerprint = data.fingerprint();
+        if checkpoint.fingerprint.as_ref().is_some_and(|trained_on| *trained_on != fingerprint) {
+            let detail = "the run was trained on other images or labels than these, so it cannot go on to the same result; \
+                          name the folder of its own by --data, or begin a new run";
             return Err(Error::file(checkpoint.path(), detail));
         }
         let rng = Generator::new(config.seed);
@@ -128,6 +142,7 @@ impl Trainer {
         Ok(Trainer {
             config,
             images,
+            fingerprint,
             training,
             noise,
             state: checkpoint.state.clone(),
@@ -331,7 +346,7 @@ impl Trainer {
             other => return other,
         };
         let mut message = format!("{what} in step {} (epoch {})", self.state.step + 1, self.state.epoch + 1);
-        if let Some(name) = self.spoiled_weight() {
+        if let Some(name) = checkpoint::spoiled(self.training.model()) {
             message.push_str(&format!("; {name} is not finite since an earlier update"));
         }
         self.noise = Generator::from_state(before);
@@ -349,13 +364,6 @@ impl Trainer {
             false => String::new(),
         };
         Error::NonFinite(format!("{message}{kept}; a lower learning rate may help"))
-    }
-
-    /// The first parameter or buffer with a value that is not finite.
-    fn spoiled_weight(&self) -> Option<String> {
-        let model = self.training.model();
-        let state = model.named_parameters().into_iter().chain(model.named_buffers());
-        state.into_iter().find(|(_, tensor)| !is_finite(tensor)).map(|(name, _)| name)
     }
 
     /// Evaluates, records the epoch and shows it; returns the loss that chooses the best checkpoint.
@@ -427,7 +435,7 @@ impl Trainer {
 
     /// Saves the run; the last file written is the one that resumes it, so a crash before leaves the earlier state.
     fn save(&mut self, observer: &mut dyn FnMut(&Event), best: bool) -> Result<()> {
-        if let Some(name) = self.spoiled_weight() {
+        if let Some(name) = checkpoint::spoiled(self.training.model()) {
             return Err(self.non_finite(format!("{name} is not finite after step {}", self.state.step)));
         }
         // A checkpoint knows no step that the record does not.
@@ -440,7 +448,8 @@ impl Trainer {
 
     fn save_to(&mut self, path: &Path, best: bool, observer: &mut dyn FnMut(&Event)) -> Result<()> {
         let training = self.training.as_mut();
-        checkpoint::save(path, &self.config, &self.images, &self.state, training, &self.noise)?;
+        let (config, state) = (&self.config, &self.state);
+        checkpoint::save(path, config, &self.images, &self.fingerprint, state, training, &self.noise)?;
         observer(&Event::Saved { path: path.to_owned(), best, step: self.state.step });
         Ok(())
     }
@@ -469,12 +478,4 @@ enum EpochEnd {
     Whole(f64),
     Limit(f64),
     Stopped,
-}
-
-fn is_finite(tensor: &Tensor) -> bool {
-    match tensor.dtype() {
-        DType::F32 => tensor.to_vec::<f32>().iter().all(|value| value.is_finite()),
-        DType::F64 => tensor.to_vec::<f64>().iter().all(|value| value.is_finite()),
-        _ => true,
-    }
 }

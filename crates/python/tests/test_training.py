@@ -1,5 +1,6 @@
 """The zoo: the package trains as the program does."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -78,6 +79,23 @@ wengert.train("vae", data={str(mnist)!r}, out={str(run)!r}, settings={SETTINGS!r
         process.kill()
     assert process.returncode != 0 and error.rstrip().endswith("KeyboardInterrupt"), error
     assert wengert.Run.load(run).steps >= 1
+
+
+def test_a_run_is_claimed_before_its_checkpoint_is_read(mnist, tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    run = tmp_path / "run"
+    train(run, mnist, steps=1, observer=None)
+    # Another process trains there, and is about to write this file anew.
+    (run / "checkpoints" / "last.safetensors").write_bytes(b"")
+    claim = os.open(run, os.O_RDONLY)
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX)
+        with pytest.raises(ValueError, match="another process trains"):
+            wengert.train(resume=run)
+    finally:
+        os.close(claim)
+    with pytest.raises(ValueError, match="safetensors"):
+        wengert.train(resume=run)
 
 
 def test_a_trained_model_is_used(mnist, tmp_path):

@@ -91,9 +91,11 @@ impl RunFolder {
         if occupied {
             folder.set_aside()?;
         }
-        let reserved = Reserved { folder, _claim: claim, before };
-        reserved.folder.make_folders()?;
-        Ok(reserved)
+        let mut reserved = Reserved { folder, _claim: claim, before };
+        match reserved.folder.make_folders() {
+            Ok(()) => Ok(reserved),
+            Err(error) => Err(reserved.give_up(error)),
+        }
     }
 
     /// Makes `parent/model-N` with the first N from 1 that is free.
@@ -270,20 +272,30 @@ impl RunFolder {
             let (from, to) = (self.path.join(&name), aside.join(&name));
             fs::rename(&from, to).map_err(|e| Error::io(from, e))
         });
-        moved.inspect_err(|_| {
-            // The first failure is the one to report.
-            let _ = self.bring_back();
-        })
+        moved.map_err(|error| with(error, self.bring_back()))
     }
 
-    /// Moves what was set aside back to its place.
+    /// Moves what was set aside back to its place, or says where it lies.
     fn bring_back(&self) -> Result<()> {
         let aside = self.path.join(ASIDE);
-        for entry in fs::read_dir(&aside).into_iter().flatten().flatten() {
-            let (from, to) = (entry.path(), self.path.join(entry.file_name()));
-            fs::rename(&from, to).map_err(|e| Error::io(from, e))?;
+        if !aside.exists() {
+            return Ok(());
         }
-        remove_folder(&aside)
+        let move_back = || -> std::io::Result<()> {
+            for entry in fs::read_dir(&aside)? {
+                let name = entry?.file_name();
+                fs::rename(aside.join(&name), self.path.join(&name))?;
+            }
+            fs::remove_dir(&aside)
+        };
+        move_back().map_err(|error| {
+            let lies = format!(
+                "the run that was to be replaced could not be brought back ({error}); what is missing of it lies in {}: move it \
+                 from there before anything else is run in this folder",
+                aside.display()
+            );
+            Error::file(&self.path, lies)
+        })
     }
 
     /// The names of what a run has written here.
@@ -309,28 +321,45 @@ impl Reserved {
         remove_folder(&self.folder.path.join(ASIDE))
     }
 
-    /// Leaves the folder as it was found.
-    fn undo(&self) -> Result<()> {
+    /// [Leaves](Self::undo) the folder for this error, which then also tells what could not be undone.
+    pub fn give_up(&mut self, error: Error) -> Error {
+        with(error, self.undo())
+    }
+
+    /// Leaves the folder as it was found, for a run that does not begin; the error says where an earlier run lies that could
+    /// not be brought back. Nothing happens to a run that has begun.
+    pub fn undo(&mut self) -> Result<()> {
+        let before = std::mem::replace(&mut self.before, Before::Run);
+        if before == Before::Run {
+            return Ok(());
+        }
         let RunFolder { path } = &self.folder;
-        for name in self.folder.written()? {
+        let removed = self.folder.written()?.into_iter().try_for_each(|name| {
             let path = path.join(name);
             let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-            removed.map_err(|e| Error::io(path, e))?;
-        }
+            removed.map_err(|e| Error::io(path, e))
+        });
         self.folder.bring_back()?;
-        if self.before == Before::Absent {
-            fs::remove_dir(path).map_err(|e| Error::io(path, e))?;
+        removed?;
+        match before {
+            Before::Absent => fs::remove_dir(path).map_err(|e| Error::io(path, e)),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        if self.before != Before::Run {
-            // The error that the run did not begin for is the one to report.
-            let _ = self.undo();
-        }
+        // Whoever wants to tell of a failure has called it before.
+        let _ = self.undo();
+    }
+}
+
+/// An error, and beside it what could not be undone.
+fn with(error: Error, undone: Result<()>) -> Error {
+    match undone {
+        Ok(()) => error,
+        Err(left) => Error::Setting(format!("{error}; {left}")),
     }
 }
 
@@ -414,6 +443,28 @@ mod tests {
         assert_eq!(fs::read_to_string(run.last()).unwrap(), "trained");
         assert_eq!(fs::read_to_string(run.metrics()).unwrap(), "old");
         assert!(!run.samples(1).exists() && !path.join(ASIDE).exists());
+    }
+
+    #[test]
+    fn a_run_that_cannot_be_brought_back_is_told_with_its_place() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("run");
+        let run = begun(RunFolder::create(&path, false).unwrap());
+        fs::write(run.last(), "trained").unwrap();
+        let mut reserved = RunFolder::create(&path, true).unwrap();
+        let aside = path.join(ASIDE);
+        // A folder has the name of a file that is to come back.
+        fs::create_dir(path.join("notes")).unwrap();
+        fs::write(aside.join("notes"), "old").unwrap();
+        let error = reserved.undo().unwrap_err().to_string();
+        assert!(
+            error.contains("could not be brought back") && error.contains(&*aside.to_string_lossy()),
+            "{error}"
+        );
+        drop(reserved);
+        assert_eq!(fs::read_to_string(aside.join("notes")).unwrap(), "old", "nothing is lost");
+        let checkpoint = "checkpoints/last.safetensors";
+        assert!(run.last().exists() || aside.join(checkpoint).exists());
     }
 
     #[test]

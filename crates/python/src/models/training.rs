@@ -118,8 +118,10 @@ impl Plan {
         force: bool,
         resume: Option<&Path>,
     ) -> Result<Plan, Error> {
-        let checkpoint =
-            resume.map(|path| Checkpoint::load(&checkpoint_path(path, Wanted::Last)?)).transpose()?;
+        let from = resume.map(|path| checkpoint_path(path, Wanted::Last)).transpose()?;
+        // Claimed before its checkpoint is read: whoever trains there may be about to write the next one.
+        let going_on = from.as_deref().and_then(run_of).map(RunFolder::reopen).transpose()?;
+        let checkpoint = from.map(|path| Checkpoint::load(&path)).transpose()?;
         let mut resolved = match (&checkpoint, model) {
             (Some(checkpoint), _) => settings_of(checkpoint)?,
             (None, Some(model)) => Settings::new(wengert_models::find(model)?),
@@ -143,13 +145,10 @@ impl Plan {
         set_precision(config.precision()?)
             .map_err(|reason| Error::setting(format!("train.precision: {reason}")))?;
         let data = Dataset::load(&config)?;
-        let reserved = match (&checkpoint, out) {
-            (None, Some(out)) => RunFolder::create(&out, force)?,
-            (None, None) => RunFolder::create_next(Path::new("runs"), &config.model)?,
-            (Some(checkpoint), _) => match run_of(checkpoint.path()) {
-                Some(run) => run.reopen()?,
-                None => RunFolder::create_next(Path::new("runs"), &config.model)?,
-            },
+        let reserved = match (going_on, out) {
+            (Some(reserved), _) => reserved,
+            (None, Some(out)) if checkpoint.is_none() => RunFolder::create(&out, force)?,
+            (None, _) => RunFolder::create_next(Path::new("runs"), &config.model)?,
         };
         Ok(Plan { config, checkpoint, reserved, data, device })
     }
@@ -174,8 +173,9 @@ impl Plan {
             };
             trainer.run(&mut tell, stop)
         };
-        let outcome = pool.install(|| attempt(|| on_device(device, training)))??;
-        Ok((path, outcome))
+        let ended = pool.install(|| attempt(|| on_device(device, training)));
+        let ended = ended.map_err(Error::from).and_then(|ended| ended);
+        ended.map(|outcome| (path, outcome)).map_err(|error| reserved.give_up(error))
     }
 }
 
