@@ -66,7 +66,9 @@ def run(name, entry, seed, options):
     spent = folder / "processor_seconds"
     train_seconds += int(spent.read_text()) if spent.exists() else 0
     spent.write_text(str(train_seconds))
-    judged, eval_seconds = call([options.program, "eval", folder, "--json", *threads, *shlex.split(entry.get("eval", ""))])
+    # The last epoch and not the best, which the test images would have chosen.
+    judge = [options.program, "eval", folder / "checkpoints/last.safetensors", "--json", *threads]
+    judged, eval_seconds = call([*judge, *shlex.split(entry.get("eval", ""))])
     if seed == 0:
         for kind in PICTURES:
             picture = max(folder.glob(f"{kind}/*.png"), default=None)
@@ -139,9 +141,7 @@ FID is measured on the features of a LeNet that this engine trained on the same 
 always beside its floor, the FID between training and test images. It is another number than FID on Inception features:
 only its order and its ratios can be held against published ones.
 
-A model that is ranked by its loss is judged at the epoch of its lowest test loss: that choice has seen the test images,
-which flatters its likelihood a little. `epoch` names it (here never more than three before the last).
-Kernel distances (`kid`) are missing where an entry has not been judged again since their blocks are drawn at random.
+Every model is judged after its last epoch: nothing is chosen by the test images.
 """
 
 

@@ -14,9 +14,10 @@
 //! strength: slant, size and place then tell little of a group, and groups become kinds of shapes. D sees them as they are.
 //!
 //! Chen et al.: InfoGAN: Interpretable Representation Learning by Information Maximizing Generative Adversarial Nets,
-//! 2016, <https://arxiv.org/abs/1606.03657>: for MNIST 62 numbers of noise, 10 groups and 2 properties, λ = 0.1 for the
-//! properties and 1 for the groups, fully connected layers of 1024 before and after the convolutions and of 128 in Q, Adam
-//! with 2e-4 for D and 1e-3 for G. The convolutions are those of our DCGAN.
+//! 2016, <https://arxiv.org/abs/1606.03657>: for MNIST 62 numbers of noise, 10 groups and 2 properties, a weight of 1 for
+//! the groups and a smaller λ for the properties (which it does not name; ours is 0.1), fully connected layers of 1024
+//! before and after the convolutions and of 128 in Q, Adam with 2e-4 for D and 1e-3 for G. The convolutions are those of
+//! our DCGAN.
 
 use super::codes::Layout;
 use crate::augmentation::warped;

@@ -4,7 +4,10 @@
 //! mean E_fake + w·(pulling-away term of the made images' codes) for the generator.
 //!
 //! Zhao, Mathieu, LeCun: Energy-based Generative Adversarial Networks, 2016, <https://arxiv.org/abs/1609.03126>: w = 0.1. The
-//! paper searches m by data set; 1 fits energies of pixels in −1..1. Networks and optimiser are DCGAN's.
+//! paper searches m by data set. Networks and optimiser are DCGAN's.
+//!
+//! A grey image, 0 everywhere, has an energy of 1 at most, because what is given back lies in −1..1: a margin near 1 leaves
+//! the discriminator saturated on grey images, where no slope leads the generator away from them. 0.2 leaves room.
 
 use crate::config::Ranges;
 use crate::gans::autoencoder::{Autoencoder, Distance};
@@ -34,7 +37,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { margin: 1.0, pull_away: 0.1, bottleneck: 64, game: options::Options::default() }
+        Self { margin: 0.2, pull_away: 0.1, bottleneck: 64, game: options::Options::default() }
     }
 }
 

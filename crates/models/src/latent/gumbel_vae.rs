@@ -2,12 +2,13 @@
 //!
 //! `−ln p(x | y) + Σ KL(q(kᵢ | x) ‖ 1/K)`, `y = softmax((ln q + Gumbel noise) / τ)`
 //!
-//! The temperature τ falls from 1 to 0.5 by e^(−3e-5) a step, as in the paper. An evaluation draws the choices themselves,
-//! so that its total is a bound on the likelihood of the model that samples are drawn from, which the relaxed loss is not.
+//! The temperature τ falls from 1 to 0.5 by e^(−3e-5) a step, as in the first author's published example (the paper has
+//! rates of 1e-5 and 1e-4). An evaluation draws the choices themselves, so that its total is a bound on the likelihood of
+//! the model that samples are drawn from, which the relaxed loss is not.
 //! With `--set gumbel-vae.choices=1` the model sorts images into K groups.
 //!
 //! Jang, Gu, Poole 2016: Categorical Reparameterization with Gumbel-Softmax, <https://arxiv.org/abs/1611.01144>; 30
-//! choices of 10 are those of the first author's published example.
+//! choices of 10 are those of that example.
 
 use super::relaxation::annealed_temperature;
 use super::relaxed::RelaxedCoder;

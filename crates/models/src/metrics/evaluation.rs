@@ -23,11 +23,11 @@ use std::sync::Arc;
 use wengert_data::{BatchOptions, Binarisation, ImageDataset, Loader, Position};
 use wengert_tensor::{Generator, Tensor, no_grad};
 
-/// Random streams of an evaluation's seed.
-const SAMPLES: u64 = 0;
-const LOSSES: u64 = 1;
-const WEIGHTS: u64 = 2;
-const CHAINS: u64 = 3;
+/// Random streams of an evaluation's seed, apart from those of a trainer: no code is judged that chose weights.
+const SAMPLES: u64 = 16;
+const LOSSES: u64 = 17;
+const WEIGHTS: u64 = 18;
+const CHAINS: u64 = 19;
 
 /// Seed of the draws that "dynamic" means: of each image a new one for each evaluation seed.
 const DYNAMIC_SEED: u64 = 1;
@@ -162,11 +162,10 @@ impl Evaluation<'_> {
 
     /// `sample_distance`, `test_distance`, `memorised`: see [`Memorisation`].
     fn memorisation(&self, samples: &Samples, report: &mut Report) -> Result<Picture> {
-        let first = |images: &Tensor| images.narrow(0, 0, NEIGHBOURS_OF.min(images.dims()[0]));
-        let [train, test] = [&self.data.train, &self.data.test].map(grey);
-        let ((train, _), (test, _)) = (all(&train?), all(&test?));
-        let samples = first(&samples.images);
-        let found = Memorisation::look(&samples, &first(&test), &train);
+        let (train, _) = all(&grey(&self.data.train)?);
+        let (test, _) = spread(&grey(&self.data.test)?, NEIGHBOURS_OF);
+        let samples = samples.images.narrow(0, 0, NEIGHBOURS_OF.min(samples.images.dims()[0]));
+        let found = Memorisation::look(&samples, &test, &train);
         report.add("sample_distance", found.sample_distance);
         report.add("test_distance", found.test_distance);
         report.add("memorised", found.suspicious);
