@@ -7,7 +7,7 @@
 //! paper searches m by data set. Networks and optimiser are DCGAN's.
 //!
 //! A grey image, 0 everywhere, has an energy of 1 at most, because what is given back lies in −1..1: a margin near 1 leaves
-//! the discriminator saturated on grey images, where no slope leads the generator away from them. 0.2 leaves room.
+//! the discriminator saturated on grey images, where no slope leads the generator away from them. 0.1 leaves room.
 
 use crate::config::Ranges;
 use crate::gans::autoencoder::{Autoencoder, Distance};
@@ -37,7 +37,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { margin: 0.2, pull_away: 0.1, bottleneck: 64, game: options::Options::default() }
+        Self { margin: 0.1, pull_away: 0.1, bottleneck: 64, game: options::Options::default() }
     }
 }
 

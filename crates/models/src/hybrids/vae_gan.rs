@@ -151,7 +151,7 @@ impl VaeGan {
         let distance =
             feature_distance(&self.discriminator.features(images), &self.discriminator.features(&back));
         let total = &distance + &kl * self.options.beta;
-        Turn::of(total, vec![("kl", kl), ("reconstruction", distance)])
+        Turn::of(total, vec![("kl", kl), ("feature_distance", distance)])
     }
 
     /// Images of the three origins, in −1..1: those of a code of the prior, and those of the images' own codes.

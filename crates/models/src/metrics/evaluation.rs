@@ -218,9 +218,9 @@ impl Evaluation<'_> {
     }
 
     /// The terms of the model's own loss over the test images as `test_TERM`; where it has terms `kl` and `reconstruction`,
-    /// also as `rate` (KL(q(z | x) ‖ p(z)), of the normal numbers of a code) and `distortion` (−E ln p(x | z), without the
-    /// constants that the [`Likelihood`](crate::autoencoders::likelihood::Likelihood) leaves out, or what the model has in its
-    /// place) in nats.
+    /// also, in nats, as `rate` (KL(q(z | x) ‖ p(z)), of a code's numbers and, where it has a term `choice`, of that) and
+    /// `distortion` (−E ln p(x | z), without the constants that the
+    /// [`Likelihood`](crate::autoencoders::likelihood::Likelihood) leaves out).
     fn losses(&self, report: &mut Report) -> Result<()> {
         let (mut means, rng) = (Means::default(), self.rng(LOSSES));
         for batch in self.data.test.epoch(Position::default()) {
@@ -230,7 +230,7 @@ impl Evaluation<'_> {
         report.add("test_loss", means.total());
         means.terms().for_each(|(name, value)| report.add(&format!("test_{name}"), value));
         if let (Some(distortion), Some(rate)) = (means.get("reconstruction"), means.get("kl")) {
-            report.add("rate", rate);
+            report.add("rate", rate + means.get("choice").unwrap_or(0.0));
             report.add("distortion", distortion);
         }
         Ok(())
