@@ -42,7 +42,8 @@ pub trait Optimizer: Debug + Send {
     /// Adds parameters with a learning rate of their own.
     ///
     /// # Panics
-    /// When a parameter is among the optimiser's already, or is not a float leaf.
+    /// When a parameter is among the optimiser's already or is not a float leaf, or the learning rate or the weight decay
+    /// is negative.
     fn add_group(&mut self, group: ParameterGroup) {
         self.slots_mut().add(group);
     }
@@ -63,6 +64,9 @@ pub trait Optimizer: Debug + Send {
     }
 
     /// Gives every group this learning rate, now and as the base of schedules.
+    ///
+    /// # Panics
+    /// When it is negative.
     fn set_learning_rate(&mut self, learning_rate: f64) {
         self.slots_mut().set_learning_rate(learning_rate);
     }
@@ -86,4 +90,19 @@ pub trait Optimizer: Debug + Send {
     fn load_state_dict(&mut self, state: &StateDict) -> Result<()> {
         self.slots_mut().load_state_dict(state)
     }
+}
+
+/// Panics unless `value` is a finite number that is not negative.
+#[track_caller]
+fn expect_not_negative(name: &str, value: f64) {
+    assert!(
+        value.is_finite() && value >= 0.0,
+        "an optimiser's {name} must be a number from 0 on, got {value}"
+    );
+}
+
+/// Panics unless `value` is the share of an average that its past keeps.
+#[track_caller]
+fn expect_share(name: &str, value: f64) {
+    assert!((0.0..1.0).contains(&value), "an optimiser's {name} must be at least 0 and below 1, got {value}");
 }

@@ -5,7 +5,7 @@ mod common;
 
 use common::{assert_close, golden};
 use wengert_nn::*;
-use wengert_tensor::{DType, Tensor};
+use wengert_tensor::{DType, Tensor, attempt};
 
 const STEPS: usize = 5;
 
@@ -135,4 +135,31 @@ fn a_foreign_state_is_refused_and_changes_nothing() {
 fn a_tied_weight_is_given_once() {
     let weight = Tensor::zeros(2, DType::F32).requires_grad_(true);
     Sgd::new(vec![weight.clone(), weight], 0.1);
+}
+
+#[test]
+fn hyperparameters_out_of_range_are_refused() {
+    let weight = || vec![Tensor::zeros(2, DType::F32).requires_grad_(true)];
+    let refusals: [(&str, &dyn Fn()); 14] = [
+        ("learning rate must be a number from 0 on, got -1", &|| drop(Adam::new(weight(), -1.0))),
+        ("learning rate must be a number from 0 on, got NaN", &|| drop(Sgd::new(weight(), f64::NAN))),
+        ("learning rate must", &|| Sgd::new(weight(), 0.1).set_learning_rate(-0.1)),
+        ("learning rate must", &|| Sgd::new(weight(), 0.1).add_group(ParameterGroup::new(weight(), -0.1))),
+        ("beta1 must be at least 0 and below 1, got 1", &|| drop(Adam::new(weight(), 0.1).betas(1.0, 0.9))),
+        ("beta2 must", &|| drop(AdamW::new(weight(), 0.1).betas(0.9, 1.1))),
+        ("eps must", &|| drop(Adam::new(weight(), 0.1).eps(-1e-8))),
+        ("weight decay must", &|| drop(AdamW::new(weight(), 0.1).weight_decay(-0.1))),
+        ("momentum must", &|| drop(Sgd::new(weight(), 0.1).momentum(-0.1))),
+        ("alpha must lie in 0..=1, got 1.5", &|| drop(RmsProp::new(weight(), 0.1).alpha(1.5))),
+        ("learning rate decay must", &|| drop(Adagrad::new(weight(), 0.1).learning_rate_decay(-1.0))),
+        ("initial accumulator must", &|| drop(Adagrad::new(weight(), 0.1).initial_accumulator(-1.0))),
+        ("Nesterov needs a momentum", &|| drop(Sgd::new(weight(), 0.1).nesterov(true))),
+        ("a dampening of 0, set before; they are 0.9 and 0.1", &|| {
+            drop(Sgd::new(weight(), 0.1).momentum(0.9).dampening(0.1).nesterov(true))
+        }),
+    ];
+    for (expected, wrong) in refusals {
+        let message = attempt(wrong).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    }
 }

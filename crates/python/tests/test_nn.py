@@ -215,3 +215,18 @@ def test_files(tmp_path):
     (tmp_path / "broken.pt").write_bytes(b"nothing")
     with pytest.raises(ValueError, match="broken.pt"):
         wengert.load(tmp_path / "broken.pt")
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda p: optim.Adam(p, -1.0), "learning rate"),
+        (lambda p: optim.Adam(p, betas=(1.0, 0.9)), "beta1"),
+        (lambda p: optim.AdamW(p, eps=-1.0), "eps"),
+        (lambda p: optim.SGD(p, 0.1, nesterov=True), "Nesterov needs a momentum"),
+        (lambda p: setattr(optim.SGD(p, 0.1), "learning_rate", -1.0), "learning rate"),
+    ],
+)
+def test_hyperparameters_out_of_range_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make([nn.Parameter(wengert.ones(1))])

@@ -1,6 +1,6 @@
 //! Adagrad.
 
-use super::{Moment, Optimizer, Slots};
+use super::{Moment, Optimizer, Slots, expect_not_negative};
 use crate::error::Result;
 use wengert_tensor::Tensor;
 use wengert_tensor::ops::optimize::{self, adagrad_step};
@@ -26,7 +26,7 @@ impl Adagrad {
     /// PyTorch's defaults but for the learning rate (PyTorch's is 1e-2).
     ///
     /// # Panics
-    /// When a parameter appears twice or is not a float leaf.
+    /// When a parameter appears twice or is not a float leaf, or the learning rate is negative.
     #[track_caller]
     pub fn new(parameters: Vec<Tensor>, learning_rate: f64) -> Self {
         let slots = Slots::new(parameters, learning_rate, &["sum"]);
@@ -34,22 +34,42 @@ impl Adagrad {
     }
 
     /// η; 0 at first.
+    ///
+    /// # Panics
+    /// When it is negative.
+    #[track_caller]
     pub fn learning_rate_decay(self, learning_rate_decay: f64) -> Self {
+        expect_not_negative("learning rate decay", learning_rate_decay);
         Self { learning_rate_decay, ..self }
     }
 
     /// What s starts from; 0 at first.
+    ///
+    /// # Panics
+    /// When it is negative.
+    #[track_caller]
     pub fn initial_accumulator(self, initial_accumulator: f64) -> Self {
+        expect_not_negative("initial accumulator", initial_accumulator);
         Self { initial_accumulator, ..self }
     }
 
     /// ε; 1e-10 at first.
+    ///
+    /// # Panics
+    /// When it is negative.
+    #[track_caller]
     pub fn eps(self, eps: f64) -> Self {
+        expect_not_negative("eps", eps);
         Self { eps, ..self }
     }
 
     /// λ; 0 at first.
+    ///
+    /// # Panics
+    /// When it is negative.
+    #[track_caller]
     pub fn weight_decay(self, weight_decay: f64) -> Self {
+        expect_not_negative("weight decay", weight_decay);
         Self { weight_decay, ..self }
     }
 }

@@ -1,6 +1,6 @@
 //! Adam and AdamW.
 
-use super::{Moment, Optimizer, Slots};
+use super::{Moment, Optimizer, Slots, expect_not_negative, expect_share};
 use crate::error::Result;
 use wengert_tensor::Tensor;
 use wengert_tensor::ops::optimize::{self, adam_amsgrad_step, adam_step};
@@ -21,7 +21,7 @@ macro_rules! adam {
             /// PyTorch's defaults but for the learning rate (PyTorch's is 1e-3).
             ///
             /// # Panics
-            /// When a parameter appears twice or is not a float leaf.
+            /// When a parameter appears twice or is not a float leaf, or the learning rate is negative.
             #[track_caller]
             pub fn new(parameters: Vec<Tensor>, learning_rate: f64) -> Self {
                 let slots = Slots::new(parameters, learning_rate, &["exp_avg", "exp_avg_sq"]);
@@ -29,17 +29,33 @@ macro_rules! adam {
             }
 
             /// β₁ and β₂; 0.9 and 0.999 at first.
+            ///
+            /// # Panics
+            /// When one is negative, 1 or above.
+            #[track_caller]
             pub fn betas(self, beta1: f64, beta2: f64) -> Self {
+                expect_share("beta1", beta1);
+                expect_share("beta2", beta2);
                 Self { betas: (beta1, beta2), ..self }
             }
 
             /// ε; 1e-8 at first.
+            ///
+            /// # Panics
+            /// When it is negative.
+            #[track_caller]
             pub fn eps(self, eps: f64) -> Self {
+                expect_not_negative("eps", eps);
                 Self { eps, ..self }
             }
 
             #[doc = concat!("λ; ", stringify!($weight_decay), " at first.")]
+            ///
+            /// # Panics
+            /// When it is negative.
+            #[track_caller]
             pub fn weight_decay(self, weight_decay: f64) -> Self {
+                expect_not_negative("weight decay", weight_decay);
                 Self { weight_decay, ..self }
             }
 

@@ -1,6 +1,6 @@
 //! RMSProp.
 
-use super::{Moment, Optimizer, Slots};
+use super::{Moment, Optimizer, Slots, expect_not_negative};
 use crate::error::Result;
 use wengert_tensor::Tensor;
 use wengert_tensor::ops::optimize::{self, rmsprop_step};
@@ -29,7 +29,7 @@ impl RmsProp {
     /// PyTorch's defaults but for the learning rate (PyTorch's is 1e-2).
     ///
     /// # Panics
-    /// When a parameter appears twice or is not a float leaf.
+    /// When a parameter appears twice or is not a float leaf, or the learning rate is negative.
     #[track_caller]
     pub fn new(parameters: Vec<Tensor>, learning_rate: f64) -> Self {
         let slots = Slots::new(parameters, learning_rate, &["square_avg", "momentum_buffer", "grad_avg"]);
@@ -37,17 +37,32 @@ impl RmsProp {
     }
 
     /// α; 0.99 at first.
+    ///
+    /// # Panics
+    /// When it is negative, or above 1.
+    #[track_caller]
     pub fn alpha(self, alpha: f64) -> Self {
+        assert!((0.0..=1.0).contains(&alpha), "an optimiser's alpha must lie in 0..=1, got {alpha}");
         Self { alpha, ..self }
     }
 
     /// ε; 1e-8 at first.
+    ///
+    /// # Panics
+    /// When it is negative.
+    #[track_caller]
     pub fn eps(self, eps: f64) -> Self {
+        expect_not_negative("eps", eps);
         Self { eps, ..self }
     }
 
     /// μ; 0 at first.
+    ///
+    /// # Panics
+    /// When it is negative.
+    #[track_caller]
     pub fn momentum(self, momentum: f64) -> Self {
+        expect_not_negative("momentum", momentum);
         Self { momentum, ..self }
     }
 
@@ -57,7 +72,12 @@ impl RmsProp {
     }
 
     /// λ; 0 at first.
+    ///
+    /// # Panics
+    /// When it is negative.
+    #[track_caller]
     pub fn weight_decay(self, weight_decay: f64) -> Self {
+        expect_not_negative("weight decay", weight_decay);
         Self { weight_decay, ..self }
     }
 }

@@ -1,6 +1,6 @@
 //! Stochastic gradient descent.
 
-use super::{Moment, Optimizer, Slots};
+use super::{Moment, Optimizer, Slots, expect_not_negative};
 use crate::error::Result;
 use wengert_tensor::Tensor;
 use wengert_tensor::ops::optimize::{self, sgd_momentum_step, sgd_step};
@@ -26,7 +26,7 @@ impl Sgd {
     /// Plain descent with a learning rate.
     ///
     /// # Panics
-    /// When a parameter appears twice or is not a float leaf.
+    /// When a parameter appears twice or is not a float leaf, or the learning rate is negative.
     #[track_caller]
     pub fn new(parameters: Vec<Tensor>, learning_rate: f64) -> Self {
         let slots = Slots::new(parameters, learning_rate, &[]);
@@ -34,24 +34,52 @@ impl Sgd {
     }
 
     /// μ; 0 at first.
+    ///
+    /// # Panics
+    /// When it is negative, or 0 after [`nesterov`](Sgd::nesterov).
+    #[track_caller]
     pub fn momentum(mut self, momentum: f64) -> Self {
+        expect_not_negative("momentum", momentum);
         self.momentum = momentum;
         self.slots.keep(if momentum == 0.0 { &[] } else { &["momentum_buffer"] });
-        self
+        self.expect_lookahead()
     }
 
     /// τ; 0 at first.
+    ///
+    /// # Panics
+    /// When it is not 0 after [`nesterov`](Sgd::nesterov).
+    #[track_caller]
     pub fn dampening(self, dampening: f64) -> Self {
-        Self { dampening, ..self }
+        Self { dampening, ..self }.expect_lookahead()
     }
 
-    /// Whether to look ahead along the momentum, which needs a momentum and no dampening.
+    /// Whether to look ahead along the momentum.
+    ///
+    /// # Panics
+    /// When there is no momentum yet to look along, or it is dampened.
+    #[track_caller]
     pub fn nesterov(self, nesterov: bool) -> Self {
-        Self { nesterov, ..self }
+        Self { nesterov, ..self }.expect_lookahead()
+    }
+
+    #[track_caller]
+    fn expect_lookahead(self) -> Self {
+        let Self { momentum, dampening, nesterov, .. } = self;
+        assert!(
+            !nesterov || momentum > 0.0 && dampening == 0.0,
+            "Nesterov needs a momentum above 0 and a dampening of 0, set before; they are {momentum} and {dampening}"
+        );
+        self
     }
 
     /// λ; 0 at first.
+    ///
+    /// # Panics
+    /// When it is negative.
+    #[track_caller]
     pub fn weight_decay(self, weight_decay: f64) -> Self {
+        expect_not_negative("weight decay", weight_decay);
         Self { weight_decay, ..self }
     }
 }

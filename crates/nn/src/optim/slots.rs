@@ -1,6 +1,6 @@
 //! The parameters of an optimiser, in groups, with what it remembers of each.
 
-use super::{Moment, ParameterGroup, Rate};
+use super::{Moment, ParameterGroup, Rate, expect_not_negative};
 use crate::error::Result;
 use crate::state::{Reader, StateDict};
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,6 +80,10 @@ impl Slots {
 
     #[track_caller]
     pub(super) fn add(&mut self, group: ParameterGroup) {
+        expect_not_negative("learning rate", group.learning_rate);
+        if let Some(weight_decay) = group.weight_decay {
+            expect_not_negative("weight decay", weight_decay);
+        }
         let mut seen: BTreeSet<usize> = self.parameters().iter().map(Tensor::address).collect();
         for parameter in &group.parameters {
             assert!(
@@ -113,6 +117,7 @@ impl Slots {
     }
 
     pub(super) fn set_learning_rate(&mut self, learning_rate: f64) {
+        expect_not_negative("learning rate", learning_rate);
         for group in &mut self.groups {
             group.learning_rate.set(learning_rate);
             group.initial_learning_rate = learning_rate;

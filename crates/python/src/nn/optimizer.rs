@@ -142,8 +142,8 @@ impl Optimizer {
     }
 
     /// Gives every group this learning rate.
-    fn set_learning_rate(&self, learning_rate: f64) {
-        self.lock().set_learning_rate(learning_rate);
+    fn set_learning_rate(&self, py: Python<'_>, learning_rate: f64) -> PyResult<()> {
+        run(py, || self.lock().set_learning_rate(learning_rate))
     }
 
     /// Sets every group's learning rate to `factor` times the one it started with.
