@@ -48,13 +48,6 @@ template <> struct Converted<uint8_t> {
 };
 template <class R, class A> __device__ __forceinline__ R converted(A x) { return Converted<R>::from(x); }
 
-// A whole number as an integer that may be unsigned: -1 is what added to 1 gives 0.
-template <class T> __device__ __forceinline__ T wrapped(double value) {
-    return value < 0 ? minus(T(0), converted<T>(-value)) : converted<T>(value);
-}
-template <> __device__ __forceinline__ float wrapped<float>(double value) { return float(value); }
-template <> __device__ __forceinline__ double wrapped<double>(double value) { return value; }
-
 // -1, 0 or 1; NaN stays NaN, and so does the sign of zero.
 template <class T> __device__ __forceinline__ T sign(T x) {
     return x > T(0) ? T(1) : is_negative(x) ? minus(T(0), T(1)) : x;

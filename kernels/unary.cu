@@ -47,6 +47,7 @@ template <class T> __device__ __forceinline__ T power(T x, double exponent) {
     MAP1(floor_##suffix, T, T, floor(x))                                                    \
     MAP1(ceil_##suffix, T, T, ceil(x))                                                      \
     MAP1(round_##suffix, T, T, rint(x))                                                     \
+    MAP1(div_scalar_##suffix, T, T, x / T(p))                                               \
     MAP1(pow_scalar_##suffix, T, T, power(x, p))
 
 OF_FLOATS(f32, float)
@@ -59,8 +60,8 @@ OF_FLOATS(f64, double)
     MAP1(sign_##suffix, T, T, sign(x))                                                      \
     MAP1(relu_##suffix, T, T, is_negative(x) ? T(0) : x)                                          \
     MAP1(clamp_##suffix, T, T, clamp(x, converted<T>(p), converted<T>(q)))                  \
-    MAP1(add_scalar_##suffix, T, T, plus(x, wrapped<T>(p)))                                 \
-    MAP1(mul_scalar_##suffix, T, T, times(x, wrapped<T>(p)))
+    MAP1(add_scalar_##suffix, T, T, plus(x, converted<T>(p)))                               \
+    MAP1(mul_scalar_##suffix, T, T, times(x, converted<T>(p)))
 
 OF_NUMBERS(f32, float)
 OF_NUMBERS(f64, double)

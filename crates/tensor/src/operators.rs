@@ -70,7 +70,7 @@ scalar_operator! {
     Add add: Unary::AddScalar, (None, Unary::AddScalar);
     Sub sub: |scalar| Unary::AddScalar(-scalar), (Some(Unary::Neg), Unary::AddScalar);
     Mul mul: Unary::MulScalar, (None, Unary::MulScalar);
-    Div div: |scalar| Unary::MulScalar(1.0 / scalar), (Some(Unary::Reciprocal), Unary::MulScalar);
+    Div div: Unary::DivScalar, (Some(Unary::Reciprocal), Unary::MulScalar);
 }
 
 impl Neg for Tensor {
@@ -127,5 +127,39 @@ mod tests {
     #[should_panic(expected = "shapes [2] and [3] do not broadcast")]
     fn shapes_that_do_not_broadcast() {
         let _ = Tensor::ones(2, crate::DType::F32) + Tensor::ones(3, crate::DType::F32);
+    }
+
+    #[test]
+    fn a_quotient_is_rounded_once() {
+        let x: Vec<f32> = (1..200).map(|i| i as f32 * 0.7).collect();
+        let quotients = (Tensor::from_slice(&x, x.len()) / 3.0).to_vec::<f32>();
+        assert!(quotients.iter().zip(&x).all(|(quotient, x)| quotient.to_bits() == (x / 3.0).to_bits()));
+        // 1/5e-324 is infinite, the quotient is not; and in f32 the divisor is 0.
+        let tiny = 5e-324;
+        assert_eq!((Tensor::from_slice(&[2.0 * tiny, 0.0], 2) / tiny).to_vec::<f64>(), [2.0, 0.0]);
+        assert_eq!(
+            (Tensor::from_slice(&[1f32, -1.0], 2) / tiny).to_vec::<f32>(),
+            [f32::INFINITY, f32::NEG_INFINITY]
+        );
+        let leaf = Tensor::from_slice(&[1.0], 1).requires_grad_(true);
+        (&leaf / 49.0).sum_all().backward().unwrap();
+        assert_eq!(leaf.grad().unwrap().item(), 1.0 / 49.0);
+    }
+
+    #[test]
+    fn integers_and_numbers() {
+        let bytes = Tensor::from_slice(&[1u8, 200], 2);
+        assert_eq!((&bytes + 300.0).to_vec::<u8>(), [45, 244]);
+        assert_eq!((&bytes * 300.0).to_vec::<u8>(), [44, 96]);
+        assert_eq!((&bytes - 257.0).to_vec::<u8>(), [0, 199]);
+        let whole = Tensor::from_slice(&[3i64], 1);
+        assert_eq!((&whole + i64::MIN as f64).to_vec::<i64>(), [i64::MIN + 3]);
+        let refusal = |quotient: &dyn Fn() -> Tensor| crate::attempt(quotient).unwrap_err().to_string();
+        let message = refusal(&|| &whole / 2.0);
+        assert_eq!(message, "div_scalar: needs f32 or f64, got i64; convert with to_dtype");
+        let message = refusal(&|| &whole + 1e20);
+        assert!(message.contains("does not fit 64 bits, but the elements are i64"), "{message}");
+        let message = refusal(&|| &whole * 0.5);
+        assert!(message.contains("0.5 is not whole, but the elements are i64"), "{message}");
     }
 }

@@ -87,6 +87,7 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("clamp", "x", "y = min(max(x, low), high)", "dx = dy * [low ≤ x ≤ high]"),
     ("add_scalar", "x", "y = x + c", "dx = dy"),
     ("mul_scalar", "x", "y = c * x", "dx = c * dy"),
+    ("div_scalar", "x", "y = x / c", "dx = dy / c"),
     ("pow_scalar", "x", "y = xᶜ", "dx = dy * c * xᶜ⁻¹"),
     ("to_dtype", "x", "y = x in another type", "dx = dy in the type of x"),
     // Slopes of activations.

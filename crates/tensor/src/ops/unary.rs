@@ -49,6 +49,7 @@ pub(crate) const OPS: &[&str] = &[
     "clamp",
     "add_scalar",
     "mul_scalar",
+    "div_scalar",
     "pow_scalar",
 ];
 
@@ -87,6 +88,7 @@ pub enum Unary {
     Clamp { min: Option<f64>, max: Option<f64> },
     AddScalar(f64),
     MulScalar(f64),
+    DivScalar(f64),
     PowScalar(f64),
 }
 
@@ -98,6 +100,15 @@ pub enum Gelu {
     Erf,
     /// Through tanh(√(2/π) (x + 0.044715 x³)), as GPT-2 has it.
     Tanh,
+}
+
+/// The first number above those of an i64.
+const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+
+/// A whole number that fits an i64, among those of a type: next to u8 it wraps around as the elements do, so that 256 is
+/// 0 and −1 is 255.
+fn wrapped(number: f64, dtype: DType) -> f64 {
+    if dtype == DType::U8 { f64::from(number as i64 as u8) } else { number }
 }
 
 /// The constants of [`Tensor::selu`]: its fixed point has mean 0 and variance 1.
@@ -127,13 +138,24 @@ impl Unary {
         )
     }
 
-    /// Numbers that must be whole where the elements are.
-    fn scalars(&self) -> [Option<f64>; 2] {
-        match *self {
-            Unary::AddScalar(value) | Unary::MulScalar(value) => [Some(value), None],
-            Unary::Clamp { min, max } => [min, max],
-            _ => [None, None],
+    /// Fails where a number beside elements of this integer type is none itself.
+    fn expect_integers(&self, dtype: DType) -> Result<()> {
+        let (numbers, bounds) = match *self {
+            Unary::AddScalar(number) | Unary::MulScalar(number) => ([Some(number), None], -TWO_TO_63..TWO_TO_63),
+            // What is beyond all elements bounds none of them.
+            Unary::Clamp { min, max } => ([min, max], f64::MIN..f64::MAX),
+            _ => return Ok(()),
+        };
+        for number in numbers.into_iter().flatten() {
+            let why = match () {
+                _ if number.fract() != 0.0 => "is not whole",
+                _ if !bounds.contains(&number) => "does not fit 64 bits",
+                _ => continue,
+            };
+            let detail = format!("{number} {why}, but the elements are {dtype}; convert them with to_dtype");
+            return Err(Error::argument(self.name(), detail));
         }
+        Ok(())
     }
 }
 
@@ -171,6 +193,7 @@ impl Op for Unary {
             Unary::Clamp { .. } => "clamp",
             Unary::AddScalar(_) => "add_scalar",
             Unary::MulScalar(_) => "mul_scalar",
+            Unary::DivScalar(_) => "div_scalar",
             Unary::PowScalar(_) => "pow_scalar",
         }
     }
@@ -182,12 +205,7 @@ impl Op for Unary {
                 return Err(Error::argument("clamp", "needs a lower or an upper bound"));
             }
             (_, DType::F32 | DType::F64) => {}
-            (op, DType::I64 | DType::U8) if op.takes_integers() => {
-                if let Some(value) = op.scalars().into_iter().flatten().find(|value| value.fract() != 0.0) {
-                    let detail = format!("{value} is not whole, but the elements are {}", input.dtype);
-                    return Err(Error::argument(self.name(), detail));
-                }
-            }
+            (op, DType::I64 | DType::U8) if op.takes_integers() => op.expect_integers(input.dtype)?,
             (op, dtype) => {
                 let wanted = if op.takes_integers() { "numbers" } else { "f32 or f64" };
                 let detail = format!("needs {wanted}, got {dtype}; convert with to_dtype");
@@ -200,7 +218,7 @@ impl Op for Unary {
     fn saves(&self) -> Saves {
         match *self {
             Unary::Neg | Unary::Sign | Unary::Floor | Unary::Ceil | Unary::Round => Saves::NONE,
-            Unary::AddScalar(_) | Unary::MulScalar(_) => Saves::NONE,
+            Unary::AddScalar(_) | Unary::MulScalar(_) | Unary::DivScalar(_) => Saves::NONE,
             Unary::Exp | Unary::Expm1 | Unary::Sqrt | Unary::Rsqrt | Unary::Reciprocal => Saves::OUTPUT,
             Unary::Tanh | Unary::Sigmoid | Unary::Relu => Saves::OUTPUT,
             // The sign of the output tells that of the input, so that one buffer serves this op and the next.
@@ -227,7 +245,8 @@ impl Op for Unary {
             Unary::Selu => [SELU_ALPHA, SELU_SCALE],
             Unary::Hardtanh { min, max } => [min, max],
             Unary::Clamp { min, max } => [min.unwrap_or(f64::NEG_INFINITY), max.unwrap_or(f64::INFINITY)],
-            Unary::AddScalar(number) | Unary::MulScalar(number) | Unary::PowScalar(number) => [number, 0.0],
+            Unary::AddScalar(number) | Unary::MulScalar(number) => [wrapped(number, output.dtype), 0.0],
+            Unary::DivScalar(number) | Unary::PowScalar(number) => [number, 0.0],
             _ => [0.0; 2],
         };
         let function = match self {
@@ -287,6 +306,7 @@ impl Op for Unary {
             }
             Unary::AddScalar(_) => g.clone(),
             Unary::MulScalar(factor) => g * factor,
+            Unary::DivScalar(divisor) => g / divisor,
             Unary::PowScalar(0.0) => g.zeros_like(),
             Unary::PowScalar(exponent) => g * (x().pow_scalar(exponent - 1.0) * exponent),
         };

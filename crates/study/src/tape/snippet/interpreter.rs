@@ -284,7 +284,7 @@ impl Interpreter {
             ('*', Whole(x), Number(c)) | ('*', Number(c), Whole(x)) => unary(Unary::MulScalar(c), &x)?,
             ('-', Whole(x), Number(c)) => unary(Unary::AddScalar(-c), &x)?,
             ('-', Number(c), Whole(x)) => unary(Unary::AddScalar(c), &unary(Unary::Neg, &x)?)?,
-            ('/', Whole(x), Number(c)) => unary(Unary::MulScalar(1.0 / c), &x)?,
+            ('/', Whole(x), Number(c)) => unary(Unary::DivScalar(c), &x)?,
             ('/', Number(c), Whole(x)) => unary(Unary::MulScalar(c), &unary(Unary::Reciprocal, &x)?)?,
             ('^', Whole(x), Number(2.0)) => unary(Unary::Square, &x)?,
             ('^', Whole(x), Number(c)) => unary(Unary::PowScalar(c), &x)?,

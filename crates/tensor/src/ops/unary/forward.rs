@@ -1,6 +1,6 @@
 //! The functions themselves, number by number.
 
-use super::{Gelu, SELU_ALPHA, SELU_SCALE, Unary, formulas};
+use super::{Gelu, SELU_ALPHA, SELU_SCALE, Unary, formulas, wrapped};
 use crate::op::Op;
 use crate::ops::elementwise::{map, map_slices};
 use crate::{Element, Error, Result, Value};
@@ -64,6 +64,10 @@ impl Unary {
                 let value = number(value);
                 map(x, move |x: T| x * value)
             }
+            Unary::DivScalar(value) => {
+                let value = number(value);
+                map(x, move |x: T| x / value)
+            }
             Unary::PowScalar(2.0) => map(x, |x: T| x * x),
             Unary::PowScalar(3.0) => map(x, |x: T| x * x * x),
             Unary::PowScalar(exponent) => map(x, formulas::Power { exponent: number(exponent) }),
@@ -84,21 +88,16 @@ impl Unary {
                 map(x, move |x: T| clamp(x, min, max))
             }
             Unary::AddScalar(value) => {
-                let value = wrapped::<T>(value);
+                let value = T::from_f64(wrapped(value, T::DTYPE));
                 map(x, move |x: T| x.plus(value))
             }
             Unary::MulScalar(value) => {
-                let value = wrapped::<T>(value);
+                let value = T::from_f64(wrapped(value, T::DTYPE));
                 map(x, move |x: T| x.times(value))
             }
             _ => return Err(Error::dtype(self.name(), format!("needs f32 or f64, got {}", T::DTYPE))),
         })
     }
-}
-
-/// A whole number as an integer type that may be unsigned: −1 is what added to 1 gives 0.
-fn wrapped<T: Number>(value: f64) -> T {
-    if value < 0.0 { T::ZERO.minus(T::from_f64(-value)) } else { T::from_f64(value) }
 }
 
 /// −1, 0 or 1; NaN stays NaN, and so does the sign of zero.

@@ -71,7 +71,7 @@ impl Tensor {
     /// x + value of every number.
     ///
     /// # Panics
-    /// When the elements are integers and `value` is not whole.
+    /// When the elements are integers and `value` is not whole, or does not fit 64 bits.
     #[track_caller]
     pub fn add_scalar(&self, value: f64) -> Tensor {
         must(apply(Unary::AddScalar(value), &[self]))
@@ -80,7 +80,7 @@ impl Tensor {
     /// x − value of every number.
     ///
     /// # Panics
-    /// When the elements are integers and `value` is not whole.
+    /// When the elements are integers and `value` is not whole, or does not fit 64 bits.
     #[track_caller]
     pub fn sub_scalar(&self, value: f64) -> Tensor {
         must(apply(Unary::AddScalar(-value), &[self]))
@@ -89,16 +89,19 @@ impl Tensor {
     /// x · value of every number.
     ///
     /// # Panics
-    /// When the elements are integers and `value` is not whole.
+    /// When the elements are integers and `value` is not whole, or does not fit 64 bits.
     #[track_caller]
     pub fn mul_scalar(&self, value: f64) -> Tensor {
         must(apply(Unary::MulScalar(value), &[self]))
     }
 
-    /// x / value of every float, as x · (1/value).
+    /// x / value of every float.
+    ///
+    /// # Panics
+    /// When the elements are integers, of which a quotient need not be one.
     #[track_caller]
     pub fn div_scalar(&self, value: f64) -> Tensor {
-        must(apply(Unary::MulScalar(1.0 / value), &[self]))
+        must(apply(Unary::DivScalar(value), &[self]))
     }
 
     /// x to the power of `exponent`, of every float: NaN where x < 0 and the exponent is not whole. The gradient for

@@ -67,6 +67,7 @@ impl Unary {
             Unary::Round => call.over_inputs("Round", Vec::new()),
             Unary::AddScalar(number) => with_number(call, "Add", number),
             Unary::MulScalar(number) => with_number(call, "Mul", number),
+            Unary::DivScalar(number) => with_number(call, "Div", number),
             Unary::PowScalar(number) => with_number(call, "Pow", number),
         }
     }
