@@ -86,7 +86,7 @@ pub fn grad_from(
     let tape = Tape::of(outputs);
     let targets = Targets::inputs(inputs, &tape);
     let mut walk = Walk::new(tape, targets, options.create_graph, options.retain_graph);
-    walk.seed(outputs, cotangents)?;
+    walk.seed(outputs, cotangents, options.unused_as_zeros)?;
     walk.run(&mut |_| {})?;
     let missing = |i: usize, input: &Tensor| {
         if options.unused_as_zeros {
@@ -121,7 +121,7 @@ pub(crate) fn backward_from(
 ) -> Result<()> {
     let tape = Tape::of(&[output]);
     let mut walk = Walk::new(tape, Targets::Leaves, options.create_graph, options.retain_graph);
-    walk.seed(&[output], &[cotangent])?;
+    walk.seed(&[output], &[cotangent], false)?;
     walk.run(&mut observer)
 }
 
@@ -224,7 +224,7 @@ impl<'a> Walk<'a> {
         self.tape.slot_before(end, node).expect("the list holds every node that its nodes read from")
     }
 
-    fn seed(&mut self, outputs: &[&Tensor], cotangents: &[&Tensor]) -> Result<()> {
+    fn seed(&mut self, outputs: &[&Tensor], cotangents: &[&Tensor], constants: bool) -> Result<()> {
         if outputs.len() != cotangents.len() {
             return Err(Error::autograd(format!(
                 "{} outputs, but {} cotangents",
@@ -241,6 +241,9 @@ impl<'a> Walk<'a> {
                 )));
             }
             if !output.requires_grad() {
+                if constants {
+                    continue;
+                }
                 return Err(Error::autograd(format!(
                     "the output ({}) depends on nothing that requires a gradient; was it computed under no_grad, or \
                      detached?",

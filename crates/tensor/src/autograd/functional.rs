@@ -1,11 +1,11 @@
 //! Derivatives of functions: `vjp`, `jvp`, `hvp`, `jacobian`, `hessian`.
 //!
 //! Each takes a function of one tensor and a point. The point is copied to a leaf of its own, so that the caller's
-//! tensors and gradients are untouched.
+//! tensors and gradients are untouched. The derivatives of a function that does not look at the point are 0.
 
 use super::backward::{GradOptions, grad, grad_from};
 use super::modes::with_grad;
-use crate::{Error, Result, Tensor};
+use crate::{Result, Tensor};
 
 const CREATE: GradOptions = GradOptions { create_graph: true, retain_graph: true, unused_as_zeros: true };
 const KEEP: GradOptions = GradOptions { create_graph: false, retain_graph: true, unused_as_zeros: true };
@@ -14,9 +14,6 @@ const KEEP: GradOptions = GradOptions { create_graph: false, retain_graph: true,
 fn record(f: &impl Fn(&Tensor) -> Tensor, x: &Tensor) -> Result<(Tensor, Tensor)> {
     let leaf = x.to_parameter("x")?;
     let output = with_grad(true, || f(&leaf));
-    if !output.requires_grad() {
-        return Err(Error::autograd("the function's result does not depend on its argument"));
-    }
     Ok((output, leaf))
 }
 
@@ -126,6 +123,23 @@ mod tests {
         let g = |x: &Tensor| f(x).sum_all();
         close(&hessian(g, &x).unwrap(), &[1.0, 6.0, 6.0, -(0.5f64.sin())]);
         close(&hvp(g, &x, &v).unwrap(), &[13.0, 6.0 - 2.0 * 0.5f64.sin()]);
+    }
+
+    #[test]
+    fn a_constant_function_has_derivatives_of_zero() {
+        let x = Tensor::from_slice(&[3.0, 0.5], 2);
+        let constant = |_: &Tensor| Tensor::from_slice(&[1.0, 2.0, 4.0], 3);
+        close(&jacobian(constant, &x).unwrap(), &[0.0; 6]);
+        let v = Tensor::from_slice(&[1.0, 1.0, 1.0], 3);
+        close(&vjp(constant, &x, &v).unwrap().1, &[0.0; 2]);
+        let error = vjp(constant, &x, &x).unwrap_err().to_string();
+        assert!(error.contains("an output of f64[3] needs a cotangent"), "{error}");
+        let (value, tangent) = jvp(constant, &x, &x).unwrap();
+        close(&value, &[1.0, 2.0, 4.0]);
+        close(&tangent, &[0.0; 3]);
+        let number = |_: &Tensor| Tensor::scalar(2.0);
+        close(&hvp(number, &x, &x).unwrap(), &[0.0; 2]);
+        close(&hessian(number, &x).unwrap(), &[0.0; 4]);
     }
 
     #[test]

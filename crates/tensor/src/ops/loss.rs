@@ -53,14 +53,6 @@ impl Reduction {
             Reduction::Sum => losses.sum_all(),
         }
     }
-
-    /// Reduces losses that are weighted already; their mean is per unit of weight.
-    fn apply_weighted(self, losses: Tensor, weights: &Tensor) -> Tensor {
-        match self {
-            Reduction::Mean => losses.sum_all() / weights.sum_all(),
-            other => other.apply(losses),
-        }
-    }
 }
 
 /// An error of `op` unless the operands have one shape and one float type.

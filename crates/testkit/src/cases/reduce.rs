@@ -203,7 +203,7 @@ fn norms() -> Vec<Case> {
         norm("norm/3", 3.0, "3"),
         norm("norm/half", 0.5, "0.5"),
         norm("norm/-2", -2.0, "-2"),
-        Case::new("count_nonzero", "norm/0")
+        Case::new("masked_fill", "norm/0")
             .input(floats([3, 2], [0.0, 1.5, -2.0, 0.0, 0.0, 0.0]))
             .run(|x| x[0].norm(0.0, &[1], false))
             .torch("torch.linalg.vector_norm(x0, 0, 1)")

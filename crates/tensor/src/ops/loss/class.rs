@@ -173,7 +173,7 @@ impl Op for CrossEntropy {
         let axis = axis as isize;
         let losses = -(logits.log_softmax(axis) * distribution).sum(&[axis], false);
         let weights = class_weights(None, target, self.ignore_index, logits.dtype());
-        Some(self.reduction.apply_weighted(losses, &weights))
+        Some(self.reduce(losses, &weights, target))
     }
 
     fn flops(&self, inputs: &[Spec], _output: &Spec) -> u64 {
@@ -183,6 +183,16 @@ impl Op for CrossEntropy {
 }
 
 impl CrossEntropy {
+    /// Reduces losses that are weighted already; their mean is per unit of weight. That of none is NaN, but no gradient
+    /// flows back through a sample that is ignored.
+    fn reduce(&self, losses: Tensor, weights: &Tensor, target: &Tensor) -> Tensor {
+        let losses = losses.masked_fill(&target.eq_scalar(self.ignore_index as f64), 0.0);
+        match self.reduction {
+            Reduction::Mean => losses.sum_all() / weights.sum_all(),
+            other => other.apply(losses),
+        }
+    }
+
     /// The smoothed targets q, all 0 where ignored, with the classes on `axis`.
     fn distribution(&self, target: &Tensor, classes: usize, dtype: DType, axis: usize) -> Tensor {
         let ignored = target.eq_scalar(self.ignore_index as f64);
@@ -281,7 +291,8 @@ impl CrossEntropyGrad {
     fn g_of_samples(&self, target: &Tensor, g: &Tensor) -> Tensor {
         let weights = class_weights(None, target, self.0.ignore_index, g.dtype());
         match self.0.reduction {
-            Reduction::Mean => &weights * (g / weights.sum_all()),
+            // Where all are ignored, their gradients are 0 and not 0/0.
+            Reduction::Mean => &weights * (g / weights.sum_all().clamp(Some(1.0), None)),
             _ => weights * g,
         }
     }
@@ -361,8 +372,7 @@ impl Tensor {
         let classes = self.dims()[axis];
         let distribution = op.distribution(target, classes, self.dtype(), axis);
         let weighted = self.log_softmax(axis as isize) * along_classes(weight, self.rank());
-        let losses = -(weighted * distribution).sum(&[axis as isize], false);
-        reduction.apply_weighted(losses, &weights)
+        op.reduce(-(weighted * distribution).sum(&[axis as isize], false), &weights, target)
     }
 
     /// −x at the target class, for log-probabilities x of shape `[batch, classes, …]` or `[classes]` and i64 class
@@ -374,14 +384,13 @@ impl Tensor {
     pub fn nll_loss(&self, target: &Tensor, options: impl Into<NllLossOptions>) -> Tensor {
         let options = options.into();
         let NllLossOptions { ignore_index, reduction, .. } = options;
-        let check = CrossEntropy { ignore_index, label_smoothing: 0.0, reduction };
-        must(check.check("nll_loss", &self.spec(), &target.spec()));
+        let op = CrossEntropy { ignore_index, label_smoothing: 0.0, reduction };
+        must(op.check("nll_loss", &self.spec(), &target.spec()));
         must(check_weight("nll_loss", options.weight.as_ref(), self));
         let axis = class_axis(self.rank()) as isize;
         let weights = class_weights(options.weight.as_ref(), target, options.ignore_index, self.dtype());
         let index = target.masked_fill(&target.eq_scalar(options.ignore_index as f64), 0.0).unsqueeze(axis);
-        let losses = -(self.gather(axis, &index).squeeze(axis) * &weights);
-        options.reduction.apply_weighted(losses, &weights)
+        op.reduce(-(self.gather(axis, &index).squeeze(axis) * &weights), &weights, target)
     }
 }
 
@@ -444,6 +453,7 @@ fn against_probabilities(logits: &Tensor, target: &Tensor, options: &CrossEntrop
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::autograd::{GradOptions, grad};
 
     #[test]
     fn wrong_targets_are_named() {
@@ -464,5 +474,26 @@ mod tests {
         let weight = Some(Tensor::ones(1, DType::F32));
         let options = CrossEntropyOptions { weight, ..Default::default() };
         Tensor::zeros([2, 3], DType::F32).cross_entropy(&Tensor::zeros(2, DType::I64), options);
+    }
+
+    #[test]
+    fn no_gradient_flows_where_every_target_is_ignored() {
+        let target = Tensor::full([2], -100.0, DType::I64);
+        let weight = Some(Tensor::from_slice(&[1.0, 2.0, 3.0], 3));
+        let losses: [&dyn Fn(&Tensor) -> Tensor; 4] = [
+            &|x| x.cross_entropy(&target, Reduction::Mean),
+            &|x| x.cross_entropy(&target, CrossEntropyOptions { weight: weight.clone(), ..Default::default() }),
+            &|x| x.nll_loss(&target, Reduction::Mean),
+            &|x| crate::unfused::unfused(|| x.cross_entropy(&target, Reduction::Mean)),
+        ];
+        let x = Tensor::from_slice(&[1.0, 2.0, 3.0, 0.0, -1.0, 2.0], [2, 3]).requires_grad_(true);
+        let options = GradOptions { create_graph: true, unused_as_zeros: true, ..Default::default() };
+        for loss in losses {
+            let loss = loss(&x);
+            assert!(loss.item().is_nan());
+            let slope = grad(&[&loss], &[&x], options).unwrap().remove(0);
+            let curvature = grad(&[&slope.sum_all()], &[&x], options).unwrap().remove(0);
+            assert_eq!([slope.to_vec::<f64>(), curvature.to_vec::<f64>()].concat(), [0.0; 12]);
+        }
     }
 }

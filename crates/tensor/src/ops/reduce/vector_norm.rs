@@ -6,15 +6,16 @@ impl Tensor {
     /// (Σ |x|ᵖ)^(1/p) over `dims` of a float tensor; max |x| for p = ∞, min |x| for p = −∞, and the number of elements
     /// that are not 0 for p = 0.
     ///
-    /// The gradient is 0 where the norm is, and for p < 1 at elements that are 0. Elements that tie for p = ±∞ share it
-    /// equally.
+    /// The gradient is 0 where the norm is, everywhere for p = 0, and for other p < 1 at elements that are 0. Elements that
+    /// tie for p = ±∞ share it equally.
     ///
     /// # Panics
     /// When a dim is out of range or repeated, or the type is not a float.
     #[track_caller]
     pub fn norm(&self, p: f64, dims: &[isize], keepdim: bool) -> Tensor {
         if p == 0.0 {
-            return self.count_nonzero(dims, keepdim).to_dtype(self.dtype());
+            let zero = self.eq_scalar(0.0);
+            return self.masked_fill(&zero.logical_not(), 1.0).masked_fill(&zero, 0.0).sum(dims, keepdim);
         } else if p == 1.0 {
             return self.abs().sum(dims, keepdim);
         } else if p == 2.0 {
@@ -40,4 +41,18 @@ pub(super) fn root_or_zero(x: &Tensor, exponent: f64) -> Tensor {
     let safe = x.masked_fill(&zero, 1.0);
     let power = if exponent == 0.5 { safe.sqrt() } else { safe.pow_scalar(exponent) };
     power.masked_fill(&zero, 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Tensor;
+
+    #[test]
+    fn a_count_has_a_gradient_of_zero() {
+        let x = Tensor::from_slice(&[0.0, -0.0, f64::INFINITY, f64::NAN, -2.0], 5).requires_grad_(true);
+        let count = x.norm(0.0, &[], false);
+        assert_eq!(count.item(), 3.0);
+        count.backward().unwrap();
+        assert_eq!(x.grad().unwrap().to_vec::<f64>(), [0.0; 5]);
+    }
 }
