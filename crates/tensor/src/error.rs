@@ -140,6 +140,19 @@ impl Error {
         Self::Device { op, detail: detail.into(), scope: scope::path() }
     }
 
+    /// The same error under the name of the op that was asked for, where that is made of the one that failed.
+    pub(crate) fn of(mut self, asked_for: &'static str) -> Self {
+        if let Self::Shape { op, .. }
+        | Self::DType { op, .. }
+        | Self::Argument { op, .. }
+        | Self::Index { op, .. }
+        | Self::Device { op, .. } = &mut self
+        {
+            *op = asked_for;
+        }
+        self
+    }
+
     /// `op` has no gradient.
     pub fn no_gradient(op: &'static str) -> Self {
         Self::NoGradient { op, scope: scope::path() }

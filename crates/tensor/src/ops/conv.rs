@@ -249,5 +249,10 @@ mod tests {
             found,
             "conv1d: the input must have three axes, the last being the length, got [1, 3, 8, 8]"
         );
+        let wide = message(|| zeros(&[1, 3, 2]).conv1d(&zeros(&[4, 3, 3]), None, Conv1dOptions::default()));
+        assert!(wide.starts_with("conv1d: a kernel of 3"), "{wide}");
+        let options = ConvTranspose1dOptions::default();
+        let thin = message(move || zeros(&[1, 3, 2]).conv_transpose1d(&zeros(&[4, 3, 3]), None, options));
+        assert!(thin.starts_with("conv_transpose1d: "), "{thin}");
     }
 }

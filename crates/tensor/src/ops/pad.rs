@@ -219,13 +219,39 @@ impl Op for PadGrad {
 
 impl Tensor {
     /// More elements around the edges: `amounts` holds (before, after) for each axis, the first axis first; a negative
-    /// amount crops. Numbers of any dtype.
+    /// amount crops, a ring before it is padded. Numbers of any dtype.
     ///
     /// # Panics
     /// When an axis has no amounts or is cropped below zero, a reflection is not shorter than its axis, or a ring is
     /// padded by more than its axis.
     #[track_caller]
     pub fn pad(&self, amounts: &[(isize, isize)], mode: PadMode) -> Tensor {
-        must(apply(Pad { amounts: amounts.into(), mode }, &[self]))
+        let pad = |tensor: &Tensor, amounts: Amounts| apply(Pad { amounts, mode }, &[tensor]);
+        let crops = |&(before, after): &(isize, isize)| before < 0 || after < 0;
+        if mode != PadMode::Circular || !amounts.iter().any(crops) {
+            return must(pad(self, amounts.into()));
+        }
+        // A ring closes over what is left of it.
+        let (cropped, grown) = amounts.iter().map(|&(before, after)| {
+            ((before.min(0), after.min(0)), (before.max(0), after.max(0)))
+        }).unzip();
+        must(pad(&must(pad(self, cropped)), grown))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cropped_ring_closes_over_what_is_left() {
+        let ring = Tensor::arange(0, 6, 1);
+        let padded = |amounts| ring.pad(&[amounts], PadMode::Circular).to_vec::<i64>();
+        assert_eq!(padded((2, -1)), [3, 4, 0, 1, 2, 3, 4]);
+        assert_eq!(padded((-1, 2)), [1, 2, 3, 4, 5, 1, 2]);
+        assert_eq!(padded((-2, -1)), [2, 3, 4]);
+        assert_eq!(padded((6, 0)), [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5]);
+        let error = crate::attempt(|| padded((-3, 4))).unwrap_err().to_string();
+        assert!(error.contains("a ring must not be padded by more than the axis"), "{error}");
     }
 }

@@ -50,6 +50,7 @@ struct MapGrad<M> {
 }
 
 /// Maps images [batch, channels, height, width].
+#[track_caller]
 pub(super) fn map_images<M: PlaneMap>(map: M, images: &Tensor) -> Result<Tensor> {
     apply(Map(map), &[images])
 }

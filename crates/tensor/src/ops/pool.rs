@@ -37,7 +37,8 @@ pub struct PoolOptions<const D: usize> {
     pub padding: [(usize, usize); D],
     /// Distance between neighbouring elements of a window (1).
     pub dilation: [usize; D],
-    /// Whether a last window that begins inside but ends outside the padded axis counts too (no).
+    /// Whether a last window that begins inside but ends outside the padded axis counts too (no). The first window may
+    /// be the last, where it ends less than a stride outside.
     pub ceil_mode: bool,
     /// Whether padding counts in the divisor of an average (yes).
     pub count_include_pad: bool,
@@ -119,7 +120,15 @@ impl Pool2dOptions {
     /// The windows over the rows and the columns of an image of height and width `size`, or why there are
     /// none.
     fn windows(&self, op: &'static str, size: [usize; 2]) -> Result<[Window; 2]> {
-        let slide = Slide::new(self.stride, self.padding, self.dilation);
+        let mut slide = Slide::new(self.stride, self.padding, self.dilation);
+        if self.ceil_mode {
+            for (axis, &size) in size.iter().enumerate() {
+                let missing = self.missing(axis, size);
+                if missing < self.stride[axis] {
+                    slide.padding[axis].1 = slide.padding[axis].1.saturating_add_unsigned(missing);
+                }
+            }
+        }
         let mut windows = slide.windows(op, size, self.kernel)?;
         for (axis, window) in windows.iter_mut().enumerate() {
             if self.ceil_mode {
@@ -136,6 +145,15 @@ impl Pool2dOptions {
             }
         }
         Ok(windows)
+    }
+}
+
+impl Pool2dOptions {
+    /// By how much the first window ends outside the padded axis of `size`.
+    fn missing(&self, axis: usize, size: usize) -> usize {
+        let (before, after) = self.padding[axis];
+        let span = self.kernel[axis].saturating_sub(1).saturating_mul(self.dilation[axis]).saturating_add(1);
+        span.saturating_sub(size.saturating_add(before).saturating_add(after))
     }
 }
 
@@ -180,6 +198,37 @@ mod tests {
         // The third window would begin in the padding behind the axis.
         assert_eq!(sizes(Pool2dOptions::new([2, 2]).stride(3).padding(1), [5, 5]), [2, 2]);
         assert_eq!(sizes(Pool2dOptions::new([1, 1]).stride(usize::MAX), [5, 5]), [1, 1]);
+    }
+
+    #[test]
+    fn in_ceil_mode_a_window_may_be_larger_than_the_image() {
+        let x = Tensor::arange(0, 6, 1).to_dtype(DType::F64).reshape([1, 1, 2, 3]);
+        let four = Pool2dOptions::new([4, 4]).ceil_mode(true);
+        assert_eq!(x.max_pool2d(four).to_vec::<f64>(), [5.0]);
+        assert_eq!(x.avg_pool2d(four).to_vec::<f64>(), [2.5]);
+        // PyTorch's: of 4 × 5 elements of the padded image 6 are not padding.
+        let five = Pool2dOptions::new([5, 5]).stride(3).padding(1).ceil_mode(true);
+        assert_eq!(x.avg_pool2d(five).to_vec::<f64>(), [0.75]);
+        assert_eq!(x.avg_pool2d(five.count_include_pad(false)).to_vec::<f64>(), [2.5]);
+        assert!(refusal([2, 3], four.stride(2)).contains("kernel of 4 with dilation 1 does not fit height 2"));
+    }
+
+    #[test]
+    fn errors_have_the_name_of_what_was_called() {
+        let image = Tensor::zeros([1, 1, 1, 2], DType::F32);
+        let signal = image.squeeze(2);
+        let (one, two) = (Pool1dOptions::new([3]), Pool2dOptions::new([3, 3]));
+        let calls: [(&str, &dyn Fn() -> Tensor); 5] = [
+            ("max_pool1d: ", &|| signal.max_pool1d(one)),
+            ("avg_pool1d: ", &|| signal.avg_pool1d(one)),
+            ("adaptive_avg_pool1d: ", &|| signal.adaptive_avg_pool1d(0)),
+            ("max_pool2d: ", &|| image.max_pool2d(two)),
+            ("avg_pool2d: ", &|| image.avg_pool2d(two)),
+        ];
+        for (name, call) in calls {
+            let message = crate::attempt(call).unwrap_err().to_string();
+            assert!(message.starts_with(name), "{message}");
+        }
     }
 
     #[test]

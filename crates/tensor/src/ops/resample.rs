@@ -17,8 +17,8 @@ pub(crate) const OPS: &[&str] =
 pub enum Resize<const D: usize> {
     /// To these sizes.
     Size([usize; D]),
-    /// To ⌊size·factor⌋, with neighbouring outputs 1/factor input elements apart, as PyTorch's
-    /// `scale_factor`.
+    /// To ⌊size·factor⌋, with neighbouring outputs 1/factor input elements apart, as PyTorch's `scale_factor`; an axis
+    /// whose size that leaves alone stays as it is.
     Scale([f64; D]),
 }
 
@@ -77,6 +77,7 @@ impl Resize<2> {
     /// Distance between neighbouring outputs in input elements.
     fn step(&self, axis: usize, input: usize, output: usize) -> f64 {
         match self {
+            Resize::Scale(_) if input == output => 1.0,
             Resize::Size(_) => input as f64 / output as f64,
             Resize::Scale(factors) => 1.0 / factors[axis],
         }
@@ -188,7 +189,9 @@ impl Tensor {
     /// As [`upsample_nearest2d`](Tensor::upsample_nearest2d).
     #[track_caller]
     pub fn upsample_nearest1d(&self, resize: Resize<1>) -> Tensor {
-        must(as_images("upsample_nearest1d", "input", self)).upsample_nearest2d(resize.into()).squeeze(2)
+        let op = "upsample_nearest1d";
+        let images = must(as_images(op, "input", self));
+        must(map_images(UpsampleNearest2d(resize.into()), &images).map_err(|error| error.of(op))).squeeze(2)
     }
 
     /// Resamples images `[batch, channels, height, width]`, interpolating linearly between rows and between
@@ -210,8 +213,10 @@ impl Tensor {
     /// As [`upsample_bilinear2d`](Tensor::upsample_bilinear2d).
     #[track_caller]
     pub fn upsample_linear1d(&self, resize: Resize<1>, align_corners: bool) -> Tensor {
-        let images = must(as_images("upsample_linear1d", "input", self));
-        images.upsample_bilinear2d(resize.into(), align_corners).squeeze(2)
+        let op = "upsample_linear1d";
+        let images = must(as_images(op, "input", self));
+        let map = UpsampleBilinear2d { resize: resize.into(), align_corners };
+        must(map_images(map, &images).map_err(|error| error.of(op))).squeeze(2)
     }
 
     /// Spreads groups of r² channels over r × r pixels, `[batch, channels·r², height, width]` to `[batch,
@@ -282,6 +287,17 @@ mod tests {
         );
         assert!(refusal(Resize::Size([3, 0]), [2, 2]).contains("width"));
         assert!(refusal(Resize::Size([3, 3]), [0, 2]).contains("height"));
+    }
+
+    #[test]
+    fn an_axis_that_keeps_its_size_stays_as_it_is() {
+        let x = Tensor::arange(0, 36, 1).to_dtype(crate::DType::F64).reshape([1, 1, 6, 6]);
+        let resize = Resize::Scale([1.1, 1.1]);
+        assert_eq!(x.upsample_nearest2d(resize).to_vec::<f64>(), x.to_vec::<f64>());
+        assert_eq!(x.upsample_bilinear2d(resize, false).to_vec::<f64>(), x.to_vec::<f64>());
+        // PyTorch's, where the size changes by less than the factor.
+        let row = x.narrow(2, 0, 1).squeeze(2).upsample_nearest1d(Resize::Scale([1.4]));
+        assert_eq!(row.to_vec::<f64>(), [0.0, 0.0, 1.0, 2.0, 2.0, 3.0, 4.0, 5.0]);
     }
 
     #[test]

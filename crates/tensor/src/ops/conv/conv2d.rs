@@ -98,6 +98,21 @@ pub(super) fn conv2d(kernel: Kernel, image: &Tensor, weight: &Tensor) -> Result<
     apply(Conv2d { kernel }, &[image, weight])
 }
 
+#[track_caller]
+fn convolved(
+    image: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    options: Conv2dOptions,
+) -> Result<Tensor> {
+    let slide = Slide::new(options.stride, options.padding, options.dilation);
+    let op = Conv2d { kernel: Kernel { slide, groups: options.groups } };
+    match bias {
+        Some(bias) => apply(op, &[image, weight, bias]),
+        None => apply(op, &[image, weight]),
+    }
+}
+
 impl Tensor {
     /// Convolution (cross-correlation, as everywhere in deep learning) of images `[batch, channels, height,
     /// width]` with `weight` `[out_channels, channels/groups, kernel height, kernel width]`:
@@ -112,12 +127,7 @@ impl Tensor {
     /// the channels, or the dtype is not a float.
     #[track_caller]
     pub fn conv2d(&self, weight: &Tensor, bias: Option<&Tensor>, options: Conv2dOptions) -> Tensor {
-        let slide = Slide::new(options.stride, options.padding, options.dilation);
-        let op = Conv2d { kernel: Kernel { slide, groups: options.groups } };
-        must(match bias {
-            Some(bias) => apply(op, &[self, weight, bias]),
-            None => apply(op, &[self, weight]),
-        })
+        must(convolved(self, weight, bias, options))
     }
 
     /// Convolution of signals `[batch, channels, length]` with `weight` `[out_channels, channels/groups,
@@ -130,6 +140,6 @@ impl Tensor {
     pub fn conv1d(&self, weight: &Tensor, bias: Option<&Tensor>, options: Conv1dOptions) -> Tensor {
         let image = must(as_images("conv1d", "input", self));
         let weight = must(as_images("conv1d", "weight", weight));
-        image.conv2d(&weight, bias, options.into()).squeeze(2)
+        must(convolved(&image, &weight, bias, options.into()).map_err(|error| error.of("conv1d"))).squeeze(2)
     }
 }

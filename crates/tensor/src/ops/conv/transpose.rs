@@ -185,6 +185,20 @@ impl ConvTranspose2dOptions {
     }
 }
 
+#[track_caller]
+fn convolved(
+    image: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    options: ConvTranspose2dOptions,
+) -> Result<Tensor> {
+    let op = options.op(&image.spec(), &weight.spec())?;
+    match bias {
+        Some(bias) => apply(op, &[image, weight, bias]),
+        None => apply(op, &[image, weight]),
+    }
+}
+
 impl Tensor {
     /// Transposed convolution of images `[batch, channels, height, width]` with `weight` `[channels,
     /// out_channels/groups, kernel height, kernel width]`: the adjoint of [`conv2d`](Tensor::conv2d) with the
@@ -205,11 +219,7 @@ impl Tensor {
         bias: Option<&Tensor>,
         options: ConvTranspose2dOptions,
     ) -> Tensor {
-        let op = must(options.op(&self.spec(), &weight.spec()));
-        must(match bias {
-            Some(bias) => apply(op, &[self, weight, bias]),
-            None => apply(op, &[self, weight]),
-        })
+        must(convolved(self, weight, bias, options))
     }
 
     /// Transposed convolution of signals `[batch, channels, length]` with `weight` `[channels,
@@ -226,6 +236,7 @@ impl Tensor {
     ) -> Tensor {
         let image = must(as_images("conv_transpose1d", "input", self));
         let weight = must(as_images("conv_transpose1d", "weight", weight));
-        image.conv_transpose2d(&weight, bias, options.into()).squeeze(2)
+        let convolved = convolved(&image, &weight, bias, options.into());
+        must(convolved.map_err(|error| error.of("conv_transpose1d"))).squeeze(2)
     }
 }

@@ -108,7 +108,9 @@ impl Tensor {
     /// As [`avg_pool2d`](Tensor::avg_pool2d).
     #[track_caller]
     pub fn avg_pool1d(&self, options: Pool1dOptions) -> Tensor {
-        must(as_images("avg_pool1d", "input", self)).avg_pool2d(options.into()).squeeze(2)
+        let op = "avg_pool1d";
+        let images = must(as_images(op, "input", self));
+        must(map_images(AvgPool2d(options.into()), &images).map_err(|error| error.of(op))).squeeze(2)
     }
 
     /// Images `[batch, channels, height, width]` pooled to height and width `size`: output row i is the mean
@@ -128,7 +130,9 @@ impl Tensor {
     /// As [`adaptive_avg_pool2d`](Tensor::adaptive_avg_pool2d).
     #[track_caller]
     pub fn adaptive_avg_pool1d(&self, size: usize) -> Tensor {
-        must(as_images("adaptive_avg_pool1d", "input", self)).adaptive_avg_pool2d([1, size]).squeeze(2)
+        let op = "adaptive_avg_pool1d";
+        let images = must(as_images(op, "input", self));
+        must(map_images(AdaptiveAvgPool2d([1, size]), &images).map_err(|error| error.of(op))).squeeze(2)
     }
 
     /// The mean of each plane of images `[batch, channels, height, width]`, as `[batch, channels, 1, 1]`.
@@ -137,6 +141,6 @@ impl Tensor {
     /// As [`adaptive_avg_pool2d`](Tensor::adaptive_avg_pool2d).
     #[track_caller]
     pub fn global_avg_pool2d(&self) -> Tensor {
-        self.adaptive_avg_pool2d([1, 1])
+        must(map_images(AdaptiveAvgPool2d([1, 1]), self).map_err(|error| error.of("global_avg_pool2d")))
     }
 }

@@ -167,6 +167,13 @@ fn check_indices(op: &'static str, axes: [usize; 4], indices: &Spec) -> Result<(
     Err(Error::shape(op, format!("the indices must be i64{axes:?}, got {indices}")))
 }
 
+/// The largest elements, and where they lie. `op` is what the caller was asked for.
+#[track_caller]
+fn max_pool(op: &'static str, images: &Tensor, options: Pool2dOptions) -> Result<(Tensor, Tensor)> {
+    let indices = apply(MaxPool2dIndices(options), &[images]).map_err(|error| error.of(op))?;
+    Ok((apply(MaxPool2d(options), &[images, &indices])?, indices))
+}
+
 impl Tensor {
     /// The largest element of each window of images `[batch, channels, height, width]`; NaN where the window
     /// holds one. Padding is never the largest. The gradient goes to the first of equal elements.
@@ -176,7 +183,7 @@ impl Tensor {
     /// padding only, or the dtype is bool.
     #[track_caller]
     pub fn max_pool2d(&self, options: Pool2dOptions) -> Tensor {
-        self.max_pool2d_with_indices(options).0
+        must(max_pool("max_pool2d", self, options)).0
     }
 
     /// [`max_pool2d`](Tensor::max_pool2d), and where each of its elements comes from: `row·width + column`
@@ -186,8 +193,7 @@ impl Tensor {
     /// As [`max_pool2d`](Tensor::max_pool2d).
     #[track_caller]
     pub fn max_pool2d_with_indices(&self, options: Pool2dOptions) -> (Tensor, Tensor) {
-        let indices = must(apply(MaxPool2dIndices(options), &[self]));
-        (must(apply(MaxPool2d(options), &[self, &indices])), indices)
+        must(max_pool("max_pool2d_with_indices", self, options))
     }
 
     /// The largest element of each window of signals `[batch, channels, length]`, see
@@ -197,7 +203,8 @@ impl Tensor {
     /// As [`max_pool2d`](Tensor::max_pool2d).
     #[track_caller]
     pub fn max_pool1d(&self, options: Pool1dOptions) -> Tensor {
-        must(as_images("max_pool1d", "input", self)).max_pool2d(options.into()).squeeze(2)
+        let images = must(as_images("max_pool1d", "input", self));
+        must(max_pool("max_pool1d", &images, options.into())).0.squeeze(2)
     }
 
     /// The largest element of each plane of images `[batch, channels, height, width]`, as `[batch, channels,
@@ -208,6 +215,6 @@ impl Tensor {
     #[track_caller]
     pub fn global_max_pool2d(&self) -> Tensor {
         let [_, _, height, width] = must(four_axes("global_max_pool2d", "input", IMAGES, &self.spec()));
-        self.max_pool2d(Pool2dOptions::new([height, width]))
+        must(max_pool("global_max_pool2d", self, Pool2dOptions::new([height, width]))).0
     }
 }
