@@ -48,10 +48,14 @@ fn uniform_parameter(shape: &[usize], bound: f64, rng: &Generator) -> Tensor {
 }
 
 /// A weight of this shape and, where their number is given, biases, as PyTorch starts them in linear and convolution
-/// layers: uniform within ±1/√fan, where fan counts the second axis and the kernel.
+/// layers: uniform within ±1/√fan, where fan counts the second axis and the kernel; 0 where nothing comes in.
 fn weight_and_bias(shape: &[usize], biases: Option<usize>, rng: &Generator) -> (Tensor, Option<Tensor>) {
     let weight = Tensor::zeros(shape, DTYPE);
     let (fan, _) = init::fans(&weight);
+    if fan == 0 {
+        let zeros = |count: usize| crate::parameter(Tensor::zeros(count, DTYPE));
+        return (crate::parameter(weight), biases.map(zeros));
+    }
     init::kaiming_uniform_(&weight, Fan::In, Gain::LeakyReLU(5f64.sqrt()), rng);
     let bound = 1.0 / (fan as f64).sqrt();
     (crate::parameter(weight), biases.map(|count| uniform_parameter(&[count], bound, rng)))

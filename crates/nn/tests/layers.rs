@@ -6,7 +6,7 @@ mod common;
 use common::{assert_close, golden};
 use wengert_nn::*;
 use wengert_tensor::autograd::{BackwardOptions, GradOptions, grad};
-use wengert_tensor::{DType, Generator, Tensor};
+use wengert_tensor::{DType, Generator, Tensor, attempt};
 
 fn rng() -> Generator {
     Generator::new(0)
@@ -202,5 +202,22 @@ fn what_cannot_be_fused_runs_alone() {
         let (output, all) = (layers.forward(&input), layers.forward_all(&input));
         assert_eq!(output.grad_fn(), all[1].grad_fn());
         assert_eq!(output.to_vec::<f32>(), all[1].to_vec::<f32>());
+    }
+}
+
+#[test]
+fn layers_of_which_nothing_comes_in_start_at_zero() {
+    let rng = Generator::new(1);
+    let linear = Linear::new(0, 3, &rng);
+    assert_eq!(linear.forward(&Tensor::zeros([2, 0], DType::F32)).to_vec::<f32>(), [0.0; 6]);
+}
+
+#[test]
+fn an_axis_is_split_into_what_is_left() {
+    let x = Tensor::zeros([2, 6], DType::F32);
+    assert_eq!(Unflatten::new(1, [2, -1]).forward(&x).dims(), [2, 2, 3]);
+    for sizes in [[4, -1], [4, 2]] {
+        let error = attempt(|| Unflatten::new(1, sizes).forward(&x)).unwrap_err().to_string();
+        assert!(error.starts_with("unflatten: "), "{error}");
     }
 }

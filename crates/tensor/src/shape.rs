@@ -175,9 +175,19 @@ pub fn axis(op: &'static str, dim: isize, rank: usize) -> Result<usize> {
     ))
 }
 
-/// Positions of the axes `dims` of `rank` axes, sorted; an empty list means all of them. A repeated axis is an error.
+/// The number of elements before, along and after axis `dim` of `shape`. A scalar is a line of one element, whose axis
+/// is 0 and −1, as in PyTorch.
+pub fn line(op: &'static str, dim: isize, shape: &Shape) -> Result<[usize; 3]> {
+    if shape.is_empty() && matches!(dim, 0 | -1) {
+        return Ok([1; 3]);
+    }
+    Ok(shape.around(axis(op, dim, shape.rank())?))
+}
+
+/// Positions of the axes `dims` of `rank` axes, sorted; an empty list means all of them, and so does axis 0 or −1 of a
+/// scalar. A repeated axis is an error.
 pub fn axes(op: &'static str, dims: &[isize], rank: usize) -> Result<SmallVec<[usize; 6]>> {
-    if dims.is_empty() {
+    if dims.is_empty() || rank == 0 && matches!(dims, [0 | -1]) {
         return Ok((0..rank).collect());
     }
     let mut positions =

@@ -1,7 +1,8 @@
 //! Layers that only change the shape.
 
 use crate::{Layer, Scope, module};
-use wengert_tensor::{Error, Shape, Tensor, axis};
+use wengert_tensor::ops::view::Sizes;
+use wengert_tensor::{Shape, Tensor};
 
 /// Joins neighbouring axes into one.
 #[derive(Debug)]
@@ -37,15 +38,15 @@ impl Layer for Flatten {
 #[derive(Debug)]
 pub struct Unflatten {
     dim: isize,
-    sizes: Shape,
+    sizes: Sizes,
     scope: Scope,
 }
 
 module!(Unflatten { scope: scope });
 
 impl Unflatten {
-    /// Splits axis `dim` into axes of these sizes.
-    pub fn new(dim: isize, sizes: impl Into<Shape>) -> Self {
+    /// Splits axis `dim` into axes of these sizes, one of which may be −1: whatever is left.
+    pub fn new(dim: isize, sizes: impl Into<Sizes>) -> Self {
         Self { dim, sizes: sizes.into(), scope: Scope::new() }
     }
 }
@@ -53,14 +54,7 @@ impl Unflatten {
 impl Layer for Unflatten {
     fn forward(&self, input: &Tensor) -> Tensor {
         let _scope = self.scope.enter();
-        let position = axis("unflatten", self.dim, input.rank()).unwrap_or_else(|error| panic!("{error}"));
-        let (before, after) = (&input.dims()[..position], &input.dims()[position + 1..]);
-        if input.dims()[position] != self.sizes.numel() {
-            let detail =
-                format!("axis {} of {} cannot be split into {}", self.dim, input.shape(), self.sizes);
-            panic!("{}", Error::shape("unflatten", detail));
-        }
-        input.reshape([before, &self.sizes, after].concat())
+        input.unflatten(self.dim, self.sizes.clone())
     }
 }
 

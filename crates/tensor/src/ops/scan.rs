@@ -28,7 +28,7 @@ impl Op for CumSum {
         let [Spec { shape, dtype }] = inputs else {
             return Err(Error::argument(self.name(), format!("takes 1 input, got {}", inputs.len())));
         };
-        shape::axis(self.name(), self.dim, shape.rank())?;
+        shape::line(self.name(), self.dim, shape)?;
         Ok(Spec::new(shape, if dtype.is_float() { *dtype } else { DType::I64 }))
     }
 
@@ -43,8 +43,8 @@ impl Op for CumSum {
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
         let x = inputs[0].contiguous();
         let x = x.read();
-        let axis = shape::axis(self.name(), self.dim, output.shape.rank())?;
-        let (shape, dims, reverse) = (&output.shape, output.shape.around(axis), self.reverse);
+        let dims = shape::line(self.name(), self.dim, &output.shape)?;
+        let (shape, reverse) = (&output.shape, self.reverse);
         if output.dtype.is_float() {
             return for_float!(output.dtype, self.name(), T => Ok(Value::build(shape, |out: &mut [T]| {
                 let step = |total: f64, x: T| total + x.to_f64();
@@ -65,9 +65,8 @@ impl Op for CumSum {
 
     fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
         let x = inputs[0].contiguous();
-        let axis = shape::axis(self.name(), self.dim, output.shape.rank())?;
+        let sizes = shape::line(self.name(), self.dim, &output.shape)?;
         let out = Value::on_cuda(device, output)?;
-        let sizes = output.shape.around(axis);
         wengert_cuda::scan::cumsum(x.on_device()?, sizes, self.reverse, out.device_memory()?)?;
         Ok(out)
     }
@@ -94,13 +93,12 @@ impl Tensor {
     /// When `dim` is out of range.
     #[track_caller]
     pub fn cumprod(&self, dim: isize) -> Tensor {
-        let axis = must(shape::axis("cumprod", dim, self.rank()));
-        let size = self.dims()[axis];
+        let [_, size, _] = must(shape::line("cumprod", dim, self.shape()));
         // After each step every element is the product of twice as many (Hillis and Steele, 1986).
         let mut product = if self.dtype().is_float() { self.clone() } else { self.to_dtype(DType::I64) };
         let mut reach = 1;
         while reach < size {
-            let ones = product.new_full(self.shape().with_dim(axis, reach), 1.0);
+            let ones = product.narrow(dim, 0, reach).ones_like();
             let earlier = Tensor::cat(&[&ones, &product.narrow(dim, 0, size - reach)], dim);
             product = product * earlier;
             reach *= 2;
@@ -117,5 +115,22 @@ mod tests {
     fn products_of_small_integers_do_not_wrap() {
         let product = Tensor::from_slice(&[100u8, 3], 2).cumprod(0);
         assert_eq!((product.dtype(), product.to_vec::<i64>()), (DType::I64, vec![100, 300]));
+    }
+
+    #[test]
+    fn a_scalar_is_a_line_of_one() {
+        let x = Tensor::scalar(3.0).requires_grad_(true);
+        for dim in [0, -1] {
+            assert_eq!((x.cumsum(dim).item(), x.cumprod(dim).item()), (3.0, 3.0));
+            assert_eq!((x.softmax(dim).item(), x.log_softmax(dim).item()), (1.0, 0.0));
+            assert_eq!((x.sum(&[dim], true).item(), x.mean(&[dim], false).item()), (3.0, 3.0));
+            assert_eq!((x.prod(&[dim], false).item(), x.amax(&[dim], false).item()), (3.0, 3.0));
+            assert_eq!((x.logsumexp(&[dim], false).item(), x.norm(2.0, &[dim], false).item()), (3.0, 3.0));
+            assert_eq!(x.argmax(dim, false).to_vec::<i64>(), [0]);
+        }
+        (x.softmax(0) + x.log_softmax(-1) + x.cumsum(0) + x.sum(&[0], false)).backward().unwrap();
+        assert_eq!(x.grad().unwrap().item(), 2.0);
+        let error = crate::attempt(|| x.softmax(1)).unwrap_err().to_string();
+        assert!(error.contains("softmax: dim 1 is out of range"), "{error}");
     }
 }

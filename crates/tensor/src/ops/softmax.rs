@@ -28,7 +28,7 @@ impl Op for Softmax {
         let [Spec { shape, dtype }] = inputs else {
             return Err(Error::argument(self.name(), format!("takes 1 input, got {}", inputs.len())));
         };
-        shape::axis(self.name(), self.dim, shape.rank())?;
+        shape::line(self.name(), self.dim, shape)?;
         for_float!(*dtype, self.name(), T => Ok(Spec::new(shape, T::DTYPE)))
     }
 
@@ -39,8 +39,7 @@ impl Op for Softmax {
     fn forward(&self, inputs: Values, output: &Spec) -> Result<Value> {
         let x = inputs[0].contiguous();
         let x = x.read();
-        let axis = shape::axis(self.name(), self.dim, output.shape.rank())?;
-        let dims = output.shape.around(axis);
+        let dims = shape::line(self.name(), self.dim, &output.shape)?;
         let kernel_is_log = self.log;
         for_float!(output.dtype, self.name(), T => Ok(Value::build(&output.shape, |out: &mut [T]| {
             if kernel_is_log { softmax::log_softmax(x.slice(), dims, out) } else { softmax::softmax(x.slice(), dims, out) }
@@ -49,9 +48,8 @@ impl Op for Softmax {
 
     fn forward_cuda(&self, inputs: Values, output: &Spec, device: &Device) -> Result<Value> {
         let x = inputs[0].contiguous();
-        let axis = shape::axis(self.name(), self.dim, output.shape.rank())?;
+        let dims = shape::line(self.name(), self.dim, &output.shape)?;
         let out = Value::on_cuda(device, output)?;
-        let dims = output.shape.around(axis);
         wengert_cuda::softmax::softmax(x.on_device()?, dims, self.log, out.device_memory()?)?;
         Ok(out)
     }

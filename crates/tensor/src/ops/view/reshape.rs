@@ -209,7 +209,13 @@ impl Tensor {
     pub fn unflatten(&self, dim: isize, sizes: impl Into<Sizes>) -> Tensor {
         let axis = must(axis("unflatten", dim, self.rank()));
         let dims = self.dims();
-        let split = must(Reshape::resolve(&dims[axis].into(), &sizes.into())).shape;
+        let sizes = sizes.into();
+        let split = Reshape::resolve(&dims[axis].into(), &sizes).map_err(|error| error.of("unflatten"));
+        let split = must(split).shape;
+        if split.checked_numel("unflatten").ok() != Some(dims[axis]) {
+            let detail = format!("axis {axis} of {} cannot be split into {sizes}", self.shape());
+            must(Err(Error::shape("unflatten", detail)))
+        }
         let shape = dims[..axis].iter().chain(split.iter()).chain(&dims[axis + 1..]).copied();
         self.reshape(shape.collect::<Shape>())
     }
