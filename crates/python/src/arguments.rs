@@ -69,7 +69,54 @@ impl DType {
 #[derive(FromPyObject)]
 pub enum Operand {
     Tensor(Tensor),
+    Whole(i64),
     Number(f64),
+}
+
+/// An [`Operand`] next to a tensor.
+pub enum Beside {
+    Tensor(engine::Tensor),
+    Number(f64),
+}
+
+impl Operand {
+    /// As the engine takes it, whose numbers are f64: next to whole ones, a whole number that f64 does not have is a tensor
+    /// of its own.
+    pub fn beside(self, tensor: &engine::Tensor) -> Beside {
+        match self {
+            Operand::Tensor(other) => Beside::Tensor(other.0),
+            Operand::Whole(number)
+                if tensor.dtype() == engine::DType::I64 && number as f64 as i128 != i128::from(number) =>
+            {
+                Beside::Tensor(engine::on_device(tensor.device(), || engine::Tensor::scalar(number)))
+            }
+            Operand::Whole(number) => Beside::Number(number as f64),
+            Operand::Number(number) => Beside::Number(number),
+        }
+    }
+}
+
+/// A number from 0 on.
+pub fn count(argument: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let number: isize = argument.extract()?;
+    usize::try_from(number)
+        .map_err(|_| refused(format!("{number} is negative; it must be a whole number from 0 on")))
+}
+
+/// Numbers from 0 on.
+pub fn counts(argument: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
+    argument.extract::<Vec<Bound<'_, PyAny>>>()?.iter().map(count).collect()
+}
+
+/// The entry of a table that `padding_idx` means, where −1 is the last.
+pub fn padding_entry(padding_idx: isize, entries: usize) -> PyResult<usize> {
+    let entry =
+        if padding_idx < 0 { entries.checked_add_signed(padding_idx) } else { padding_idx.try_into().ok() };
+    entry.filter(|&entry| entry < entries).ok_or_else(|| {
+        refused(format!(
+            "padding_idx is {padding_idx}; of {entries} entries it must lie in -{entries}..{entries}"
+        ))
+    })
 }
 
 /// Axes to reduce: none means all of them.
@@ -90,11 +137,22 @@ impl Axes {
     }
 }
 
-/// One number for every axis, or one each.
-#[derive(FromPyObject, Clone)]
+/// One number from 0 on for every axis, or one each.
+#[derive(Clone)]
 pub enum PerAxis {
     Same(usize),
     Each(Vec<usize>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for PerAxis {
+    type Error = PyErr;
+
+    fn extract(argument: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        match argument.extract::<Vec<Bound<'py, PyAny>>>() {
+            Ok(sizes) => sizes.iter().map(count).collect::<PyResult<_>>().map(PerAxis::Each),
+            Err(_) => count(&argument).map(PerAxis::Same),
+        }
+    }
 }
 
 impl PerAxis {

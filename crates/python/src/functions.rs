@@ -1,6 +1,6 @@
 //! Tensors from nothing and from several.
 
-use crate::arguments::{DType, device, handles};
+use crate::arguments::{self, DType, device, handles};
 use crate::errors::{refused, run, try_run};
 use crate::tensor::{Tensor, shape};
 use pyo3::prelude::*;
@@ -12,7 +12,7 @@ use wengert_tensor::on_device;
 #[pyo3(signature = (size, fill_value, dtype, device="cpu"))]
 pub fn full(
     py: Python<'_>,
-    size: Vec<usize>,
+    #[pyo3(from_py_with = arguments::counts)] size: Vec<usize>,
     fill_value: f64,
     dtype: DType,
     device: &str,
@@ -29,13 +29,23 @@ pub fn arange(py: Python<'_>, start: i64, end: i64, step: i64) -> PyResult<Tenso
 
 /// `steps` evenly spaced floats from `start` to `end`, both included.
 #[pyfunction]
-pub fn linspace(py: Python<'_>, start: f64, end: f64, steps: usize, dtype: DType) -> PyResult<Tensor> {
+pub fn linspace(
+    py: Python<'_>,
+    start: f64,
+    end: f64,
+    #[pyo3(from_py_with = arguments::count)] steps: usize,
+    dtype: DType,
+) -> PyResult<Tensor> {
     run(py, || engine::Tensor::linspace(start, end, steps, dtype.0)).map(Tensor)
 }
 
 /// The identity matrix.
 #[pyfunction]
-pub fn eye(py: Python<'_>, n: usize, dtype: DType) -> PyResult<Tensor> {
+pub fn eye(
+    py: Python<'_>,
+    #[pyo3(from_py_with = arguments::count)] n: usize,
+    dtype: DType,
+) -> PyResult<Tensor> {
     run(py, || engine::Tensor::eye(n, dtype.0)).map(Tensor)
 }
 
@@ -87,7 +97,7 @@ pub fn live_bytes() -> usize {
 
 /// How many threads ops use, before the first of them has run; results are the same for any number.
 #[pyfunction]
-pub fn set_num_threads(count: usize) -> PyResult<()> {
+pub fn set_num_threads(#[pyo3(from_py_with = arguments::count)] count: usize) -> PyResult<()> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build_global();
     pool.map_err(|_| {
         refused("the threads have been started; call set_num_threads before the first op, or set RAYON_NUM_THREADS")

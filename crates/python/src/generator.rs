@@ -1,6 +1,6 @@
 //! Random numbers.
 
-use crate::arguments::DType;
+use crate::arguments::{self, DType};
 use crate::errors::run;
 use crate::tensor::{Tensor, shape};
 use pyo3::prelude::*;
@@ -37,7 +37,7 @@ impl Generator {
     fn uniform(
         &self,
         py: Python<'_>,
-        size: Vec<usize>,
+        #[pyo3(from_py_with = arguments::counts)] size: Vec<usize>,
         low: f64,
         high: f64,
         dtype: DType,
@@ -50,7 +50,7 @@ impl Generator {
     fn normal(
         &self,
         py: Python<'_>,
-        size: Vec<usize>,
+        #[pyo3(from_py_with = arguments::counts)] size: Vec<usize>,
         mean: f64,
         std: f64,
         dtype: DType,
@@ -60,23 +60,44 @@ impl Generator {
 
     /// Floats with density λ e^(−λx).
     #[pyo3(signature = (size, rate=1.0, dtype=FLOAT))]
-    fn exponential(&self, py: Python<'_>, size: Vec<usize>, rate: f64, dtype: DType) -> PyResult<Tensor> {
+    fn exponential(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::counts)] size: Vec<usize>,
+        rate: f64,
+        dtype: DType,
+    ) -> PyResult<Tensor> {
         run(py, || self.0.exponential(shape(size), rate, dtype.0)).map(Tensor)
     }
 
     /// Standard Gumbel floats.
     #[pyo3(signature = (size, dtype=FLOAT))]
-    fn gumbel(&self, py: Python<'_>, size: Vec<usize>, dtype: DType) -> PyResult<Tensor> {
+    fn gumbel(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::counts)] size: Vec<usize>,
+        dtype: DType,
+    ) -> PyResult<Tensor> {
         run(py, || self.0.gumbel(shape(size), dtype.0)).map(Tensor)
     }
 
     /// i64 spread evenly over `low..high`.
-    fn randint(&self, py: Python<'_>, low: i64, high: i64, size: Vec<usize>) -> PyResult<Tensor> {
+    fn randint(
+        &self,
+        py: Python<'_>,
+        low: i64,
+        high: i64,
+        #[pyo3(from_py_with = arguments::counts)] size: Vec<usize>,
+    ) -> PyResult<Tensor> {
         run(py, || self.0.randint(low, high, shape(size))).map(Tensor)
     }
 
     /// 0, 1, …, n − 1 in random order.
-    fn randperm(&self, py: Python<'_>, n: usize) -> PyResult<Tensor> {
+    fn randperm(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::count)] n: usize,
+    ) -> PyResult<Tensor> {
         run(py, || self.0.randperm(n)).map(Tensor)
     }
 

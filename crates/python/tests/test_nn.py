@@ -230,3 +230,11 @@ def test_files(tmp_path):
 def test_hyperparameters_out_of_range_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make([nn.Parameter(wengert.ones(1))])
+
+
+def test_sizes_as_pytorch_takes_them():
+    assert nn.Unflatten(1, (2, -1))(wengert.ones(2, 6)).shape == (2, 2, 3)
+    assert nn.Embedding(4, 2, padding_idx=-1).weight[3].tolist() == [0.0, 0.0]
+    with pytest.raises(ValueError, match=r"padding_idx is -5; of 4 entries it must lie in -4\.\.4"):
+        nn.Embedding(4, 2, padding_idx=-5)
+    assert nn.Linear(0, 3)(wengert.ones(2, 0)).tolist() == [[0.0] * 3] * 2

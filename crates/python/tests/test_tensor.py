@@ -168,3 +168,56 @@ def test_types_and_printing():
     with pytest.raises(ValueError):
         bool(x)
     assert isinstance(x, Tensor) and len(x) == 2 and hash(x) == hash(x)
+
+
+def test_numbers_next_to_whole_elements_are_exact():
+    big = 2**53 + 1
+    x = wengert.tensor([0, 1, big])
+    assert (x + big).tolist() == [big, big + 1, 2 * big]
+    assert (big - x).tolist() == [big, big - 1, 0]
+    assert (x == big).tolist() == [False, False, True]
+    x += big
+    assert x.tolist() == [big, big + 1, 2 * big]
+    assert (wengert.tensor([1, 200], dtype=wengert.uint8) + 300).tolist() == [45, 244]
+    with pytest.raises(ValueError, match="does not fit 64 bits"):
+        x + 2**70
+    with pytest.raises(TypeError, match="div_scalar: needs f32 or f64, got i64; convert with to_dtype"):
+        x / 2
+
+
+def test_int_is_exact_or_refuses():
+    assert int(wengert.tensor(2**62 + 1)) == 2**62 + 1
+    assert int(wengert.tensor(-2.5)) == -2
+    assert int(wengert.tensor(1e20, dtype=wengert.float64)) == 10**20
+    with pytest.raises(OverflowError):
+        int(wengert.tensor(float("inf")))
+    with pytest.raises(ValueError):
+        int(wengert.tensor(float("nan")))
+
+
+def test_matrices_alone_have_an_mm():
+    x = wengert.ones(2, 3)
+    assert x.mm(x.T).tolist() == [[3.0, 3.0], [3.0, 3.0]]
+    for other in (wengert.ones(3), wengert.ones(1, 3, 2)):
+        with pytest.raises(ValueError, match="mm: needs two matrices, got .* use matmul"):
+            x.mm(other)
+
+
+def test_minus_one_keeps_a_size():
+    x = wengert.ones(2, 1)
+    assert x.broadcast_to(-1, 3).shape == x.expand(-1, 3).shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: wengert.nn.Linear(-2, 2),
+        lambda x: wengert.eye(-2),
+        lambda x: wengert.zeros(4, -2),
+        lambda x: x.narrow(0, -2, 2),
+        lambda x: x.unsqueeze(0).unsqueeze(0).max_pool2d((2, -2)),
+    ],
+)
+def test_negative_sizes_are_refused(call):
+    with pytest.raises(ValueError, match="-2 is negative; it must be a whole number from 0 on"):
+        call(wengert.ones(4, 4))

@@ -1,5 +1,6 @@
 //! Initial values of parameters, in place.
 
+use crate::arguments;
 use crate::errors::{refused, run};
 use crate::generator::Generator;
 use crate::tensor::Tensor;
@@ -97,7 +98,11 @@ pub fn init_orthogonal_(py: Python<'_>, tensor: Tensor, gain: f64, generator: &G
 
 /// Convolutions that pass their input on.
 #[pyfunction]
-pub fn init_dirac_(py: Python<'_>, tensor: Tensor, groups: usize) -> PyResult<()> {
+pub fn init_dirac_(
+    py: Python<'_>,
+    tensor: Tensor,
+    #[pyo3(from_py_with = arguments::count)] groups: usize,
+) -> PyResult<()> {
     run(py, || init::dirac_(&tensor.0, groups))
 }
 

@@ -1,10 +1,9 @@
 //! How each kind of layer is made.
 
 use super::core::{Core, Kind};
-use crate::arguments::PerAxis;
+use crate::arguments::{self, PerAxis};
 use crate::errors::{refused, run};
 use crate::generator::Generator;
-use crate::tensor::shape;
 use pyo3::prelude::*;
 use wengert_nn::{self as nn, Layer};
 use wengert_tensor::{Pool2dOptions, Shape};
@@ -18,8 +17,8 @@ impl Core {
     #[staticmethod]
     fn linear(
         py: Python<'_>,
-        in_features: usize,
-        out_features: usize,
+        #[pyo3(from_py_with = arguments::count)] in_features: usize,
+        #[pyo3(from_py_with = arguments::count)] out_features: usize,
         bias: bool,
         generator: &Generator,
     ) -> PyResult<Core> {
@@ -30,14 +29,14 @@ impl Core {
     #[allow(clippy::too_many_arguments)]
     fn conv(
         py: Python<'_>,
-        axes: usize,
-        in_channels: usize,
-        out_channels: usize,
+        #[pyo3(from_py_with = arguments::count)] axes: usize,
+        #[pyo3(from_py_with = arguments::count)] in_channels: usize,
+        #[pyo3(from_py_with = arguments::count)] out_channels: usize,
         kernel_size: PerAxis,
         stride: PerAxis,
         padding: PerAxis,
         dilation: PerAxis,
-        groups: usize,
+        #[pyo3(from_py_with = arguments::count)] groups: usize,
         bias: bool,
         generator: &Generator,
     ) -> PyResult<Core> {
@@ -62,15 +61,15 @@ impl Core {
     #[allow(clippy::too_many_arguments)]
     fn conv_transpose(
         py: Python<'_>,
-        axes: usize,
-        in_channels: usize,
-        out_channels: usize,
+        #[pyo3(from_py_with = arguments::count)] axes: usize,
+        #[pyo3(from_py_with = arguments::count)] in_channels: usize,
+        #[pyo3(from_py_with = arguments::count)] out_channels: usize,
         kernel_size: PerAxis,
         stride: PerAxis,
         padding: PerAxis,
         output_padding: PerAxis,
         dilation: PerAxis,
-        groups: usize,
+        #[pyo3(from_py_with = arguments::count)] groups: usize,
         bias: bool,
         generator: &Generator,
     ) -> PyResult<Core> {
@@ -96,8 +95,8 @@ impl Core {
     #[allow(clippy::too_many_arguments)]
     fn batch_norm(
         py: Python<'_>,
-        axes: usize,
-        num_features: usize,
+        #[pyo3(from_py_with = arguments::count)] axes: usize,
+        #[pyo3(from_py_with = arguments::count)] num_features: usize,
         eps: f64,
         momentum: Option<f64>,
         affine: bool,
@@ -125,8 +124,8 @@ impl Core {
     #[allow(clippy::too_many_arguments)]
     fn instance_norm(
         py: Python<'_>,
-        axes: usize,
-        num_features: usize,
+        #[pyo3(from_py_with = arguments::count)] axes: usize,
+        #[pyo3(from_py_with = arguments::count)] num_features: usize,
         eps: f64,
         momentum: f64,
         affine: bool,
@@ -147,15 +146,20 @@ impl Core {
     }
 
     #[staticmethod]
-    fn layer_norm(py: Python<'_>, normalized_shape: Vec<usize>, eps: f64, affine: bool) -> PyResult<Core> {
+    fn layer_norm(
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::counts)] normalized_shape: Vec<usize>,
+        eps: f64,
+        affine: bool,
+    ) -> PyResult<Core> {
         layer(py, || nn::LayerNorm::new(Shape::from(normalized_shape)).eps(eps).affine(affine))
     }
 
     #[staticmethod]
     fn group_norm(
         py: Python<'_>,
-        num_groups: usize,
-        num_channels: usize,
+        #[pyo3(from_py_with = arguments::count)] num_groups: usize,
+        #[pyo3(from_py_with = arguments::count)] num_channels: usize,
         eps: f64,
         affine: bool,
     ) -> PyResult<Core> {
@@ -170,15 +174,16 @@ impl Core {
     #[staticmethod]
     fn embedding(
         py: Python<'_>,
-        num_embeddings: usize,
-        embedding_dim: usize,
-        padding_idx: Option<usize>,
+        #[pyo3(from_py_with = arguments::count)] num_embeddings: usize,
+        #[pyo3(from_py_with = arguments::count)] embedding_dim: usize,
+        padding_idx: Option<isize>,
         generator: &Generator,
     ) -> PyResult<Core> {
+        let padding = padding_idx.map(|index| arguments::padding_entry(index, num_embeddings)).transpose()?;
         layer(py, || {
             let builder = nn::Embedding::builder(num_embeddings, embedding_dim);
-            let builder = match padding_idx {
-                Some(index) => builder.padding_index(index),
+            let builder = match padding {
+                Some(entry) => builder.padding_index(entry),
                 None => builder,
             };
             builder.build(&generator.0)
@@ -227,7 +232,11 @@ impl Core {
     }
 
     #[staticmethod]
-    fn pixel_shuffle(py: Python<'_>, factor: usize, inverse: bool) -> PyResult<Core> {
+    fn pixel_shuffle(
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::count)] factor: usize,
+        inverse: bool,
+    ) -> PyResult<Core> {
         match inverse {
             false => layer(py, || nn::PixelShuffle::new(factor)),
             true => layer(py, || nn::PixelUnshuffle::new(factor)),
@@ -240,8 +249,8 @@ impl Core {
     }
 
     #[staticmethod]
-    fn unflatten(py: Python<'_>, dim: isize, sizes: Vec<usize>) -> PyResult<Core> {
-        layer(py, || nn::Unflatten::new(dim, shape(sizes)))
+    fn unflatten(py: Python<'_>, dim: isize, sizes: Vec<isize>) -> PyResult<Core> {
+        layer(py, || nn::Unflatten::new(dim, sizes))
     }
 
     /// An activation by its name, with its numbers.
@@ -274,9 +283,9 @@ impl Core {
     fn recurrent(
         py: Python<'_>,
         kind: &str,
-        input_size: usize,
-        hidden_size: usize,
-        num_layers: usize,
+        #[pyo3(from_py_with = arguments::count)] input_size: usize,
+        #[pyo3(from_py_with = arguments::count)] hidden_size: usize,
+        #[pyo3(from_py_with = arguments::count)] num_layers: usize,
         bias: bool,
         batch_first: bool,
         dropout: f64,

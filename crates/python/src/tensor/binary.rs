@@ -3,7 +3,8 @@
 // What pyo3 makes of operators is unsafe inside, and so marked only where it writes the impl itself.
 #![allow(unsafe_op_in_unsafe_fn)]
 use super::Tensor;
-use crate::arguments::Operand;
+use crate::arguments::{Beside, Operand};
+use crate::errors::refused;
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -18,9 +19,9 @@ macro_rules! arithmetic {
             $(
                 $(#[$doc])*
                 fn $name(&self, py: Python<'_>, other: Operand) -> PyResult<Tensor> {
-                    self.map(py, |$x| match &other {
-                        Operand::Tensor(Tensor($y)) => $result,
-                        Operand::Number($y) => $result,
+                    self.map(py, |$x| match &other.beside($x) {
+                        Beside::Tensor($y) => $result,
+                        Beside::Number($y) => $result,
                     })
                 }
 
@@ -28,8 +29,11 @@ macro_rules! arithmetic {
                     self.$name(py, other)
                 }
 
-                fn $reflected(&self, py: Python<'_>, other: f64) -> PyResult<Tensor> {
-                    self.map(py, |$y| { let $x = other; $result })
+                fn $reflected(&self, py: Python<'_>, other: Operand) -> PyResult<Tensor> {
+                    self.map(py, |$y| match other.beside($y) {
+                        Beside::Tensor($x) => $result,
+                        Beside::Number($x) => $result,
+                    })
                 }
 
                 /// The same in place: elements of this tensor are overwritten.
@@ -43,9 +47,9 @@ macro_rules! arithmetic {
                 }
 
                 fn $assigning(&self, py: Python<'_>, other: Operand) -> PyResult<()> {
-                    self.change(py, |$x| match &other {
-                        Operand::Tensor(Tensor($y)) => $result,
-                        Operand::Number($y) => $result,
+                    self.change(py, |$x| match &other.beside($x) {
+                        Beside::Tensor($y) => $result,
+                        Beside::Number($y) => $result,
                     })
                 }
             )*
@@ -71,9 +75,9 @@ macro_rules! comparisons {
             $(
                 $(#[$doc])*
                 fn $name(&self, py: Python<'_>, other: Operand) -> PyResult<Tensor> {
-                    self.map(py, |x| match other {
-                        Operand::Tensor(y) => x.$name(&y.0),
-                        Operand::Number(y) => x.$scalar(y),
+                    self.map(py, |x| match other.beside(x) {
+                        Beside::Tensor(y) => x.$name(&y),
+                        Beside::Number(y) => x.$scalar(y),
                     })
                 }
             )*
@@ -140,9 +144,9 @@ methods! {
 impl Tensor {
     /// xʸ of floats.
     fn pow(&self, py: Python<'_>, exponent: Operand) -> PyResult<Tensor> {
-        self.map(py, |x| match exponent {
-            Operand::Tensor(y) => x.pow(&y.0),
-            Operand::Number(y) => x.pow_scalar(y),
+        self.map(py, |x| match exponent.beside(x) {
+            Beside::Tensor(y) => x.pow(&y),
+            Beside::Number(y) => x.pow_scalar(y),
         })
     }
 
@@ -164,8 +168,12 @@ impl Tensor {
         self.matmul(py, other)
     }
 
-    /// Matrix product of two matrices.
+    /// Matrix product of two matrices; `matmul` takes vectors and batches too.
     fn mm(&self, py: Python<'_>, other: Tensor) -> PyResult<Tensor> {
+        if self.0.rank() != 2 || other.0.rank() != 2 {
+            let (left, right) = (self.0.shape(), other.0.shape());
+            return Err(refused(format!("mm: needs two matrices, got {left} and {right}; use matmul")));
+        }
         self.matmul(py, other)
     }
 

@@ -1,6 +1,7 @@
 //! `x[…]`, and elements by their positions.
 
 use super::Tensor;
+use crate::arguments;
 use crate::errors::{refused, run};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
@@ -91,14 +92,20 @@ impl Tensor {
     }
 
     /// Whole numbers as rows with a 1 at their place, i64.
-    fn one_hot(&self, py: Python<'_>, num_classes: usize) -> PyResult<Tensor> {
+    fn one_hot(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::count)] num_classes: usize,
+    ) -> PyResult<Tensor> {
         self.map(py, |x| x.one_hot(num_classes))
     }
 
     /// Rows of this table at the positions of `index`.
     #[pyo3(signature = (index, padding_idx=None))]
-    fn embedding(&self, py: Python<'_>, index: Tensor, padding_idx: Option<usize>) -> PyResult<Tensor> {
-        self.map(py, |x| x.embedding(&index.0, padding_idx))
+    fn embedding(&self, py: Python<'_>, index: Tensor, padding_idx: Option<isize>) -> PyResult<Tensor> {
+        let entries = self.0.dims().first().copied().unwrap_or(0);
+        let padding = padding_idx.map(|index| arguments::padding_entry(index, entries)).transpose()?;
+        self.map(py, |x| x.embedding(&index.0, padding))
     }
 }
 

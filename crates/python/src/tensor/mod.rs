@@ -13,7 +13,7 @@ use crate::errors::{refused, run, try_run};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyInt, PyList, PyTuple};
 use wengert_tensor as engine;
 use wengert_tensor::autograd::{BackwardOptions, is_grad_enabled};
 use wengert_tensor::{Element, Shape};
@@ -180,8 +180,9 @@ impl Tensor {
         self.item(py)?.extract()
     }
 
-    fn __int__(&self, py: Python<'_>) -> PyResult<i64> {
-        Ok(self.item(py)?.extract::<f64>()? as i64)
+    /// As `int` has it: towards zero, of any size, and an exception where there is no whole number.
+    fn __int__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        py.get_type::<PyInt>().call1((self.item(py)?,))
     }
 
     fn __index__(&self, py: Python<'_>) -> PyResult<i64> {

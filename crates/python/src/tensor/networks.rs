@@ -1,7 +1,7 @@
 //! What layers are made of.
 
 use super::Tensor;
-use crate::arguments::{PerAxis, both_sides};
+use crate::arguments::{self, PerAxis, both_sides};
 use crate::errors::refused;
 use crate::generator::Generator;
 use pyo3::prelude::*;
@@ -32,7 +32,7 @@ impl Tensor {
         stride: PerAxis,
         padding: PerAxis,
         dilation: PerAxis,
-        groups: usize,
+        #[pyo3(from_py_with = arguments::count)] groups: usize,
     ) -> PyResult<Tensor> {
         let options = Conv1dOptions {
             stride: stride.per_axis("stride")?,
@@ -54,7 +54,7 @@ impl Tensor {
         stride: PerAxis,
         padding: PerAxis,
         dilation: PerAxis,
-        groups: usize,
+        #[pyo3(from_py_with = arguments::count)] groups: usize,
     ) -> PyResult<Tensor> {
         let options = Conv2dOptions {
             stride: stride.per_axis("stride")?,
@@ -76,7 +76,7 @@ impl Tensor {
         stride: PerAxis,
         padding: PerAxis,
         output_padding: PerAxis,
-        groups: usize,
+        #[pyo3(from_py_with = arguments::count)] groups: usize,
         dilation: PerAxis,
     ) -> PyResult<Tensor> {
         let options = ConvTranspose1dOptions {
@@ -100,7 +100,7 @@ impl Tensor {
         stride: PerAxis,
         padding: PerAxis,
         output_padding: PerAxis,
-        groups: usize,
+        #[pyo3(from_py_with = arguments::count)] groups: usize,
         dilation: PerAxis,
     ) -> PyResult<Tensor> {
         let options = ConvTranspose2dOptions {
@@ -210,7 +210,7 @@ impl Tensor {
     fn layer_norm(
         &self,
         py: Python<'_>,
-        normalized_shape: Vec<usize>,
+        #[pyo3(from_py_with = arguments::counts)] normalized_shape: Vec<usize>,
         weight: Option<Tensor>,
         bias: Option<Tensor>,
         eps: f64,
@@ -223,7 +223,7 @@ impl Tensor {
     fn group_norm(
         &self,
         py: Python<'_>,
-        num_groups: usize,
+        #[pyo3(from_py_with = arguments::count)] num_groups: usize,
         weight: Option<Tensor>,
         bias: Option<Tensor>,
         eps: f64,
@@ -263,12 +263,20 @@ impl Tensor {
     }
 
     /// `[N, C·r², h, w]` as `[N, C, h·r, w·r]`.
-    fn pixel_shuffle(&self, py: Python<'_>, upscale_factor: usize) -> PyResult<Tensor> {
+    fn pixel_shuffle(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::count)] upscale_factor: usize,
+    ) -> PyResult<Tensor> {
         self.map(py, |x| x.pixel_shuffle(upscale_factor))
     }
 
     /// `[N, C, h·r, w·r]` as `[N, C·r², h, w]`.
-    fn pixel_unshuffle(&self, py: Python<'_>, downscale_factor: usize) -> PyResult<Tensor> {
+    fn pixel_unshuffle(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::count)] downscale_factor: usize,
+    ) -> PyResult<Tensor> {
         self.map(py, |x| x.pixel_unshuffle(downscale_factor))
     }
 

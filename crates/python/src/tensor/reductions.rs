@@ -1,7 +1,7 @@
 //! Reductions, scans and sorting.
 
 use super::Tensor;
-use crate::arguments::Axes;
+use crate::arguments::{self, Axes};
 use crate::errors::run;
 use pyo3::prelude::*;
 
@@ -121,7 +121,13 @@ impl Tensor {
 
     /// The `k` largest or smallest elements along an axis, and where each was.
     #[pyo3(signature = (k, dim=-1, largest=true))]
-    fn topk(&self, py: Python<'_>, k: usize, dim: isize, largest: bool) -> PyResult<(Tensor, Tensor)> {
+    fn topk(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::count)] k: usize,
+        dim: isize,
+        largest: bool,
+    ) -> PyResult<(Tensor, Tensor)> {
         run(py, || self.0.topk(k, dim, largest)).map(pair)
     }
 }

@@ -56,11 +56,10 @@ impl Tensor {
         self.map(py, |x| x.expand(&sizes[..]))
     }
 
-    /// Stretched to a shape.
+    /// As `expand`.
     #[pyo3(signature = (*sizes))]
     fn broadcast_to(&self, py: Python<'_>, sizes: &Bound<'_, PyTuple>) -> PyResult<Tensor> {
-        let sizes: Vec<usize> = arguments::sizes(sizes)?;
-        self.map(py, |x| x.broadcast_to(shape(sizes)))
+        self.expand(py, sizes)
     }
 
     /// Without axes of size 1: one of them, or all.
@@ -99,7 +98,13 @@ impl Tensor {
     }
 
     /// `length` positions of an axis from `start` on.
-    fn narrow(&self, py: Python<'_>, dim: isize, start: usize, length: usize) -> PyResult<Tensor> {
+    fn narrow(
+        &self,
+        py: Python<'_>,
+        dim: isize,
+        #[pyo3(from_py_with = arguments::count)] start: usize,
+        #[pyo3(from_py_with = arguments::count)] length: usize,
+    ) -> PyResult<Tensor> {
         self.map(py, |x| x.narrow(dim, start, length))
     }
 
@@ -139,7 +144,12 @@ impl Tensor {
 
     /// Parts of `split_size` along an axis; the last may be smaller.
     #[pyo3(signature = (split_size, dim=0))]
-    fn split(&self, py: Python<'_>, split_size: usize, dim: isize) -> PyResult<Vec<Tensor>> {
+    fn split(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::count)] split_size: usize,
+        dim: isize,
+    ) -> PyResult<Vec<Tensor>> {
         if split_size == 0 {
             return Err(refused("split: the size of the parts must not be 0"));
         }
@@ -148,7 +158,12 @@ impl Tensor {
 
     /// At most `chunks` parts of one size along an axis; the last may be smaller.
     #[pyo3(signature = (chunks, dim=0))]
-    fn chunk(&self, py: Python<'_>, chunks: usize, dim: isize) -> PyResult<Vec<Tensor>> {
+    fn chunk(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::count)] chunks: usize,
+        dim: isize,
+    ) -> PyResult<Vec<Tensor>> {
         if chunks == 0 {
             return Err(refused("chunk: the number of parts must not be 0"));
         }
