@@ -141,7 +141,7 @@ FID is measured on the features of a LeNet that this engine trained on the same 
 always beside its floor, the FID between training and test images. It is another number than FID on Inception features:
 only its order and its ratios can be held against published ones.
 
-Every model is judged after its last epoch: nothing is chosen by the test images. Four entries are older than that rule and
+Every model is judged after its last epoch: no epoch is chosen by the test images. Four entries are older than that rule and
 were judged at the epoch of their lowest test loss, which `epoch` names and which flatters them a little: iwae, vae-cifar-10,
 joint-vae and seq2seq-ae. Commands are those that the figures come from; `scripts/zoo.toml` may ask for longer runs by now.
 Kernel distances (`kid`) are missing where an entry has not been judged again since their blocks are drawn at random.

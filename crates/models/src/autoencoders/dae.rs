@@ -4,8 +4,8 @@
 //! [`Corruption`]. It encodes and reconstructs clean pictures, and draws codes as [`ae`](super::ae) does.
 //!
 //! Vincent, Larochelle, Bengio, Manzagol: Extracting and Composing Robust Features with Denoising Autoencoders, ICML 2008,
-//! <https://doi.org/10.1145/1390156.1390294>, which makes a share of the pixels black and chooses the
-//! share by validation; ours is a quarter.
+//! <https://doi.org/10.1145/1390156.1390294>, which makes a share of the pixels black and chooses the share by
+//! validation; ours is a quarter.
 
 use super::coder::CoderOptions;
 use super::deterministic::{Corruption, PointCoder};
