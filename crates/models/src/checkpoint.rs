@@ -2,7 +2,7 @@
 //!
 //! Weights and buffers stand under their PyTorch names, so the file also opens as a state dictionary elsewhere. Beside
 //! them stand `optimizer.NAME.…`, `random.…` (the random streams of layers) and `trainer.…` (the run's own stream and
-//! position, and `trainer.average.NAME.…`). The metadata hold the model's name, the configuration, the kind of images, the
+//! position). The metadata hold the model's name, the configuration, the kind of images, the
 //! [fingerprint](crate::Dataset::fingerprint) of the training data and the version of wengert.
 
 use crate::config::Config;
@@ -60,8 +60,6 @@ pub struct Checkpoint {
 const OPTIMIZER: &str = "optimizer.";
 const RANDOM: &str = "random.";
 const TRAINER: &str = "trainer.";
-/// Not `average.`, which is what a model may call a part of its own.
-const AVERAGE: &str = "trainer.average.";
 
 /// Saves a run, leaving either the old file or the new one, whole.
 pub fn save(
@@ -77,9 +75,6 @@ pub fn save(
     tensors.extend(prefix(training.model().generator_state(), RANDOM));
     for (name, optimizer) in training.optimizers() {
         tensors.extend(prefix(optimizer.state_dict(), &format!("{OPTIMIZER}{name}.")));
-    }
-    for (name, average) in training.averages() {
-        tensors.extend(prefix(average.state_dict(), &format!("{AVERAGE}{name}.")));
     }
     let counts = [state.epoch, state.batch, state.step, state.images].map(|count| count as i64);
     let mut insert = |name: &str, tensor| tensors.insert(format!("{TRAINER}{name}"), tensor);
@@ -185,10 +180,6 @@ impl Checkpoint {
         for (name, optimizer) in training.optimizers() {
             let state = strip_prefix(&self.tensors, &format!("{OPTIMIZER}{name}."));
             self.located(optimizer.load_state_dict(&state))?;
-        }
-        for (name, average) in training.averages() {
-            let state = strip_prefix(&self.tensors, &format!("{AVERAGE}{name}."));
-            self.located(average.load_state_dict(&state))?;
         }
         let noise = tensor(&self.path, &self.tensors, "noise")?;
         let state = generator_from_tensor(noise).ok_or_else(|| {

@@ -31,9 +31,6 @@ pub fn import(
             format!("{name} holds values that are not finite; such weights draw nothing"),
         ));
     }
-    for (_, average) in training.averages() {
-        average.restart().map_err(wrong)?;
-    }
     let noise = rng.stream(TRAINING_NOISE);
     let record = Record::open(folder, config, 0, 0)?;
     let last = record.folder().last();

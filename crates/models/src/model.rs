@@ -2,7 +2,7 @@
 
 use crate::{Dataset, Error, Result};
 use wengert_data::Batch;
-use wengert_nn::{Ema, Module, Optimizer};
+use wengert_nn::{Module, Optimizer};
 use wengert_tensor::inspect::Graph;
 use wengert_tensor::step::is_recorded;
 use wengert_tensor::{DType, Generator, Tensor};
@@ -128,11 +128,11 @@ pub trait Model: Module {
     }
 }
 
-/// A model together with what trains it: its optimisers, averages and step rule.
+/// A model together with what trains it: its optimisers and step rule.
 ///
 /// A step may hold several updates (a critic's, then a generator's). Everything that a step changes must be reachable
 /// from here, because a checkpoint stores it by these methods: weights, buffers and generators of [`Training::model`],
-/// the optimisers and the averages. What else a step needs it takes from its number, so that a run which is resumed
+/// and the optimisers. What else a step needs it takes from its number, so that a run which is resumed
 /// takes the very steps of one that was not interrupted.
 pub trait Training: Send {
     /// The model.
@@ -180,11 +180,6 @@ pub trait Training: Send {
 
     /// The optimisers by name, over disjoint sets of parameters.
     fn optimizers(&mut self) -> Vec<(&'static str, &mut dyn Optimizer)>;
-
-    /// Averages of weights by name, for models that keep them.
-    fn averages(&mut self) -> Vec<(&'static str, &mut Ema)> {
-        Vec::new()
-    }
 }
 
 /// The losses of one batch: scalars, each a mean per image.

@@ -69,19 +69,6 @@ impl Ema {
         Ok(())
     }
 
-    /// Begins anew at the parameters' present values.
-    ///
-    /// # Errors
-    /// When an average cannot be changed in place.
-    #[track_caller]
-    pub fn restart(&mut self) -> Result<()> {
-        for (average, parameter) in self.averages.iter().zip(&self.parameters) {
-            average.assign(parameter)?;
-        }
-        self.updates = Counter::new(0);
-        Ok(())
-    }
-
     /// Exchanges the parameters' values and the averages. Call it again to undo it.
     ///
     /// # Errors

@@ -110,6 +110,8 @@ impl Options {
         let detail =
             "is above 1, which needs the network dcgan with a hidden layer: set hidden, such as to 256";
         ranges.takes_effect("mapping_layers", self.mapping_layers == 1 || is_mapped, detail)?;
+        let detail = "is above 0, which needs the network dcgan; the layers of mlp have widths of their own";
+        ranges.takes_effect("hidden", self.hidden == 0 || is_convolutional, detail)?;
         let detail = "is true, which needs the network dcgan";
         ranges.takes_effect("normalise_units", !self.normalise_units || is_convolutional, detail)?;
         ranges.one_of("normalisation", &self.normalisation, &NORMALISATIONS.map(|(name, _)| name))?;
@@ -198,8 +200,10 @@ mod tests {
         assert!(
             Options { mapping_layers: 2, hidden: 8, ..options.clone() }.check(&Ranges::new("gan")).is_ok()
         );
-        let connected = Options { network: "mlp".into(), normalise_units: true, ..options.clone() };
-        assert!(refusal(connected).contains("gan.normalise_units is true"));
+        let connected = Options { network: "mlp".into(), ..options.clone() };
+        let units = Options { normalise_units: true, ..connected.clone() };
+        assert!(refusal(units).contains("gan.normalise_units is true"));
+        assert!(refusal(Options { hidden: 8, ..connected }).contains("gan.hidden is above 0"));
         assert!(refusal(Options { beta1: 1.0, ..options.clone() }).contains("gan.beta1 is 1"));
         assert!(refusal(Options { average_decay: 1.0, ..options }).contains("gan.average_decay is 1"));
     }

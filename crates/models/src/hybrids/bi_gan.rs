@@ -14,12 +14,15 @@
 //! 400 epochs, exponentially. With `network=dcgan` images are made and read by convolutions, and a pair is judged by what
 //! one network reads of the image and another of the code: Dumoulin et al.: Adversarially Learned Inference, 2017,
 //! <https://arxiv.org/abs/1606.00704>. Its generator normalises unit by unit, as `normalise_units` of the games does.
+//! `shift` is ours: an encoder that sees moved images, while the discriminator sees them in their place, cannot spend its
+//! features on where a stroke lies to the pixel.
 //!
 //! What the paper reports of nearest neighbours is measured in the encoder's last hidden layer, [`Model::features`]: its code
 //! prints both that (97.35 %) and the same of the codes (92.10 %), <https://github.com/jeffdonahue/bigan>.
 
 use super::networks::{accuracies, centred, logits, uncentred};
 use super::turns::{Contest, Turn, Turns};
+use crate::augmentation::moved;
 use crate::config::Ranges;
 use crate::gans;
 use crate::gans::losses::cross_entropy;
@@ -44,6 +47,9 @@ pub struct Options {
     pub hidden: usize,
     /// Channels of the layer of `dcgan` that is nearest to the image; the others have a multiple. `mlp` has none.
     pub width: usize,
+    /// Pixels by which the images that the encoder sees in training are moved at most, along both sides; the discriminator
+    /// sees the same images in their place.
+    pub shift: usize,
     /// What normalises the discriminator's layers: `none`, `batch`, `layer` or `spectral`.
     pub normalisation: String,
     /// Adam's learning rate.
@@ -63,6 +69,7 @@ impl Default for Options {
             latent: 50,
             hidden: 1024,
             width: 32,
+            shift: 0,
             normalisation: "batch".into(),
             learning_rate: 2e-4,
             beta1: 0.5,
@@ -82,6 +89,7 @@ impl Recipe for Options {
         ranges.one_of("network", &self.network, &["mlp", "dcgan"])?;
         ranges.within("hidden", self.hidden, 1..=8192)?;
         ranges.within("width", self.width, 1..=1024)?;
+        ranges.within("shift", self.shift, 0..=64)?;
         ranges.one_of("normalisation", &self.normalisation, &["none", "batch", "layer", "spectral"])?;
         ranges.learning_rate("learning_rate", self.learning_rate)?;
         ranges.within("beta1", self.beta1, 0.0..=0.9999)?;
@@ -254,13 +262,17 @@ impl Contest for BiGan {
     type Player = Player;
 
     fn is_steady(&self, _step: u64) -> bool {
-        true
+        // Images are moved on the host.
+        self.options.shift == 0
     }
 
-    fn turn(&self, player: Player, batch: &Batch, rng: &Generator, _step: Option<u64>) -> Result<Turn> {
+    fn turn(&self, player: Player, batch: &Batch, rng: &Generator, step: Option<u64>) -> Result<Turn> {
         let images = centred(&batch.images);
         let codes = self.draw_codes(images.dims()[0], rng);
-        let real = self.judge(&images, &self.encoder.forward(&images));
+        // In training alone.
+        let reach = step.map_or(0, |_| self.options.shift);
+        let shown = centred(&moved(&batch.images, reach, rng));
+        let real = self.judge(&images, &self.encoder.forward(&shown));
         let fake = self.judge(&self.generator.forward(&codes), &codes);
         Ok(match player {
             Player::Discriminator => {
@@ -317,6 +329,24 @@ mod tests {
                 assert!((losses.total.item() - 2.0 * 2f64.ln()).abs() < 1e-6, "{network} {player:?}");
             }
         }
+    }
+
+    #[test]
+    fn the_encoder_alone_sees_moved_images() {
+        let images = ImageSet { shape: [1, 8, 8], classes: 10 };
+        let batch = super::super::test::batch(&images, 6);
+        let losses = |shift, step| {
+            let rng = Generator::new(0);
+            let options = Options { latent: 2, hidden: 8, shift, ..Options::default() };
+            let model = BiGan::new(options, &images, &rng).unwrap();
+            let turn = model.turn(Player::Makers, &batch, &Generator::new(1), step).unwrap();
+            let of = |name| turn.losses.terms.iter().find(|(term, _)| *term == name).unwrap().1.item();
+            (of("generator"), of("encoder"))
+        };
+        let (still, moved) = (losses(0, Some(0)), losses(3, Some(0)));
+        assert_eq!(still.0, moved.0, "what the generator makes is judged where it is");
+        assert_ne!(still.1, moved.1);
+        assert_eq!(losses(3, None), still, "an evaluation moves nothing");
     }
 
     #[test]
