@@ -135,15 +135,16 @@ HEAD = """# The zoo
 Every model with its command, what it reached here, what was published, and whether a gate that was set before the run
 is met. Written by `scripts/zoo.sh` out of `scripts/zoo.toml` (what to run) and the files of `docs/zoo` (what came out);
 nothing is filled in by hand. With several seeds, medians with the interquartile range in brackets; no run is dropped.
-Minutes are processor time of the whole training with its evaluations and pictures, summed over the cores.
+Minutes are processor time of the whole training with its evaluations and pictures, summed over the cores; where two runs
+shared the machine they are up to twice what one alone takes.
 
 FID is measured on the features of a LeNet that this engine trained on the same data set (`wengert eval` says which),
 always beside its floor, the FID between training and test images. It is another number than FID on Inception features:
 only its order and its ratios can be held against published ones.
 
-Every model is judged after its last epoch: no epoch is chosen by the test images. Four entries are older than that rule and
-were judged at the epoch of their lowest test loss, which `epoch` names and which flatters them a little: iwae, vae-cifar-10,
-joint-vae and seq2seq-ae. Commands are those that the figures come from; `scripts/zoo.toml` may ask for longer runs by now.
+Every model is judged after its last epoch: no epoch is chosen by the test images. One entry is older than that rule and was
+judged at the epoch of its lowest test loss, which `epoch` names and which flatters it a little: iwae.
+Commands are those that the figures come from; `scripts/zoo.toml` may ask for longer runs by now.
 Kernel distances (`kid`) are missing where an entry has not been judged again since their blocks are drawn at random.
 """
 
