@@ -85,27 +85,27 @@ pub fn rows_mut<T: Send>(
     chunks_mut(out, rows * row, |start, part| body(start / row, part));
 }
 
-/// As [`rows_mut`] for two arrays of equally many rows, each of its own width: `body(first_row, rows of both)`.
+/// As [`rows_mut`] for several arrays of equally many rows, each of its own width: `body(first_row, rows of all)`.
 ///
 /// # Panics
 /// When the arrays do not have equally many rows.
-pub fn two_rows_mut<T: Send>(
-    out: [&mut [T]; 2],
-    rows: [usize; 2],
+pub fn rows_of_arrays_mut<T: Send, const N: usize>(
+    out: [&mut [T]; N],
+    rows: [usize; N],
     cost: usize,
-    body: impl Fn(usize, [&mut [T]; 2]) + Send + Sync,
+    body: impl Fn(usize, [&mut [T]; N]) + Send + Sync,
 ) {
-    let [first, second] = out;
     if rows.contains(&0) {
         return;
     }
-    let count = first.len() / rows[0];
-    assert_eq!([first.len(), second.len()], rows.map(|row| count * row), "two_rows_mut: equally many rows");
-    let arrays = [Shared::new(first), Shared::new(second)];
+    let lengths = out.each_ref().map(|array| array.len());
+    let count = lengths[0] / rows[0];
+    assert_eq!(lengths, rows.map(|row| count * row), "rows_of_arrays_mut: equally many rows");
+    let arrays = out.map(Shared::new);
     ranges(count, rows_per_task(cost), |range| {
         // SAFETY: every row below `count` is handed out once, so that no two tasks hold the same one.
         let part = |i: usize| unsafe { arrays[i].part(range.start * rows[i], range.len() * rows[i]) };
-        body(range.start, [part(0), part(1)]);
+        body(range.start, std::array::from_fn(part));
     });
 }
 

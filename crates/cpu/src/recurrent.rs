@@ -5,7 +5,6 @@
 //! step found is kept for backward, so that no product is computed twice.
 
 mod gru;
-mod lanes;
 mod lstm;
 
 pub use gru::{gru, gru_grad};

@@ -22,7 +22,7 @@ fn every_element_is_visited_once_whatever_the_chunk() {
 fn rows_of_two_arrays_stay_together() {
     for count in [0, 1, 5, 3000] {
         let (mut wide, mut narrow) = (vec![0; count * 3], vec![0; count]);
-        two_rows_mut([&mut wide, &mut narrow], [3, 1], 100, |first, [wide, narrow]| {
+        rows_of_arrays_mut([&mut wide, &mut narrow], [3, 1], 100, |first, [wide, narrow]| {
             for (i, (wide, narrow)) in wide.chunks_exact_mut(3).zip(narrow).enumerate() {
                 wide.fill(first + i);
                 *narrow += first + i;

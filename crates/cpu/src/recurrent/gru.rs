@@ -3,7 +3,6 @@
 //! With p the input's and q the hidden state's contribution to the gates r, z and n:
 //! r = σ(p_r + q_r), z = σ(p_z + q_z), n = tanh(p_n + r q_n), h′ = n + z (h − n).
 
-use super::lanes::{LANES, Lanes, lanes_function};
 use super::{Recurrence, STEP_COST, Sizes, parts, parts_mut};
 use crate::gemm::Gemm;
 use crate::simd::{Kernel, vectorize_for};
@@ -29,17 +28,12 @@ pub fn gru<T: Gemm + Float>(
         recurrence.forward(sizes, before, &mut contribution);
         let projected = &projected[step * 3 * state..][..3 * state];
         let kept = &mut kept[step * KEPT * state..][..KEPT * state];
-        par::two_rows_mut(
-            [kept, after],
-            [KEPT * hidden, hidden],
-            hidden * STEP_COST,
-            |first, [kept, after]| {
-                let (projected, contribution) =
-                    (&projected[first * 3 * hidden..], &contribution[first * 3 * hidden..]);
-                let before = &before[first * hidden..];
-                vectorize_for::<T, _>(Forward { hidden, projected, contribution, before, kept, after });
-            },
-        );
+        let (widths, cost) = ([KEPT * hidden, hidden, 3 * hidden], hidden * STEP_COST);
+        par::rows_of_arrays_mut([kept, after, &mut contribution], widths, cost, |first, arrays| {
+            let (projected, before) = (&projected[first * 3 * hidden..], &before[first * hidden..]);
+            let [kept, after, contribution] = arrays;
+            vectorize_for::<T, _>(Forward { hidden, projected, contribution, before, kept, after });
+        });
     }
 }
 
@@ -47,7 +41,7 @@ pub fn gru<T: Gemm + Float>(
 struct Forward<'a, T> {
     hidden: usize,
     projected: &'a [T],
-    contribution: &'a [T],
+    contribution: &'a mut [T],
     before: &'a [T],
     kept: &'a mut [T],
     after: &'a mut [T],
@@ -59,34 +53,36 @@ impl<T: Float> Kernel for Forward<'_, T> {
     fn run(self) {
         let hidden = self.hidden;
         let outputs = self.kept.chunks_exact_mut(KEPT * hidden).zip(self.after.chunks_exact_mut(hidden));
-        let inputs = self.projected.chunks_exact(3 * hidden).zip(self.contribution.chunks_exact(3 * hidden));
+        let inputs =
+            self.projected.chunks_exact(3 * hidden).zip(self.contribution.chunks_exact_mut(3 * hidden));
         for (((kept, after), (p, q)), before) in outputs.zip(inputs).zip(self.before.chunks_exact(hidden)) {
             forward_row(hidden, p, q, before, kept, after);
         }
     }
 }
 
+/// A loop for each gate. None reads from the array that it writes to, but for the element itself: where it read another part of
+/// the row, the compiler, which compares arrays as a whole, would leave it scalar. So the gates are made in `q` and then copied.
 #[inline(always)]
-fn forward_row<T: Float>(hidden: usize, p: &[T], q: &[T], before: &[T], kept: &mut [T], after: &mut [T]) {
+fn forward_row<T: Float>(hidden: usize, p: &[T], q: &mut [T], before: &[T], kept: &mut [T], after: &mut [T]) {
     let [p_reset, p_update, p_new] = parts(p, hidden);
-    let [q_reset, q_update, q_new] = parts(q, hidden);
-    let [kept_reset, kept_update, kept_new, kept_q_new] = parts_mut(kept, hidden);
-    for start in (0..hidden).step_by(LANES) {
-        let q_new = Lanes::load(q_new, start);
-        let reset = sigmoid_of_sum(Lanes::load(p_reset, start), Lanes::load(q_reset, start));
-        let update = sigmoid_of_sum(Lanes::load(p_update, start), Lanes::load(q_update, start));
-        let new = new_gate(Lanes::load(p_new, start), q_new, reset);
-        reset.store(kept_reset, start);
-        update.store(kept_update, start);
-        new.store(kept_new, start);
-        q_new.store(kept_q_new, start);
-        blend(Lanes::load(before, start), update, new).store(after, start);
+    let [reset, update, q_new] = parts_mut(q, hidden);
+    let [kept_reset, kept_update, new, kept_q_new] = parts_mut(kept, hidden);
+    for (gate, p) in [(&mut *reset, p_reset), (&mut *update, p_update)] {
+        for (gate, &p) in gate.iter_mut().zip(p) {
+            *gate = (p + *gate).sigmoid();
+        }
     }
+    for (((new, &p), &q), &reset) in new.iter_mut().zip(p_new).zip(&*q_new).zip(&*reset) {
+        *new = (p + reset * q).tanh();
+    }
+    for (((after, &before), &update), &new) in after.iter_mut().zip(before).zip(&*update).zip(&*new) {
+        *after = new + update * (before - new);
+    }
+    kept_reset.copy_from_slice(reset);
+    kept_update.copy_from_slice(update);
+    kept_q_new.copy_from_slice(q_new);
 }
-
-lanes_function!(sigmoid_of_sum(p, q) = (p + q).sigmoid());
-lanes_function!(new_gate(p, q, reset) = (p + reset * q).tanh());
-lanes_function!(blend(before, update, new) = new + update * (before - new));
 
 /// The gradients, given that of every state after a step, `[steps, batch, hidden]`: `gates`, `[steps, batch, 4 · hidden]`,
 /// holds in every row those of q_n, then of r, z and n, so that the first three are those of q in the order n, r, z, and
@@ -111,11 +107,16 @@ pub fn gru_grad<T: Gemm + Float>(
         let kept = &kept[step * KEPT * state..][..KEPT * state];
         let gates = &mut gates[step * 4 * state..][..4 * state];
         let operands = [&mut *gates, &mut *initial];
-        par::two_rows_mut(operands, [4 * hidden, hidden], hidden * STEP_COST, |first, [gates, carried]| {
-            let (gradient, before) = (&gradient[first * hidden..], &before[first * hidden..]);
-            let kept = &kept[first * KEPT * hidden..];
-            vectorize_for::<T, _>(Backward { hidden, gradient, before, kept, gates, carried });
-        });
+        par::rows_of_arrays_mut(
+            operands,
+            [4 * hidden, hidden],
+            hidden * STEP_COST,
+            |first, [gates, carried]| {
+                let (gradient, before) = (&gradient[first * hidden..], &before[first * hidden..]);
+                let kept = &kept[first * KEPT * hidden..];
+                vectorize_for::<T, _>(Backward { hidden, gradient, before, kept, gates, carried });
+            },
+        );
         recurrence.backward(sizes, gates, 4 * hidden, initial, true);
     }
 }
@@ -144,6 +145,7 @@ impl<T: Float> Kernel for Backward<'_, T> {
     }
 }
 
+/// Loops as in [`forward_row`], which compute again what they share.
 /// `carried` comes as what later steps ask of this one's state, and goes as what this step asks of the one before,
 /// except by way of the product.
 #[inline(always)]
@@ -157,21 +159,35 @@ fn backward_row<T: Float>(
 ) {
     let [reset, update, new, q_new] = parts(kept, hidden);
     let [of_q_new, of_reset, of_update, of_new] = parts_mut(gates, hidden);
-    for start in (0..hidden).step_by(LANES) {
-        let (r, z) = (Lanes::load(reset, start), Lanes::load(update, start));
-        let (n, q) = (Lanes::load(new, start), Lanes::load(q_new, start));
-        let of_state = sum(Lanes::load(carried, start), Lanes::load(gradient, start));
-        let of_n = new_grad(of_state, z, n);
-        of_n.store(of_new, start);
-        product(of_n, r).store(of_q_new, start);
-        reset_grad(of_n, q, r).store(of_reset, start);
-        update_grad(of_state, Lanes::load(before, start), z, n).store(of_update, start);
-        product(of_state, z).store(carried, start);
+    for (of_state, &gradient) in carried.iter_mut().zip(gradient) {
+        *of_state += gradient;
+    }
+    let of_state = &mut *carried;
+    for (((of_new, &g), &z), &n) in of_new.iter_mut().zip(&*of_state).zip(update).zip(new) {
+        *of_new = new_grad(g, z, n);
+    }
+    for ((((of_q_new, &g), &z), &n), &r) in
+        of_q_new.iter_mut().zip(&*of_state).zip(update).zip(new).zip(reset)
+    {
+        *of_q_new = new_grad(g, z, n) * r;
+    }
+    for (((((of_reset, &g), &z), &n), &r), &q) in
+        of_reset.iter_mut().zip(&*of_state).zip(update).zip(new).zip(reset).zip(q_new)
+    {
+        *of_reset = new_grad(g, z, n) * q * (r * (T::ONE - r));
+    }
+    for ((((of_update, &g), &z), &n), &before) in
+        of_update.iter_mut().zip(&*of_state).zip(update).zip(new).zip(before)
+    {
+        *of_update = g * (before - n) * (z * (T::ONE - z));
+    }
+    for (of_state, &z) in of_state.iter_mut().zip(update) {
+        *of_state *= z;
     }
 }
 
-lanes_function!(sum(a, b) = a + b);
-lanes_function!(product(a, b) = a * b);
-lanes_function!(new_grad(g, z, n) = g * (T::ONE - z) * (T::ONE - n * n));
-lanes_function!(reset_grad(g, q, r) = g * q * (r * (T::ONE - r)));
-lanes_function!(update_grad(g, before, z, n) = g * (before - n) * (z * (T::ONE - z)));
+/// The gradient of what n is the hyperbolic tangent of, from that of the state.
+#[inline(always)]
+fn new_grad<T: Float>(of_state: T, z: T, n: T) -> T {
+    of_state * (T::ONE - z) * (T::ONE - n * n)
+}

@@ -28,7 +28,7 @@ pub fn lstm<T: Gemm + Float>(
         let (memory_before, memory) = cells.split_at_mut((step + 1) * state);
         let (memory_before, memory) = (&memory_before[step * state..], &mut memory[..state]);
         let after = &mut after[..state];
-        par::two_rows_mut(
+        par::rows_of_arrays_mut(
             [&mut *gates, &mut *memory],
             [row, hidden],
             hidden * STEP_COST,
@@ -132,11 +132,16 @@ pub fn lstm_grad<T: Gemm + Float>(
         let (gradient, held) = (&gradient[step * state..][..state], &*carried);
         let (before, after) = (&cells[step * state..][..state], &cells[(step + 1) * state..][..state]);
         let operands = [&mut *sums, &mut *carried_memory];
-        par::two_rows_mut(operands, [row, hidden], hidden * STEP_COST, |first, [sums, carried_memory]| {
-            let arrays = [gradient, held, before, after].map(|array| &array[first * hidden..]);
-            let gates = &gates[first * row..];
-            vectorize_for::<T, _>(Backward { hidden, arrays, gates, sums, carried_memory });
-        });
+        par::rows_of_arrays_mut(
+            operands,
+            [row, hidden],
+            hidden * STEP_COST,
+            |first, [sums, carried_memory]| {
+                let arrays = [gradient, held, before, after].map(|array| &array[first * hidden..]);
+                let gates = &gates[first * row..];
+                vectorize_for::<T, _>(Backward { hidden, arrays, gates, sums, carried_memory });
+            },
+        );
         recurrence.backward(sizes, sums, row, carried, false);
     }
 }
