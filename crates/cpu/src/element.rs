@@ -144,6 +144,8 @@ pub trait Float:
     fn sin(self) -> Self;
     /// Cosine of an angle in radians.
     fn cos(self) -> Self;
+    /// e to the power of every element of `x`, which is as long as `out`.
+    fn exp_slice(x: &[Self], out: &mut [Self]);
     /// Sine of every element of `x`, which is as long as `out`.
     fn sin_slice(x: &[Self], out: &mut [Self]);
     /// Cosine of every element of `x`, which is as long as `out`.
@@ -222,6 +224,9 @@ impl Float for f32 {
     fn cos(self) -> Self {
         functions::cos(self)
     }
+    fn exp_slice(x: &[Self], out: &mut [Self]) {
+        functions::exp_slice(x, out);
+    }
     fn sin_slice(x: &[Self], out: &mut [Self]) {
         functions::sin_slice(x, out);
     }
@@ -254,6 +259,9 @@ impl Float for f32 {
 impl Float for f64 {
     basic!(f64);
     inherent!(f64, exp exp_m1 ln ln_1p sin cos tanh);
+    fn exp_slice(x: &[Self], out: &mut [Self]) {
+        out.iter_mut().zip(x).for_each(|(y, x)| *y = x.exp());
+    }
     fn sin_slice(x: &[Self], out: &mut [Self]) {
         out.iter_mut().zip(x).for_each(|(y, x)| *y = x.sin());
     }

@@ -21,7 +21,7 @@ mod power;
 mod saturating;
 mod trigonometric;
 
-pub use exponential::{exp, exp_m1};
+pub use exponential::{exp, exp_m1, exp_slice};
 pub(crate) use logarithm::ln_normal;
 pub use logarithm::{ln, ln_1p};
 pub use normal::normal;

@@ -141,6 +141,11 @@ fn vectors_of_any_width_give_the_same_bits() {
     check!(exp, exp_m1, ln, ln_1p, tanh, sigmoid, erf);
     let normal = |x| functions::normal(x).0 * functions::normal(x).1;
     check_levels(&x, normal, |x, out| vectorize(Each(normal, x, out)));
+    check_levels(&x, functions::exp, functions::exp_slice);
+    // Beside numbers that are all moderate, blocks of an element on either side of where that ends.
+    let around: Vec<f32> = (0..=64 * 1024).map(|i| i as f32 / 1024.0 - 32.0).map(|x| 1.5 * x).collect();
+    check_levels(&around, functions::exp, functions::exp_slice);
+    around.iter().for_each(|&x| check_levels(&[x], functions::exp, functions::exp_slice));
     check_levels(&x, functions::sin, functions::sin_slice);
     check_levels(&x, functions::cos, functions::cos_slice);
     for exponent in [-1.5, 0.3, 3.0, 40.25] {

@@ -13,7 +13,7 @@ impl Unary {
         match *self {
             Unary::Neg => map(x, |x: T| -x),
             Unary::Abs => map(x, T::abs),
-            Unary::Exp => map(x, T::exp),
+            Unary::Exp => map_slices(x, &T::exp_slice),
             Unary::Expm1 => map(x, T::exp_m1),
             Unary::Log => map(x, T::ln),
             Unary::Log1p => map(x, T::ln_1p),
